@@ -1,0 +1,40 @@
+-- find: a job by its public id. The id entry first, else the number that the id spells.
+local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
+
+-- Its number, and its end state when it has ended and the entry says so.
+local function find_number(t, id, spelled)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry then
+    local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+    return number, STATE_WORD[ended]
+  end
+  if spelled ~= '' then return spelled, nil end
+  return nil, nil
+end
+
+-- The state of a number by where its record is, the record, and the due time of a scheduled one.
+local function place_of(t, number)
+  local record = redis.call('HGET', t.jobs, number)
+  if record then
+    local fence = redis.call('HGET', t.running, number)
+    return fence and 'running' or 'ready', record, nil, fence
+  end
+  record = redis.call('HGET', t.later, number)
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  record = redis.call('HGET', t.ended, number)
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
+  return nil, nil, nil, nil
+end
+
+-- A job for people, as the header of get.lua says.
+local function view(t, number)
+  local state, record, due, fence = place_of(t, number)
+  if not state then return nil end
+  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
+  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  return {
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
+    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    redis.call('HGET', t.errors, number) or '',
+  }
+end

@@ -1,0 +1,115 @@
+-- job: how a job gets into line, waits, and ends. Records are `head \n payload`; only heads are
+-- read here.
+
+local function head_of(record)
+  local stop = string.find(record, '\n', 1, true)
+  if not stop or stop == 1 then return {} end
+  return cjson.decode(string.sub(record, 1, stop - 1))
+end
+
+-- The priority without decoding: within JSON, '"p":' outside of a name has its quotes escaped.
+local function priority_of(record)
+  local stop = string.find(record, '\n', 1, true)
+  if not stop or stop == 1 then return '0' end
+  return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
+end
+
+-- failures, crashes, handOffs, crashesInRow, invalidInRow
+local function counts_of(t, number)
+  local text = redis.call('HGET', t.tries, number)
+  if not text then return 0, 0, 0, 0, 0 end
+  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
+  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+
+local function counts_text(f, c, h, row, inv)
+  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
+end
+
+local ALONE_AFTER = 3
+
+-- To the end of the line. The record must be in `jobs`.
+local function join(t, number, priority, row, order)
+  if row >= ALONE_AFTER then
+    redis.call('RPUSH', t.alone, number)
+  elseif priority == '0' then
+    redis.call('RPUSH', t.ready, number)
+  else
+    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+
+-- To the front of the line.
+local function join_front(t, number, priority, row)
+  if row >= ALONE_AFTER then
+    redis.call('LPUSH', t.alone, number)
+  elseif priority == '0' then
+    redis.call('LPUSH', t.ready, number)
+  else
+    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+
+-- Due at a later instant. Wakes a sleeper when that is earlier than the fleet knows.
+local function put_later(t, number, record, due_ms)
+  redis.call('HSET', t.later, number, record)
+  redis.call('ZADD', t.due, due_ms, number)
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+end
+
+-- What the caller keeps of ended jobs: idMs, idCount, then age and count for completed, dead,
+-- cancelled.
+local function keep_rules(i)
+  return {
+    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
+    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
+    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
+    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
+  }
+end
+local KEEP_ARGS = 8
+
+local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+
+-- Drops the oldest members of an index and what they name, down to `count`.
+local function bound(index, hash, count, stats)
+  local over = redis.call('ZCARD', index) - count
+  if over <= 0 then return end
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
+  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+
+local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
+  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  bound(t.idends, t.ids, keep.idCount, t.stats)
+end
+
+-- Ends a job for ever. `record` is given when it is not in `jobs`; `detail` is JSON text for
+-- people.
+local function end_job(t, number, state, id, detail, keep, now_ms, record)
+  now_ms = math.floor(now_ms)
+  local rule = keep[state]
+  local kept_ms = 0
+  if rule[2] > 0 then
+    record = record or redis.call('HGET', t.jobs, number)
+    if record then
+      kept_ms = rule[1]
+      local counts = redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\n' .. record)
+      redis.call('ZADD', t[state], whole(now_ms), number)
+      bound(t[state], t.ended, rule[2], t.stats)
+    end
+  end
+  redis.call('HDEL', t.jobs, number)
+  redis.call('HDEL', t.running, number)
+  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
+  redis.call('HDEL', CANCELS, number)
+  redis.call('HDEL', PROGRESS, number)
+  redis.call('HINCRBY', t.stats, state, 1)
+  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+end

@@ -1,0 +1,43 @@
+-- new-job: saves one job that may have a caller's id, a due time, a priority.
+
+-- What is known under a caller's id: its number, state letter and due time; nil when the job is
+-- gone.
+local function known(t, id)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then return number, ended, '' end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+
+-- '' = now, '+ms' from now, '@ms' an instant; nil when that has come.
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+
+-- Says 'number,created 1|0,state letter,dueAt', and whether the job became ready.
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end

@@ -1,0 +1,113 @@
+#!lua flags=allow-oom
+-- list: a page of the jobs of a task in one state.
+-- keys   shard, session, the group of the task
+-- args   task name · state · cursor or '' · limit
+-- gives  { next cursor or '', view … }
+-- since  protocol 1
+-- @include lib/keys.lua
+-- @include lib/find.lua
+local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+
+local function number_of(member)
+  return string.match(member, '(%d+)$')
+end
+
+-- Where a page goes on in a stretch of the line: behind the last job shown. Claims take from the
+-- front, so a job that is gone took all before it along.
+local function resume(stretch, member, place)
+  local at
+  if stretch.command == 'LRANGE' then
+    at = redis.call('LPOS', stretch.key, member, 'MAXLEN', place + 1)
+  else
+    at = redis.call('ZRANK', stretch.key, member)
+    at = at and at - stretch.first
+  end
+  return at and at + 1 or 0
+end
+
+-- The line of ready jobs is four stretches one after the other; the cursor is
+-- 'stretch:place in it:member' of the last one shown.
+local function page_ready()
+  local negative = redis.call('ZCOUNT', t.prio, '-inf', '(0')
+  local rest = redis.call('ZCARD', t.prio) - negative
+  local stretches = {
+    { command = 'ZRANGE', key = t.prio, first = 0, size = negative },
+    { command = 'LRANGE', key = t.ready, first = 0, size = redis.call('LLEN', t.ready) },
+    { command = 'ZRANGE', key = t.prio, first = negative, size = rest },
+    { command = 'LRANGE', key = t.alone, first = 0, size = redis.call('LLEN', t.alone) },
+  }
+  local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
+  local numbers, last = {}, ''
+  for k = tonumber(at or '1'), #stretches do
+    local s = stretches[k]
+    local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
+    local want = limit - #numbers
+    if want == 0 and skip < s.size then return numbers, last end
+    local stop = math.min(s.size, skip + want) - 1
+    if want > 0 and stop >= skip then
+      local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
+      for _, m in ipairs(found) do numbers[#numbers + 1] = number_of(m) end
+      last = k .. ':' .. stop .. ':' .. found[#found]
+      if stop + 1 < s.size then return numbers, last end
+    end
+  end
+  return numbers, ''
+end
+
+-- The rank of the first member behind (score, number), by bisection: that one may be gone.
+local function rank_behind(key, reverse, score, number)
+  local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    local found = redis.call(range, key, middle, middle, 'WITHSCORES')
+    local s = tonumber(found[2])
+    local behind = s > score or (s == score and found[1] > number)
+    if reverse then behind = s < score or (s == score and found[1] < number) end
+    if behind then high = middle else low = middle + 1 end
+  end
+  return low
+end
+
+-- Sorted sets: the cursor is 'score:number' of the last one shown.
+local function page_sorted(key, reverse)
+  local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
+  local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
+  if score then from = rank_behind(key, reverse, tonumber(score), number) end
+  local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
+  local numbers = {}
+  for k = 1, #found, 2 do numbers[#numbers + 1] = found[k] end
+  local more = from + #numbers < redis.call('ZCARD', key)
+  return numbers, more and whole(tonumber(found[#found])) .. ':' .. numbers[#numbers] or ''
+end
+
+-- HSCAN may give more than asked for: the cursor is 'scan cursor:how many of its answer were
+-- shown'.
+local function page_running()
+  local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
+  scan, shown = scan or '0', tonumber(shown or '0')
+  local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
+  local numbers, total = {}, #found[2] / 2
+  for k = shown + 1, math.min(total, shown + limit) do
+    numbers[#numbers + 1] = found[2][2 * k - 1]
+  end
+  if shown + #numbers < total then return numbers, scan .. ':' .. (shown + #numbers) end
+  return numbers, found[1] ~= '0' and found[1] .. ':0' or ''
+end
+
+local numbers, after
+if state == 'ready' then
+  numbers, after = page_ready()
+elseif state == 'scheduled' then
+  numbers, after = page_sorted(t.due, false)
+elseif state == 'running' then
+  numbers, after = page_running()
+else
+  numbers, after = page_sorted(t[state], true)
+end
+
+local page = { after }
+for _, number in ipairs(numbers) do
+  local v = view(t, number)
+  if v and v[2] == state then page[#page + 1] = v end
+end
+return page

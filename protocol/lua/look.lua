@@ -1,0 +1,131 @@
+#!lua flags=allow-oom
+-- look: says what there is to do, or how long this scheduler may sleep; who sleeps is remembered.
+-- keys   shard, session, then one sleepers set for each task named
+-- args   identity · sleepMs · number of tasks · their names · number of schedules · their ids
+-- gives  { nowMs, waitMs, task indexes joined by ',', { fence, task … } expired, { id, nextAt,
+-- definition record … } due, session known 1|0 }
+-- since  protocol 1
+-- @include lib/now.lua
+-- @include lib/keys.lua
+-- @include lib/note.lua
+local MOST_EXPIRED, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 2
+local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
+
+local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
+local now_ms = now_us() / 1000
+local task_count = tonumber(ARGV[3])
+local schedule_count = tonumber(ARGV[4 + task_count])
+
+local function slice(from, n)
+  local out = {}
+  for k = 1, n do out[k] = ARGV[from + k - 1] end
+  return out
+end
+
+local names = slice(4, task_count)
+local schedules = slice(5 + task_count, schedule_count)
+
+-- Whoever drains for a job that must run alone has nothing else to do until then.
+local function drains_until()
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
+  if m[1] == identity and tonumber(m[2]) > now_ms then return tonumber(m[2]) end
+end
+
+-- Members of a ZSET that are due, and the moments of the others.
+local function split_due(key, members, prefix, moments)
+  local due = {}
+  if #members == 0 then return due end
+  for k, score in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
+    local at = tonumber(score or nil)
+    if at and at <= now_ms then
+      due[#due + 1] = { index = k, at = score }
+    elseif at and at <= now_ms + sleep_ms then
+      moments[#moments + 1] = { at = at, field = prefix .. members[k] }
+    end
+  end
+  return due
+end
+
+local function expired_leases()
+  local out = {}
+  local now = string.format('%.3f', now_ms)
+  local fences = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, MOST_EXPIRED)
+  for _, fence in ipairs(fences) do
+    local text = redis.call('HGET', LEASE, fence)
+    if text then
+      out[#out + 1] = fence
+      out[#out + 1] = string.match(text, '^%d+|[^|]*|[%d ]*|(.*)$')
+    else
+      redis.call('ZREM', LEASES, fence)
+    end
+  end
+  return out
+end
+
+-- A moment is kept by at most two sleepers; the others sleep on. A keeper that died costs one long
+-- sleep.
+local function keeps(moment)
+  local at = whole(moment.at)
+  local text = redis.call('HGET', KEEPERS, moment.field)
+  local stored, who = string.match(text or '', '^(%d+)(.*)$')
+  if stored ~= at then
+    redis.call('HSET', KEEPERS, moment.field, at .. ' ' .. identity)
+    return true
+  end
+  if string.find(who, identity, 1, true) then return true end
+  local _, n = string.gsub(who, ' ', ' ')
+  if n >= KEEPERS_PER_MOMENT then return false end
+  redis.call('HSET', KEEPERS, moment.field, text .. ' ' .. identity)
+  return true
+end
+
+local function sleep_until(moments)
+  table.sort(moments, function(a, b) return a.at < b.at end)
+  for _, moment in ipairs(moments) do
+    if keeps(moment) then return moment.at - now_ms end
+  end
+  return sleep_ms
+end
+
+local function register_sleeper()
+  for k = 1, task_count do
+    local key = KEYS[SHARD_KEYS + k]
+    if redis.call('SADD', key, identity) == 1 then redis.call('EXPIRE', key, SLEEPERS_TTL_S) end
+  end
+end
+
+local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
+local grace = note_time(now_ms)
+local moments = {}
+local drains = drains_until()
+local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
+local due = split_due(CURSORS, schedules, 's', moments)
+local expired = grace and {} or expired_leases()
+if not grace and #expired == 0 then
+  local next_end = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
+  if next_end and tonumber(next_end) <= now_ms + sleep_ms then
+    moments[#moments + 1] = { at = tonumber(next_end), field = 'l' }
+  end
+end
+
+local indexes, definitions = {}, {}
+for k, entry in ipairs(ready) do indexes[k] = entry.index end
+for k = 1, math.min(#due, MOST_DUE) do
+  local id = schedules[due[k].index]
+  local record = redis.call('HGET', SCHEDULES, id)
+  if record then
+    definitions[#definitions + 1] = id
+    definitions[#definitions + 1] = due[k].at
+    definitions[#definitions + 1] = record
+  end
+end
+
+local wait_ms = 0
+if #indexes == 0 and #definitions == 0 and #expired == 0 then
+  if not drains then register_sleeper() end
+  wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
+end
+return {
+  whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
+  table.concat(indexes, ','), expired, definitions, tostring(session_known),
+}

@@ -1,0 +1,26 @@
+#!lua flags=allow-oom
+-- recall: the batches of leases whose claim was answered, but the answer was lost.
+-- keys   shard, session, then the groups of the tasks named
+-- args   number of tasks · their names · then fence, task index …
+-- gives  for each fence { numbers, counts, record … }, or {} when the lease is gone
+-- since  protocol 1
+-- @include lib/keys.lua
+-- @include lib/lease.lua
+local task_count = tonumber(ARGV[1])
+local batches = {}
+for k = 2 + task_count, #ARGV, 2 do
+  local lease = read_lease(ARGV[k])
+  local index = tonumber(ARGV[k + 1])
+  local t = task_keys(index, ARGV[1 + index])
+  local numbers, records = {}, {}
+  if lease then
+    local found = redis.call('HMGET', t.jobs, unpack(lease.numbers))
+    for n, number in ipairs(lease.numbers) do
+      if found[n] then
+        numbers[#numbers + 1], records[#records + 1] = number, found[n]
+      end
+    end
+  end
+  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records) or {}
+end
+return batches

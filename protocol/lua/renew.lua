@@ -1,0 +1,37 @@
+#!lua flags=allow-oom
+-- renew: makes leases last their full length from now, and writes what handlers said of their
+-- progress.
+-- keys   shard, session
+-- args   number of leases · their fences · then number, progress JSON …
+-- gives  { lost fences, { fence, number … } of cancelled jobs }
+-- since  protocol 1
+-- @include lib/now.lua
+-- @include lib/keys.lua
+-- @include lib/note.lua
+-- @include lib/lease.lua
+local now_ms = now_us() / 1000
+local count = tonumber(ARGV[1])
+local lost, cancelled, held = {}, {}, {}
+note_time(now_ms)
+local marks = redis.call('HLEN', CANCELS) > 0
+redis.call('EXPIRE', SESSION, 86400)
+
+for k = 1, count do
+  local lease = read_lease(ARGV[1 + k])
+  if not lease then
+    lost[#lost + 1] = ARGV[1 + k]
+  else
+    redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
+    for _, number in ipairs(lease.numbers) do
+      held[number] = true
+      if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
+        cancelled[#cancelled + 1] = lease.fence
+        cancelled[#cancelled + 1] = number
+      end
+    end
+  end
+end
+for k = 2 + count, #ARGV, 2 do
+  if held[ARGV[k]] then redis.call('HSET', PROGRESS, ARGV[k], ARGV[k + 1]) end
+end
+return { lost, cancelled }

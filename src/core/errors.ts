@@ -1,0 +1,102 @@
+/**
+ * The one error class of the library, and the list of its codes.
+ * Every message says what happened, where, and with which value; `fix` says what to do.
+ */
+
+/** What can go wrong. Codes are never reused for something else. */
+export type ErrorCode =
+  // the store
+  | "STORE_UNREACHABLE" // not done: no connection, nothing was sent
+  | "STORE_NO_ANSWER" // unknown: sent, but no answer came
+  | "STORE_REFUSED" // not done: the store answered with an error
+  | "STORE_CLOSED" // not done: the scheduler was stopped meanwhile
+  | "STORE_VERSION" // the server is too old
+  | "LAYOUT_NEWER" // the data were written by a newer version of the library
+  | "STORE_DAMAGED" // the data are not what the library wrote
+  | "SQLITE_MISSING" // no SQLite binding for this Node
+  // options and arguments
+  | "OPTION_UNKNOWN"
+  | "OPTION_INVALID"
+  | "OPTION_CONFLICT"
+  | "OPTION_MISSING"
+  | "DURATION_INVALID"
+  | "ID_INVALID"
+  | "HANDLER_INVALID"
+  | "CRON_INVALID"
+  | "CRON_FIELD_RANGE"
+  | "CRON_NEVER_FIRES"
+  | "ZONE_UNKNOWN"
+  | "DATA_NOT_SERIALIZABLE"
+  | "DATA_TOO_LARGE"
+  | "DATA_INVALID"
+  // the life of a scheduler
+  | "RUNNING" // configuration is frozen between start() and stop()
+  | "TASK_UNKNOWN"
+  | "ALREADY_BOUND"
+  | "ALREADY_REGISTERED"
+  | "TIMED_OUT" // a handler took longer than its timeout
+  // why the signal of a handler was aborted
+  | "LEASE_LOST" // somebody else may run the job now; this run will not count
+  | "JOB_CANCELLED"
+  | "STOPPING"; // the scheduler could not wait any longer
+
+export interface ErrorDetails {
+  /** What to do about it, one sentence. */
+  fix?: string;
+  /** The offending value, as it was given. Never a payload or a secret. */
+  value?: unknown;
+  cause?: unknown;
+}
+
+/** Everything that the library throws or rejects with. */
+export class SchedulerError extends Error {
+  override readonly name = "SchedulerError";
+  readonly code: ErrorCode;
+  /** What to do about it. */
+  readonly fix: string | undefined;
+  /** The offending value. */
+  readonly value: unknown;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(
+      details.fix === undefined
+        ? `[${code}] ${message}`
+        : `[${code}] ${message}\n  fix: ${details.fix}`,
+      details.cause === undefined ? undefined : { cause: details.cause },
+    );
+    this.code = code;
+    this.fix = details.fix;
+    this.value = details.value;
+  }
+}
+
+/** Thrown by a handler: the job ends as dead, however many tries are left. */
+export class NonRetryableError extends Error {
+  override readonly name = "NonRetryableError";
+}
+
+/**
+ * Thrown by a handler: the attempt failed, and the next one waits this long (if the job has one
+ * left).
+ */
+export class RetryAfterError extends Error {
+  override readonly name = "RetryAfterError";
+  /** The wait in ms. */
+  readonly waitMs: number;
+
+  constructor(waitMs: number, message = `retry after ${waitMs} ms`, options?: { cause?: unknown }) {
+    super(message, options);
+    this.waitMs = waitMs;
+  }
+}
+
+/** The text of anything that was thrown, cut to `limit` characters. */
+export function describeError(thrown: unknown, limit = 2_000): string {
+  let text: string;
+  try {
+    text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  } catch {
+    text = "an error that cannot be shown";
+  }
+  return text.length > limit ? `${text.slice(0, limit)}…` : text;
+}

@@ -1,0 +1,60 @@
+/** Checks the arguments of `bind`. */
+import { SchedulerError } from "../errors.js";
+import { quote, show } from "../show.js";
+import type { TaskContext } from "./context.js";
+import { checkTaskId } from "./ids.js";
+import { type KnownOptions, readOptions, wholeOption } from "./read.js";
+import { checkTimeout } from "./rules.js";
+
+export interface CheckedBind {
+  taskId: string;
+  handler: (data: unknown, context: never) => unknown;
+  concurrency: number;
+  /** null: no limit. */
+  timeoutMs: number | null;
+}
+
+const DEFAULT_CONCURRENCY = 10;
+const MOST_CONCURRENCY = 10_000;
+
+const BELONGS_TO_JOBS = "it belongs to push() and register(): any scheduler may run the job";
+const KNOWN: KnownOptions = {
+  names: ["concurrency", "timeout"],
+  hints: {
+    retry: BELONGS_TO_JOBS,
+    retryTimeout: BELONGS_TO_JOBS,
+    priority: BELONGS_TO_JOBS,
+    delay: BELONGS_TO_JOBS,
+    cronExpr: "it belongs to register()",
+  },
+};
+
+export function checkBind(
+  taskId: unknown,
+  handler: unknown,
+  options: unknown,
+  context: TaskContext = {},
+): CheckedBind {
+  const id = checkTaskId(taskId, "bind", context);
+  const where = `bind(${quote(id)})`;
+  if (typeof handler !== "function") {
+    throw new SchedulerError(
+      "HANDLER_INVALID",
+      `${where}: the handler must be a function, got ${show(handler)}`,
+      { fix: `bind(${quote(id)}, async (data) => { … })` },
+    );
+  }
+  const given = readOptions(options, where, KNOWN);
+  return {
+    taskId: id,
+    handler: handler as CheckedBind["handler"],
+    concurrency: wholeOption(given.concurrency, {
+      where,
+      name: "concurrency",
+      fallback: DEFAULT_CONCURRENCY,
+      min: 1,
+      max: MOST_CONCURRENCY,
+    }),
+    timeoutMs: checkTimeout(given.timeout, where),
+  };
+}

@@ -1,0 +1,72 @@
+/** The one composition root: options → store → wired parts. */
+import { type Chance, systemChance } from "./chance.js";
+import { type Clock, systemClock } from "./clock.js";
+import { loggerOf } from "./console-logger.js";
+import { SchedulerError } from "./core/errors.js";
+import { type CheckedSchedulerOptions, checkSchedulerOptions } from "./core/options.js";
+import { SchedulerImpl } from "./scheduler.js";
+import type { Store } from "./store/contract.js";
+import { LazyStore } from "./store/lazy.js";
+import type { MemoryDatabase } from "./store/sqlite/store.js";
+import type { CreateScheduler, Scheduler } from "./types.js";
+
+/** Makes a scheduler: on Redis with `redisConfig`, else on an embedded SQLite file. */
+export const createScheduler: CreateScheduler = ((options?: unknown): Scheduler =>
+  createSchedulerWith({ options })) as CreateScheduler;
+
+export interface Replacements {
+  options?: unknown;
+  store?: Store;
+  clock?: Clock;
+  chance?: Chance;
+}
+
+/** As `createScheduler`, with other parts in place of the real ones; for tests. */
+export function createSchedulerWith(given: Replacements): Scheduler {
+  const options = checkSchedulerOptions(given.options);
+  refuseFsyncOnRedis(options);
+  const clock = given.clock ?? systemClock;
+  const chance = given.chance ?? systemChance;
+  const store = given.store ?? new LazyStore(() => loadStore(options, { clock, chance }));
+  const logger = loggerOf(options.logger);
+  return new SchedulerImpl({ store, clock, chance, logger, options });
+}
+
+/** Makes stores that share one memory; for tests. */
+export function sharedMemory(parts: { clock: Clock; chance: Chance }): (options: object) => Store {
+  let memory: MemoryDatabase | null = null;
+  return (options) => {
+    const { redisPrefix: prefix, durability } = checkSchedulerOptions(options);
+    const own = { ...parts, prefix, durability, identity: parts.chance.identity() };
+    return new LazyStore(async () => {
+      const { createMemoryDatabase, createSqliteStore } = await import("./store/sqlite/store.js");
+      memory ??= createMemoryDatabase(parts);
+      return createSqliteStore({ ...own, target: memory });
+    });
+  };
+}
+
+/** The Redis store does not wait for the server's disk: to say nothing would be a false promise. */
+function refuseFsyncOnRedis({ redis, durability }: CheckedSchedulerOptions): void {
+  if (redis === null || durability !== "fsync") return;
+  const message = 'createScheduler(): durability "fsync" is not there on Redis yet';
+  const fix = 'leave durability out, and set "appendonly yes", "appendfsync always" on the server';
+  throw new SchedulerError("OPTION_INVALID", message, { fix, value: durability });
+}
+
+async function loadStore(
+  options: CheckedSchedulerOptions,
+  parts: { clock: Clock; chance: Chance },
+): Promise<Store> {
+  const { redis, sqlite, redisPrefix: prefix, durability } = options;
+  const own = { ...parts, prefix, identity: parts.chance.identity() };
+  if (redis !== null) {
+    const { createRedisStore } = await import("./store/redis/store.js");
+    return createRedisStore({ ...own, redis });
+  }
+  const { createSqliteStore } = await import("./store/sqlite/store.js");
+  if (sqlite === "memory") return createSqliteStore({ ...own, target: "memory", durability });
+  const { defaultStorePath } = await import("./store/sqlite/paths.js");
+  const path = sqlite?.path ?? defaultStorePath(process.cwd());
+  return createSqliteStore({ ...own, target: { path }, durability });
+}

@@ -1,0 +1,45 @@
+/** schedule-mq: exports only. */
+
+export {
+  type ErrorCode,
+  NonRetryableError,
+  RetryAfterError,
+  SchedulerError,
+} from "./core/errors.js";
+export type { DeadReason, JobState } from "./core/job.js";
+export { createScheduler } from "./create.js";
+export type {
+  BindOptions,
+  CancelResult,
+  CreateScheduler,
+  Duration,
+  EventMap,
+  EventName,
+  Handler,
+  HandlerContext,
+  Health,
+  JobCountsInfo,
+  JobInfo,
+  JobList,
+  Jobs,
+  KeepOption,
+  Listener,
+  ListOptions,
+  Logger,
+  PushManyResult,
+  PushOptions,
+  PushResult,
+  RedisConfig,
+  RedisOptions,
+  RedriveResult,
+  RegisterOptions,
+  RetentionOptions,
+  RetryOption,
+  Scheduler,
+  SchedulerOptions,
+  SchedulerState,
+  StandardSchema,
+  StartOptions,
+  Untyped,
+  Validators,
+} from "./types.js";

@@ -1,0 +1,278 @@
+/**
+ * One attempt at a job, as a pipeline over one record: decode the payload, validate the data,
+ * call the handler, make an outcome of its end. Whatever goes wrong on the way is an outcome,
+ * never an exception. An attempt can also be ended from outside:
+ *  - `lose`: its lease is gone; the signal aborts, and whatever comes of it does not count
+ *  - `cancel`: the job was cancelled; the signal aborts, the store decides at the settle
+ *  - `giveUp`: the scheduler has to stop; the signal aborts, and the attempt ends at once
+ */
+import type { Chance } from "../chance.js";
+import type { Clock, Timer } from "../clock.js";
+import { SchedulerError } from "../core/errors.js";
+import type { Emitter } from "../core/events.js";
+import { attemptOf } from "../core/job.js";
+import type { Logger } from "../core/logger.js";
+import type { CheckedBind, TaskValidators } from "../core/options.js";
+import { decodePayload, encodePayload } from "../core/payload.js";
+import { type Failure, failedOutcome } from "../core/retry.js";
+import { validate } from "../core/standard-schema.js";
+import type { ClaimedJob, SettleOutcome } from "../store/contract.js";
+import type { HandlerContext } from "../types.js";
+
+export interface AttemptParts {
+  clock: Clock;
+  chance: Chance;
+  emitter: Emitter;
+  logger: Logger;
+  validators: TaskValidators;
+  /** False: nobody would ever see what handlers return. */
+  keepResults: boolean;
+  payloadLimitBytes: number;
+  /** Called with the JSON text of what a handler said about how far it is. */
+  onProgress: (attempt: Attempt, text: string) => void;
+}
+
+/** How an attempt ended. */
+type Ending = { kind: "returned"; value: unknown } | Failure | { kind: "givenUp" };
+
+type Stage = "new" | "begun" | "ended";
+
+export class Attempt {
+  readonly fence: string;
+  readonly taskId: string;
+  readonly job: ClaimedJob;
+  readonly task: CheckedBind;
+  /** The number of this try; 1 for the first. */
+  readonly number: number;
+  lost = false;
+  cancelled = false;
+  /** How long the handler took; 0 if it never began. */
+  durationMs = 0;
+  data: unknown = undefined;
+  timer: Timer | null = null;
+  /** True as soon as it is certain how it ends. */
+  over = false;
+  #stage: Stage = "new";
+  #controller: AbortController | null = null;
+  #abortedBy: SchedulerError | null = null;
+  #end: ((ending: Ending) => void) | null = null;
+
+  constructor(args: { fence: string; job: ClaimedJob; task: CheckedBind }) {
+    this.fence = args.fence;
+    this.job = args.job;
+    this.task = args.task;
+    this.taskId = args.task.taskId;
+    this.number = attemptOf(args.job.counts);
+  }
+
+  get begun(): boolean {
+    return this.#stage !== "new";
+  }
+
+  get ended(): boolean {
+    return this.#stage === "ended";
+  }
+
+  /** Made when it is first asked for: most handlers never do. */
+  get signal(): AbortSignal {
+    if (this.#controller === null) {
+      this.#controller = new AbortController();
+      if (this.#abortedBy !== null) this.#controller.abort(this.#abortedBy);
+    }
+    return this.#controller.signal;
+  }
+
+  abort(reason: SchedulerError): void {
+    if (this.#abortedBy !== null) return;
+    this.#abortedBy = reason;
+    this.#controller?.abort(reason);
+  }
+
+  lose(): void {
+    this.lost = true;
+    this.abort(new SchedulerError("LEASE_LOST", `${this.name()}: its lease was lost`));
+  }
+
+  cancel(): void {
+    this.cancelled = true;
+    this.abort(new SchedulerError("JOB_CANCELLED", `${this.name()} was cancelled`));
+  }
+
+  giveUp(): void {
+    this.#end?.({ kind: "givenUp" });
+    this.abort(new SchedulerError("STOPPING", `${this.name()}: the scheduler stops`));
+  }
+
+  name(): string {
+    return `job "${this.job.id}" of task "${this.taskId}"`;
+  }
+
+  /** Resolves with the first ending: of `work`, or the one given to `end` by somebody else. */
+  firstEnding(work: (end: (ending: Ending) => void) => Promise<void>): Promise<Ending> {
+    return new Promise((resolve) => {
+      const end = (ending: Ending): void => {
+        this.over = true;
+        resolve(ending);
+      };
+      this.#end = end;
+      void work(end);
+    });
+  }
+
+  markBegun(): void {
+    this.#stage = "begun";
+  }
+
+  markEnded(): void {
+    this.#stage = "ended";
+    this.#end = null;
+  }
+}
+
+/** Runs the attempt to its end; null: lease lost, nothing to settle. Never rejects. */
+export async function runAttempt(
+  parts: AttemptParts,
+  attempt: Attempt,
+): Promise<SettleOutcome | null> {
+  const startedAt = parts.clock.monotonic();
+  const ending = await attempt.firstEnding(async (end) => {
+    const refused = decodeData(attempt) ?? (await validateData(parts, attempt));
+    if (refused !== null) return end(refused);
+    if (attempt.over) return;
+    startTimeout(parts, attempt, end);
+    end(await callHandler(parts, attempt));
+  });
+  attempt.timer?.cancel();
+  if (attempt.begun) attempt.durationMs = parts.clock.monotonic() - startedAt;
+  const outcome = attempt.lost ? null : outcomeOf(parts, attempt, ending);
+  attempt.markEnded();
+  return outcome;
+}
+
+function decodeData(attempt: Attempt): Ending | null {
+  try {
+    attempt.data = decodePayload(attempt.job.payload);
+    return null;
+  } catch (error) {
+    return { kind: "invalid", error };
+  }
+}
+
+async function validateData(parts: AttemptParts, attempt: Attempt): Promise<Ending | null> {
+  const schema = parts.validators?.get(attempt.taskId);
+  if (schema === undefined) return null;
+  try {
+    const validation = await validate(schema, attempt.data);
+    if (validation.issues === undefined) {
+      attempt.data = validation.value;
+      return null;
+    }
+    return { kind: "invalid", error: dataInvalid(attempt, validation.issues) };
+  } catch (error) {
+    return { kind: "invalid", error: dataInvalid(attempt, "its validator threw", error) };
+  }
+}
+
+function dataInvalid(attempt: Attempt, issues: string, cause?: unknown): SchedulerError {
+  return new SchedulerError("DATA_INVALID", `${attempt.name()}: ${issues}`, {
+    fix: "let the validator accept what was pushed, or cancel the job",
+    cause,
+  });
+}
+
+function startTimeout(parts: AttemptParts, attempt: Attempt, end: (ending: Ending) => void): void {
+  const timeoutMs = attempt.job.rules.timeoutMs ?? attempt.task.timeoutMs;
+  if (timeoutMs === null) return;
+  attempt.timer = parts.clock.after(timeoutMs, () => {
+    // Ended before its signal tells the handler: what the handler does then is too late.
+    end({ kind: "timeout", timeoutMs });
+    const message = `${attempt.name()} took longer than its timeout of ${timeoutMs} ms`;
+    attempt.abort(new SchedulerError("TIMED_OUT", message));
+  });
+}
+
+async function callHandler(parts: AttemptParts, attempt: Attempt): Promise<Ending> {
+  const context = contextOf(parts, attempt);
+  attempt.markBegun();
+  emitStarted(parts.emitter, attempt);
+  try {
+    const value: unknown = await attempt.task.handler(attempt.data, context as never);
+    return value === false ? { kind: "false" } : { kind: "returned", value };
+  } catch (error) {
+    return { kind: "thrown", error };
+  }
+}
+
+function contextOf(parts: AttemptParts, attempt: Attempt): HandlerContext {
+  const { job, task } = attempt;
+  const ids = { taskId: task.taskId, jobId: job.id, attempt: attempt.number };
+  return {
+    ...ids,
+    fence: Number(attempt.fence),
+    get signal() {
+      return attempt.signal;
+    },
+    ...(job.occurrence === null
+      ? {}
+      : { scheduleId: job.occurrence.scheduleId, scheduledFor: job.occurrence.scheduledFor }),
+    isCatchup: job.occurrence?.isCatchup ?? false,
+    missedCount: job.occurrence?.missedCount ?? 0,
+    progress: (value) => {
+      const where = `progress() of ${attempt.name()}`;
+      const at = { where, limitBytes: parts.payloadLimitBytes, name: "value" };
+      const text = encodePayload(value, at);
+      if (!attempt.ended && !attempt.lost) parts.onProgress(attempt, text);
+    },
+    log: (message, fields) => parts.logger.info({ ...fields, ...ids }, message),
+  };
+}
+
+function emitStarted(emitter: Emitter, attempt: Attempt): void {
+  if (!emitter.has("job:started")) return;
+  const { job, taskId, number, fence } = attempt;
+  const occurrence =
+    job.occurrence === null
+      ? {}
+      : { scheduleId: job.occurrence.scheduleId, scheduledFor: job.occurrence.scheduledFor };
+  const ids = { jobId: job.id, taskId, attempt: number };
+  emitter.emit("job:started", { ...ids, fence: Number(fence), ...occurrence });
+}
+
+function outcomeOf(parts: AttemptParts, attempt: Attempt, ending: Ending): SettleOutcome {
+  const { rules, counts } = attempt.job;
+  switch (ending.kind) {
+    case "returned":
+      return { kind: "completed", result: resultText(parts, attempt, ending.value) };
+    case "givenUp":
+      if (rules.retry !== null || !attempt.begun) return { kind: "handBack" };
+      return { kind: "dead", reason: "interrupted", error: "its scheduler was stopped" };
+    default: {
+      const random = parts.chance.random();
+      const outcome = failedOutcome({ rules, counts, failure: ending, random });
+      if (!attempt.cancelled) emitFailed(parts.emitter, attempt, outcome.error);
+      return outcome;
+    }
+  }
+}
+
+function emitFailed(emitter: Emitter, attempt: Attempt, error: string | null): void {
+  emitter.emit("job:failed", {
+    jobId: attempt.job.id,
+    taskId: attempt.taskId,
+    attempt: attempt.number,
+    error: error ?? "the handler returned false",
+    durationMs: attempt.durationMs,
+  });
+}
+
+/** A result that cannot be kept is no reason to run the job again. */
+function resultText(parts: AttemptParts, attempt: Attempt, value: unknown): string | null {
+  if (!parts.keepResults || value === undefined) return null;
+  try {
+    const where = `the result of ${attempt.name()}`;
+    return encodePayload(value, { where, limitBytes: parts.payloadLimitBytes, name: "result" });
+  } catch (error) {
+    parts.emitter.emit("error", error as Error);
+    return null;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * All loops of a started scheduler, wired to each other, from start to stop:
+ *  1. two lanes of the pump, the look, the renewals, the pruning
+ *  2. wakes of the store go to the loop that they concern
+ *  3. when the store is back, everything is tried at once and counts as doubtful
+ *  4. stops as promised: no more claims, handlers end or are given up, leases renewed meanwhile
+ */
+import type { Chance } from "../chance.js";
+import type { Clock } from "../clock.js";
+import type { Emitter } from "../core/events.js";
+import type { Logger } from "../core/logger.js";
+import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
+import type { ClaimedBatch, ConnectionChange, Store, Wake } from "../store/contract.js";
+import { Attempt, type AttemptParts, runAttempt } from "./attempt.js";
+import { fireStep } from "./fire.js";
+import { Leases } from "./leases.js";
+import { type DelayMs, Loop, type Step } from "./loop.js";
+import { pruneRestMs, pruneStep } from "./prune.js";
+import { reapStep } from "./reap.js";
+import type { Registrations } from "./registrations.js";
+import { Renew } from "./renew.js";
+import { Reporter } from "./reporter.js";
+import { tellSettled } from "./settled.js";
+import { Slots } from "./slots.js";
+import { Watch } from "./watch.js";
+import { Pump } from "./work.js";
+
+export interface EngineParts {
+  store: Store;
+  clock: Clock;
+  chance: Chance;
+  emitter: Emitter;
+  logger: Logger;
+  options: CheckedSchedulerOptions;
+  binds: ReadonlyMap<string, CheckedBind>;
+  registrations: Registrations;
+  /** The store's clock when it was opened, epoch ms. */
+  openedAt: number;
+}
+
+export class Engine {
+  readonly slots: Slots;
+  readonly leases: Leases = new Leases();
+  readonly pump: Pump;
+  readonly watch: Watch;
+  readonly renew: Renew;
+  readonly #parts: EngineParts;
+  readonly #reporter: Reporter;
+  readonly #lanes: readonly Loop[];
+  readonly #watchLoop: Loop;
+  readonly #renewLoop: Loop;
+  readonly #pruneLoop: Loop;
+  #subscriptions: (() => void)[] = [];
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#reporter = new Reporter(parts);
+    this.slots = new Slots(parts.binds.values());
+    this.pump = this.#makePump();
+    this.watch = this.#makeWatch();
+    this.renew = new Renew({ ...parts, leases: this.leases });
+    const lane: Step = () => this.pump.step();
+    this.#lanes = [this.#loop("work", lane), this.#loop("work", lane)];
+    this.#watchLoop = this.#loop("look", () => this.watch.step());
+    this.#renewLoop = this.#loop("renew", () => this.renew.step());
+    this.#pruneLoop = this.#makePruneLoop();
+  }
+
+  start(): void {
+    const { store, chance } = this.#parts;
+    this.#subscriptions = [
+      store.onWake((wake) => this.#woken(wake)),
+      store.onConnection((change) => this.#connection(change)),
+    ];
+    for (const lane of this.#lanes) lane.start();
+    this.#renewLoop.start();
+    this.#watchLoop.start();
+    this.#pruneLoop.start(pruneRestMs(chance));
+  }
+
+  /** The longest that a loop is behind its plan, ms. */
+  overdueMs(): number {
+    return Math.max(...this.#loops().map((loop) => loop.overdueMs));
+  }
+
+  /** Claims no more; resolves when nothing runs and all is settled. */
+  async windDown(): Promise<void> {
+    this.pump.stopClaiming();
+    void this.#watchLoop.stop();
+    void this.#pruneLoop.stop();
+    await this.pump.becomesQuiet();
+  }
+
+  /** Ends what still runs. */
+  giveUp(): void {
+    this.pump.giveUpAll();
+  }
+
+  /** No step begins after this call; resolves when the running ones have ended. */
+  async end(): Promise<void> {
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    await Promise.all(this.#loops().map((loop) => loop.stop()));
+  }
+
+  #loops(): Loop[] {
+    return [...this.#lanes, this.#watchLoop, this.#renewLoop, this.#pruneLoop];
+  }
+
+  #makePump(): Pump {
+    const { options, emitter } = this.#parts;
+    const attemptParts: AttemptParts = {
+      ...this.#parts,
+      validators: options.tasks,
+      keepResults: options.keep.completed.count > 0,
+      payloadLimitBytes: options.payloadLimitBytes,
+      onProgress: (attempt, text) => this.#progress(attempt, text),
+    };
+    return new Pump({
+      ...this.#parts,
+      slots: this.slots,
+      leases: this.leases,
+      leaseMs: options.leaseMs,
+      keep: options.keep,
+      attemptsOf: (batch) => this.#attemptsOf(batch),
+      run: (attempt) => runAttempt(attemptParts, attempt),
+      onSettled: (attempt, outcome, answer) => tellSettled(emitter, { attempt, outcome, answer }),
+      onWorked: (answer) => this.#worked(answer),
+      wake: () => this.#wakeLanes(),
+    });
+  }
+
+  #makeWatch(): Watch {
+    const { chance, options, registrations } = this.#parts;
+    const offer = (taskId: string): void => void this.pump.offer(taskId);
+    const fireParts = { ...this.#parts, registrations, offer };
+    const reapParts = { ...this.#parts, chance, keep: options.keep, offer };
+    return new Watch({
+      ...this.#parts,
+      slots: this.slots,
+      pollIntervalMs: options.pollIntervalMs,
+      offer: (taskId) => this.pump.offer(taskId),
+      offerAll: () => this.pump.offerAll(),
+      fire: (look) => fireStep(fireParts, look),
+      reap: (look) => reapStep(reapParts, look.expired),
+    });
+  }
+
+  #makePruneLoop(): Loop {
+    const { binds, options } = this.#parts;
+    const taskIds = [...binds.keys()];
+    const pruneParts = { ...this.#parts, keep: options.keep, taskIds };
+    return this.#loop("prune", () => pruneStep(pruneParts));
+  }
+
+  #loop(name: string, step: Step): Loop {
+    const { clock, chance } = this.#parts;
+    const onError = (error: unknown): void => this.#reporter.loopFailed(name, error);
+    return new Loop({ name, step, clock, chance, onError });
+  }
+
+  #attemptsOf(batch: ClaimedBatch): Attempt[] {
+    const task = this.#parts.binds.get(batch.taskId);
+    if (task === undefined)
+      throw new Error(`claimed jobs of "${batch.taskId}", which is not bound`);
+    return batch.jobs.map((job) => new Attempt({ fence: batch.fence, job, task }));
+  }
+
+  #wakeLanes(): void {
+    for (const lane of this.#lanes) lane.wake();
+  }
+
+  #worked(answer: { jobs: number; quiet: boolean }): void {
+    if (answer.jobs > 0) this.#renewLoop.wakeWithin(this.renew.delayMs());
+    const delayMs: DelayMs | null = this.watch.worked(answer);
+    if (delayMs !== null) this.#watchLoop.wakeWithin(delayMs);
+  }
+
+  #progress(attempt: Attempt, text: string): void {
+    this.leases.noteProgress(attempt, text);
+    this.#renewLoop.wakeWithin(this.renew.delayMs());
+  }
+
+  #woken(wake: Wake): void {
+    if (wake.kind === "cancelled") this.leases.find(wake)?.cancel();
+    else if (!this.watch.woken(wake.kind === "task" ? wake.taskId : null)) this.#watchLoop.wake();
+  }
+
+  #connection(change: ConnectionChange): void {
+    if (change.kind === "lost") return;
+    if (change.emptied) this.#parts.registrations.forgotten();
+    this.watch.doubt();
+    for (const loop of [...this.#lanes, this.#watchLoop, this.#renewLoop]) loop.recover();
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Pushes of one turn of the event loop share a call to the store.
+ *  1. a call carries at most so many jobs, and about so much text; then the next call begins
+ *  2. each push rejects with the store's error, or when no answer came in time
+ *  3. the order of pushes is the order of jobs
+ */
+import type { Clock } from "../clock.js";
+import { SchedulerError } from "../core/errors.js";
+import type { NewJob, PushAnswer, Store } from "../store/contract.js";
+
+export interface OutboxParts {
+  store: Store;
+  clock: Clock;
+  pushTimeoutMs: number;
+}
+
+interface Entry {
+  jobs: readonly NewJob[];
+  /** Characters of payload. */
+  text: number;
+  resolve: (answers: PushAnswer[]) => void;
+  reject: (error: unknown) => void;
+}
+
+/** Sent as soon as so many wait, so that the store works while the next ones are made. */
+export const MOST_JOBS_PER_CALL = 250;
+
+/** In characters of payload; at most three bytes each, well under what a store takes. */
+const MOST_TEXT_PER_CALL = 1_000_000;
+
+/** The store itself keeps the time limit; this is for one that does not. */
+const GRACE_MS = 500;
+
+export class Outbox {
+  readonly #parts: OutboxParts;
+  #waiting: Entry[] = [];
+  #waitingJobs = 0;
+  #flushAsked = false;
+  readonly #inFlight = new Set<Promise<void>>();
+  /** While set, nothing is sent: the store is being closed. */
+  #hold: Promise<unknown> | null = null;
+
+  constructor(parts: OutboxParts) {
+    this.#parts = parts;
+  }
+
+  /** Stores the jobs in order, all in one call; at most `MOST_JOBS_PER_CALL`. */
+  push(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
+    if (jobs.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ jobs, text: textOf(jobs), resolve, reject });
+      this.#waitingJobs += jobs.length;
+      if (this.#waitingJobs >= MOST_JOBS_PER_CALL) this.#flush();
+      else this.#askForFlush();
+    });
+  }
+
+  /** Resolves when all that was pushed so far has been answered. */
+  async settled(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#inFlight);
+  }
+
+  /** Sends nothing until `closing` has ended; what is pushed meanwhile waits. */
+  async holdUntil(closing: Promise<unknown>): Promise<void> {
+    this.#hold = closing;
+    try {
+      await closing;
+    } finally {
+      this.#hold = null;
+      this.#flush();
+    }
+  }
+
+  #askForFlush(): void {
+    if (this.#flushAsked) return;
+    this.#flushAsked = true;
+    this.#parts.clock.endOfTurn(() => {
+      this.#flushAsked = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (this.#hold !== null) return;
+    this.#waitingJobs = 0;
+    let load: Entry[] = [];
+    let jobs = 0;
+    let text = 0;
+    for (const entry of this.#waiting.splice(0)) {
+      jobs += entry.jobs.length;
+      text += entry.text;
+      if (load.length > 0 && (jobs > MOST_JOBS_PER_CALL || text > MOST_TEXT_PER_CALL)) {
+        this.#begin(load);
+        load = [];
+        jobs = entry.jobs.length;
+        text = entry.text;
+      }
+      load.push(entry);
+    }
+    if (load.length > 0) this.#begin(load);
+  }
+
+  #begin(load: readonly Entry[]): void {
+    const call = this.#send(load);
+    this.#inFlight.add(call);
+    void call.then(() => this.#inFlight.delete(call));
+  }
+
+  /** Never rejects: each entry is told. */
+  async #send(entries: readonly Entry[]): Promise<void> {
+    try {
+      const jobs = entries.flatMap((entry) => entry.jobs);
+      const answers = await this.#pushInTime(jobs);
+      let from = 0;
+      for (const { jobs: own, resolve } of entries) {
+        resolve(answers.slice(from, from + own.length));
+        from += own.length;
+      }
+    } catch (error) {
+      for (const { reject } of entries) reject(error);
+    }
+  }
+
+  #pushInTime(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
+    const { store, clock, pushTimeoutMs } = this.#parts;
+    return new Promise((resolve, reject) => {
+      const timer = clock.after(pushTimeoutMs + GRACE_MS, () => reject(noAnswer(pushTimeoutMs)));
+      store
+        .push({ jobs, timeoutMs: pushTimeoutMs })
+        .then(resolve, reject)
+        .finally(() => timer.cancel());
+    });
+  }
+}
+
+function textOf(jobs: readonly NewJob[]): number {
+  let text = 0;
+  for (const job of jobs) text += job.payload.length;
+  return text;
+}
+
+function noAnswer(timeoutMs: number): SchedulerError {
+  const message = `push: the store did not answer within ${timeoutMs} ms; the job may be stored`;
+  const fix = "give jobs an id: pushed again with the same id, a job is never stored twice";
+  return new SchedulerError("STORE_NO_ANSWER", message, { fix });
+}

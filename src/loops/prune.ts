@@ -1,0 +1,28 @@
+/** Deletes what is past its keeping, slowly: bounded pieces, then about a minute's rest. */
+import type { Chance } from "../chance.js";
+import type { KeepRules, Store } from "../store/contract.js";
+import type { DelayMs } from "./loop.js";
+
+export interface PruneParts {
+  store: Store;
+  chance: Chance;
+  keep: KeepRules;
+  taskIds: readonly string[];
+}
+
+const REST_MS = 60_000;
+
+/** Between two pieces, so that pruning never keeps a store busy. */
+const PAUSE_MS = 20;
+
+/** Half a minute to a minute and a half, so that many schedulers do not prune at once. */
+export function pruneRestMs(chance: Chance): DelayMs {
+  return REST_MS * (0.5 + chance.random());
+}
+
+export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
+  const { store, chance, keep, taskIds } = parts;
+  if (taskIds.length === 0) return pruneRestMs(chance);
+  const more = await store.prune({ taskIds, keep });
+  return more ? PAUSE_MS : pruneRestMs(chance);
+}

@@ -1,0 +1,151 @@
+/**
+ * One stay of a scheduler between start and stop:
+ *  1. waits for an absent store, with a growing pause, and says so once
+ *  2. registers the schedules, says what the store guarantees, starts the engine
+ *  3. stops as promised, within a bound, whatever the store does
+ */
+import type { Chance } from "../chance.js";
+import type { Clock, Timer } from "../clock.js";
+import { type ErrorCode, SchedulerError } from "../core/errors.js";
+import type { Emitter } from "../core/events.js";
+import type { Logger } from "../core/logger.js";
+import type { CheckedBind, CheckedRegister, CheckedSchedulerOptions } from "../core/options.js";
+import type { Store, StoreInfo } from "../store/contract.js";
+import type { ConnectionNews } from "./connection-news.js";
+import { Engine } from "./engine.js";
+import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
+import { Registrations } from "./registrations.js";
+import { asError } from "./reporter.js";
+import { endsWithin } from "./within.js";
+
+export interface SessionParts {
+  store: Store;
+  clock: Clock;
+  chance: Chance;
+  emitter: Emitter;
+  logger: Logger;
+  news: ConnectionNews;
+  options: CheckedSchedulerOptions;
+  binds: ReadonlyMap<string, CheckedBind>;
+  schedules: Iterable<CheckedRegister>;
+}
+
+/** Waiting does not help against these. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set([
+  "STORE_VERSION",
+  "LAYOUT_NEWER",
+  "STORE_DAMAGED",
+  "SQLITE_MISSING",
+  "OPTION_INVALID",
+  "OPTION_MISSING",
+  "OPTION_CONFLICT",
+]);
+
+/** Stores give up their calls long before. */
+const STALLED_AFTER_MS = 90_000;
+/** For telling the store what was given up, after `stopTimeout`. */
+const LAST_WORDS_MS = 2_000;
+/** For steps under way; closing the store ends those that take longer. */
+const LAST_STEPS_MS = 500;
+
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #registrations: Registrations;
+  #engine: Engine | null = null;
+  #closing = false;
+  #pause: { timer: Timer; resolve: () => void } | null = null;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#registrations = new Registrations(parts.schedules, parts.emitter);
+  }
+
+  /** True when the store was reached and the loops run. */
+  get open(): boolean {
+    return this.#engine !== null;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#engine?.pump.running ?? 0;
+  }
+
+  /** True when a step of some loop has not come back for much longer than any call may take. */
+  get stalled(): boolean {
+    return (this.#engine?.overdueMs() ?? 0) > STALLED_AFTER_MS;
+  }
+
+  /** Resolves when the loops run; rejects when waiting is not wanted, or cannot help. */
+  async begin(args: { mustConnect: boolean }): Promise<void> {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await this.#tryToBegin();
+      } catch (error) {
+        if (this.#closing) throw stoppedMeanwhile(error);
+        if (args.mustConnect || isHopeless(error)) throw error;
+        this.#parts.news.lost(asError(error));
+        await this.#sleep(failures);
+        if (this.#closing) throw stoppedMeanwhile(error);
+      }
+    }
+  }
+
+  /** Resolves when nothing runs any more, and all that could be told to the store is told. */
+  async end(): Promise<void> {
+    const { clock, options, logger } = this.#parts;
+    this.#closing = true;
+    this.#pause?.timer.cancel();
+    this.#pause?.resolve();
+    const engine = this.#engine;
+    if (engine === null) return;
+    const quiet = engine.windDown();
+    if (!(await endsWithin(clock, options.stopTimeoutMs, quiet))) {
+      logger.warn({ running: engine.pump.running }, "stop: the time for running handlers is over");
+      engine.giveUp();
+      if (!(await endsWithin(clock, LAST_WORDS_MS, quiet))) {
+        logger.warn({}, "stop: the store could not be told; it will notice when the leases end");
+      }
+    }
+    await endsWithin(clock, LAST_STEPS_MS, engine.end());
+  }
+
+  async #tryToBegin(): Promise<void> {
+    const { store, news } = this.#parts;
+    const info = await store.open();
+    if (this.#closing) throw stoppedMeanwhile(undefined);
+    await this.#registrations.ensure(store, info.now);
+    if (this.#closing) throw stoppedMeanwhile(undefined);
+    news.back({ emptied: false });
+    this.#announce(info);
+    this.#engine = new Engine({
+      ...this.#parts,
+      registrations: this.#registrations,
+      openedAt: info.now,
+    });
+    this.#engine.start();
+  }
+
+  #announce(info: StoreInfo): void {
+    const { logger, binds } = this.#parts;
+    logger.info({ tasks: binds.size }, info.description);
+    for (const warning of info.warnings) logger.warn({}, warning);
+  }
+
+  #sleep(failures: number): Promise<void> {
+    const { clock, chance } = this.#parts;
+    const random = chance.random();
+    const ms = backoffMs({ failures, longestMs: LONGEST_BACKOFF_MS, random });
+    return new Promise((resolve) => {
+      this.#pause = { timer: clock.after(ms, resolve), resolve };
+    });
+  }
+}
+
+function isHopeless(error: unknown): boolean {
+  return !(error instanceof SchedulerError) || HOPELESS.has(error.code);
+}
+
+function stoppedMeanwhile(cause: unknown): SchedulerError {
+  const message = "start(): the scheduler was stopped before it had begun";
+  return new SchedulerError("STORE_CLOSED", message, { cause });
+}

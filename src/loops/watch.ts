@@ -1,0 +1,119 @@
+/**
+ * The look: asks the store once per round what there is to do, for all tasks and schedules.
+ *  1. idle, it looks once per `pollInterval`, or at the next moment that the store names
+ *  2. woken, it looks at once; a wake that names a task goes straight to the pump
+ *  3. tasks with work go to the pump, due schedules are fired, expired leases reaped
+ *  4. whoever was woken or has worked is no sleeper any more: it looks again when tasks are idle,
+ *     so that the next push wakes it; under load not after every call
+ *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
+ */
+import type { Clock } from "../clock.js";
+import type { Look, Store } from "../store/contract.js";
+import { AT_ONCE, type DelayMs } from "./loop.js";
+import type { Registrations } from "./registrations.js";
+import type { Slots } from "./slots.js";
+
+export interface WatchParts {
+  store: Store;
+  clock: Clock;
+  slots: Slots;
+  registrations: Registrations;
+  pollIntervalMs: number;
+  /** The store's clock when it was opened, epoch ms. */
+  openedAt: number;
+  /** A task may have work. False: nothing can be claimed of it now. */
+  offer: (taskId: string) => boolean;
+  offerAll: () => void;
+  fire: (look: Look) => Promise<void>;
+  reap: (look: Look) => Promise<void>;
+}
+
+const HEAL_EVERY_MS = 60_000;
+
+/** While jobs run: between two looks that are only there to be woken later. */
+const GAP_MS = 5;
+const SOON_MS = 1;
+
+export class Watch {
+  readonly #parts: WatchParts;
+  /** Counts what ends a sleep in the eyes of the store, to notice one that comes during a look. */
+  #awakenings = 0;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Looks in a row that found work of which nothing could be claimed. */
+  #fruitless = 0;
+  #healedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: WatchParts) {
+    this.#parts = parts;
+  }
+
+  async step(): Promise<DelayMs> {
+    const { store, clock, slots, registrations, pollIntervalMs } = this.#parts;
+    await registrations.ensure(store, this.#parts.openedAt);
+    this.#heal();
+    const awakenings = this.#awakenings;
+    this.#lookedAt = clock.monotonic();
+    const taskIds = slots.idleTaskIds();
+    const scheduleIds = registrations.fireable();
+    const look = await store.look({ taskIds, scheduleIds, sleepMs: pollIntervalMs });
+    const delayMs = await this.#handOut(look);
+    if (delayMs !== null) return delayMs;
+    this.#fruitless = 0;
+    const sleepMs = Math.min(look.waitMs, pollIntervalMs);
+    if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
+    return sleepMs;
+  }
+
+  /** A wake, perhaps for a task. True: the pump has it; false: look. */
+  woken(taskId: string | null): boolean {
+    this.#awakenings += 1;
+    return taskId !== null && this.#parts.offer(taskId);
+  }
+
+  /** A call of the pump was answered; says when to look, null: as planned. */
+  worked(answer: { jobs: number; quiet: boolean }): DelayMs | null {
+    this.#awakenings += 1;
+    if (answer.jobs > 0) this.#fruitless = 0;
+    if (this.#parts.slots.idleTaskIds().length === 0) return null;
+    if (this.#fruitless >= 2) return this.#fruitlessDelayMs();
+    if (answer.quiet) return AT_ONCE;
+    // What runs may soon end, and its settle would make this look useless.
+    const sinceLookMs = this.#parts.clock.monotonic() - this.#lookedAt;
+    return Math.max(SOON_MS, GAP_MS - sinceLookMs);
+  }
+
+  /** Everything is doubtful after an outage. */
+  doubt(): void {
+    this.#healedAt = Number.NEGATIVE_INFINITY;
+    this.#awakenings += 1;
+  }
+
+  /** Gives everybody what there is to do; null: there was nothing. */
+  async #handOut(look: Look): Promise<DelayMs | null> {
+    const { registrations, offer, fire, reap, pollIntervalMs } = this.#parts;
+    registrations.noteLook(look);
+    for (const taskId of look.taskIds) offer(taskId);
+    if (look.taskIds.length > 0) this.#fruitless += 1;
+    const hasMore = look.schedules.length > 0 || look.expired.length > 0;
+    if (hasMore) {
+      const [fired, reaped] = await Promise.allSettled([fire(look), reap(look)]);
+      if (fired.status === "rejected") throw fired.reason;
+      if (reaped.status === "rejected") throw reaped.reason;
+      return AT_ONCE;
+    }
+    // The claim for these tasks is on its way; its answer calls for the next look.
+    return look.taskIds.length > 0 ? pollIntervalMs : null;
+  }
+
+  /** The store says that there is work and gives none, as when others are faster: no hurry. */
+  #fruitlessDelayMs(): DelayMs {
+    return Math.min(2 ** this.#fruitless, this.#parts.pollIntervalMs);
+  }
+
+  #heal(): void {
+    const now = this.#parts.clock.monotonic();
+    if (now - this.#healedAt < HEAL_EVERY_MS) return;
+    this.#healedAt = now;
+    this.#parts.offerAll();
+  }
+}

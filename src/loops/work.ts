@@ -1,0 +1,267 @@
+/**
+ * The pump: settles the attempts that have ended and claims what may run next, in one call.
+ *  1. settles of one turn of the event loop share a call with the claims that they make room for
+ *  2. at most two calls are in flight: two loops run the same step
+ *  3. a settle that could not be delivered is tried again until the store has answered it
+ *  4. a job that must run alone gets the scheduler for itself: `drain`, then `alone`
+ *  5. once told to stop claiming, it hands back what still arrives
+ */
+import type { Clock } from "../clock.js";
+import { type ErrorCode, SchedulerError } from "../core/errors.js";
+import type {
+  ClaimedBatch,
+  KeepRules,
+  Settle,
+  SettleAnswer,
+  SettleOutcome,
+  Store,
+  WorkAnswer,
+} from "../store/contract.js";
+import type { Attempt } from "./attempt.js";
+import type { Leases } from "./leases.js";
+import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
+import type { Asked, Slots } from "./slots.js";
+
+export interface PumpParts {
+  store: Store;
+  clock: Clock;
+  slots: Slots;
+  leases: Leases;
+  leaseMs: number;
+  keep: KeepRules;
+  /** The attempts for the jobs of a batch, not begun. */
+  attemptsOf: (batch: ClaimedBatch) => Attempt[];
+  /** Runs an attempt to its end; null: nothing to settle. Never rejects. */
+  run: (attempt: Attempt) => Promise<SettleOutcome | null>;
+  /** Told what became of each settle. */
+  onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
+  /** Told after each answer how many jobs it brought; quiet: nothing runs and nothing waits. */
+  onWorked: (answer: { jobs: number; quiet: boolean }) => void;
+  /** There is something for the step to do. */
+  wake: () => void;
+}
+
+/** An attempt that has ended and whose end the store has to learn. */
+interface Ended {
+  attempt: Attempt;
+  outcome: SettleOutcome;
+}
+
+interface Call {
+  settles: Ended[];
+  asked: Asked[];
+  idle: boolean;
+}
+
+/** What one call may carry; stores split or refuse more. */
+const MOST_SETTLES_PER_CALL = 500;
+const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
+
+/** The store looked at the call and would not do it: something in it may be the reason. */
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED"]);
+
+export class Pump {
+  readonly #parts: PumpParts;
+  readonly #running = new Set<Attempt>();
+  #ended: Ended[] = [];
+  #callsInFlight = 0;
+  /** A call in flight may answer with a job that must run alone: no other claim goes out. */
+  #exclusive = false;
+  /** A job runs that must run alone. */
+  #alone: Attempt | null = null;
+  /** Until when to wait for running handlers before claiming again, by the monotonic clock. */
+  #drainUntil: number | null = null;
+  /** How many of the next calls carry one settle or one claim only, to get past a refused one. */
+  #careful = 0;
+  /** Which of the two the next careful call carries, so that neither starves the other. */
+  #carefulClaims = false;
+  #claiming = true;
+  #wakeAsked = false;
+  #whenQuiet: (() => void)[] = [];
+
+  constructor(parts: PumpParts) {
+    this.#parts = parts;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running.size;
+  }
+
+  /** True when nothing runs, nothing waits to be settled, and no call is in flight. */
+  get quiet(): boolean {
+    return this.#running.size === 0 && this.#ended.length === 0 && this.#callsInFlight === 0;
+  }
+
+  /** The store may have jobs of this task. False: nothing can be claimed of it now. */
+  offer(taskId: string): boolean {
+    if (!this.#claiming || !this.#parts.slots.offer(taskId)) return false;
+    this.#askForWake();
+    return this.#parts.slots.hasClaims();
+  }
+
+  offerAll(): void {
+    this.#parts.slots.offerAll();
+    this.#askForWake();
+  }
+
+  /** From now on nothing is claimed; running attempts go on. */
+  stopClaiming(): void {
+    this.#claiming = false;
+  }
+
+  /** Aborts what still runs and ends it at once: handed back, or dead where retry is off. */
+  giveUpAll(): void {
+    for (const attempt of this.#running) attempt.giveUp();
+  }
+
+  /** Resolves when the pump is quiet. */
+  becomesQuiet(): Promise<void> {
+    if (this.quiet) return Promise.resolve();
+    return new Promise((resolve) => this.#whenQuiet.push(resolve));
+  }
+
+  /** Makes one call, if there is anything to settle or to claim. */
+  async step(): Promise<DelayMs> {
+    const call = this.#nextCall();
+    if (call.settles.length === 0 && call.asked.length === 0) return this.#drainDelayMs();
+    this.#callsInFlight += 1;
+    this.#exclusive ||= call.idle;
+    const answer = await this.#send(call).catch((error: unknown) => {
+      this.#callEnded(call);
+      this.#failed(call, error);
+      throw error;
+    });
+    this.#callEnded(call);
+    this.#careful = Math.max(0, this.#careful - 1);
+    this.#settled(call.settles, answer.settled);
+    if (call.asked.length > 0) this.#claimed(call.asked, answer);
+    const jobs = answer.batches.reduce((sum, batch) => sum + batch.jobs.length, 0);
+    this.#parts.onWorked({ jobs, quiet: this.quiet });
+    this.#checkQuiet();
+    return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
+  }
+
+  #nextCall(): Call {
+    const mayClaim = this.#mayClaim();
+    let settles: Ended[];
+    let asked: Asked[] = [];
+    if (this.#careful > 0) {
+      this.#carefulClaims = mayClaim && (!this.#carefulClaims || this.#ended.length === 0);
+      settles = this.#carefulClaims ? [] : this.#ended.splice(0, 1);
+      if (this.#carefulClaims) asked = this.#parts.slots.ask({ jobs: 1, tasks: 1 });
+    } else {
+      settles = this.#ended.splice(0, MOST_SETTLES_PER_CALL);
+      if (mayClaim) asked = this.#parts.slots.ask(MOST_CLAIMS_PER_CALL);
+    }
+    const nothingElse = this.#running.size === 0 && this.#callsInFlight === 0;
+    return { settles, asked, idle: asked.length > 0 && nothingElse };
+  }
+
+  #send(call: Call): Promise<WorkAnswer> {
+    const { store, leaseMs, keep } = this.#parts;
+    return store.work({
+      settles: call.settles.map(settleOf),
+      claims: call.asked.map(({ taskId, limit }) => ({ taskId, limit })),
+      idle: call.idle,
+      leaseMs,
+      keep,
+    });
+  }
+
+  #callEnded(call: Call): void {
+    this.#callsInFlight -= 1;
+    if (call.idle) this.#exclusive = false;
+  }
+
+  /** Nothing is lost: settles go again, the oldest first, and claims are asked for again. */
+  #failed(call: Call, error: unknown): void {
+    this.#parts.slots.givenUp(call.asked);
+    if (error instanceof SchedulerError && REFUSALS.has(error.code)) {
+      // The refused ones go last, and one by one, so that the others get past the culprit.
+      this.#ended.push(...call.settles);
+      this.#careful = Math.max(this.#careful, 1 + this.#ended.length + call.asked.length);
+    } else {
+      this.#ended.unshift(...call.settles);
+    }
+    this.#checkQuiet();
+  }
+
+  #settled(settles: readonly Ended[], answers: readonly SettleAnswer[]): void {
+    settles.forEach(({ attempt, outcome }, index) => {
+      this.#parts.leases.release(attempt);
+      this.#parts.onSettled(attempt, outcome, answers[index] ?? "lost");
+    });
+  }
+
+  #claimed(asked: readonly Asked[], answer: WorkAnswer): void {
+    const { slots, clock, leaseMs } = this.#parts;
+    slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
+    this.#drainUntil = answer.drain ? clock.monotonic() + leaseMs : null;
+    for (const batch of answer.batches) this.#startBatch(batch);
+  }
+
+  #startBatch(batch: ClaimedBatch): void {
+    const { leases, slots, attemptsOf } = this.#parts;
+    const attempts = attemptsOf(batch);
+    leases.hold(batch, { leaseMs: batch.leaseMs, attempts });
+    for (const attempt of attempts) {
+      if (!this.#claiming) {
+        this.#ended.push({ attempt, outcome: { kind: "handBack" } });
+        attempt.markEnded();
+        continue;
+      }
+      slots.begin(batch.taskId);
+      if (batch.alone) this.#alone = attempt;
+      void this.#run(attempt);
+    }
+  }
+
+  async #run(attempt: Attempt): Promise<void> {
+    this.#running.add(attempt);
+    const outcome = await this.#parts.run(attempt);
+    this.#running.delete(attempt);
+    this.#parts.slots.end(attempt.taskId);
+    if (this.#alone === attempt) this.#alone = null;
+    if (outcome !== null) this.#ended.push({ attempt, outcome });
+    this.#askForWake();
+    this.#checkQuiet();
+  }
+
+  #mayClaim(): boolean {
+    if (!this.#claiming || this.#exclusive || this.#alone !== null) return false;
+    return !this.#mustDrain() && this.#parts.slots.hasClaims();
+  }
+
+  /** A reservation that could not be used in time lapses: then it is asked for again. */
+  #mustDrain(): boolean {
+    if (this.#drainUntil === null) return false;
+    const busy = this.#running.size > 0 || this.#callsInFlight > 0;
+    return busy && this.#parts.clock.monotonic() < this.#drainUntil;
+  }
+
+  #drainDelayMs(): DelayMs {
+    if (!this.#mustDrain() || this.#drainUntil === null) return UNTIL_WOKEN;
+    return Math.max(1, this.#drainUntil - this.#parts.clock.monotonic());
+  }
+
+  /** The step runs when this turn of the event loop has ended: all its settles are there then. */
+  #askForWake(): void {
+    if (this.#wakeAsked) return;
+    this.#wakeAsked = true;
+    this.#parts.clock.endOfTurn(() => {
+      this.#wakeAsked = false;
+      this.#parts.wake();
+    });
+  }
+
+  #checkQuiet(): void {
+    if (!this.quiet) return;
+    for (const resolve of this.#whenQuiet.splice(0)) resolve();
+  }
+}
+
+function settleOf({ attempt, outcome }: Ended): Settle {
+  const { job, fence, taskId } = attempt;
+  return { fence, taskId, number: job.number, id: job.ownId ? job.id : null, outcome };
+}

@@ -1,0 +1,173 @@
+/**
+ * Everything that schedulers remember together: the one boundary between the loops and a store.
+ * Implementations are interchangeable; test/contract decides what each verb means.
+ *
+ * Rules for all verbs:
+ *  - a verb is one atomic step of the store, or a bounded series of such steps where it says so
+ *  - the store's clock decides what is due; answers carry waits in ms, and instants only to be
+ *    shown
+ *  - a verb ends as done (it resolves), as not done, or as unknown (it rejects with a
+ *    `SchedulerError`, whose code tells which: see core/errors.ts)
+ *  - `push` and `work` are never carried out twice, however often the connection is lost
+ */
+export type { KeepRule, KeepRules } from "../core/keep.js";
+
+import type {
+  CancelAnswer,
+  JobPage,
+  JobRef,
+  JobView,
+  ListArgs,
+  PruneArgs,
+  RedriveAnswer,
+  TaskCounts,
+} from "./contract/jobs.js";
+import type { PushAnswer, PushArgs } from "./contract/push.js";
+import type { FireArgs, RegisterAnswer, RegisterArgs } from "./contract/schedules.js";
+import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./contract/watch.js";
+import type { WorkAnswer, WorkArgs } from "./contract/work.js";
+
+export type {
+  CancelAnswer,
+  JobPage,
+  JobRef,
+  JobView,
+  ListArgs,
+  PruneArgs,
+  RedriveAnswer,
+  TaskCounts,
+} from "./contract/jobs.js";
+export type { NewJob, PushAnswer, PushArgs } from "./contract/push.js";
+export type { FireArgs, RegisterAnswer, RegisterArgs } from "./contract/schedules.js";
+export type {
+  DueSchedule,
+  LeaseRef,
+  Look,
+  LookArgs,
+  ReapArgs,
+  Reaped,
+  RenewArgs,
+  Renewed,
+} from "./contract/watch.js";
+export type {
+  Claim,
+  ClaimedBatch,
+  ClaimedJob,
+  Settle,
+  SettleAnswer,
+  SettleOutcome,
+  WorkAnswer,
+  WorkArgs,
+} from "./contract/work.js";
+
+export interface Store {
+  /**
+   * Connects, checks version and layout, opens this scheduler's session. Rejects when the store
+   * cannot be reached now.
+   */
+  open(): Promise<StoreInfo>;
+
+  /**
+   * Saves new jobs, in order; a job whose caller's id is already there is left alone and reported
+   * as not created.
+   */
+  push(args: PushArgs): Promise<PushAnswer[]>;
+
+  /** Ends attempts, then takes ready jobs under new leases: one step. */
+  work(args: WorkArgs): Promise<WorkAnswer>;
+
+  /**
+   * Says what there is to do for these tasks and schedules, or how long this scheduler may sleep;
+   * whoever has nothing to do is remembered as a sleeper and woken.
+   */
+  look(args: LookArgs): Promise<Look>;
+
+  /**
+   * Makes leases last their full length from now; says which were lost, and which of their jobs are
+   * to be cancelled.
+   */
+  renew(args: RenewArgs): Promise<Renewed>;
+
+  /**
+   * Takes back the jobs of leases that are still expired; each is issued again or ends, as its
+   * rules say.
+   */
+  reap(args: ReapArgs): Promise<Reaped[]>;
+
+  /** Writes definitions of schedules; never touches an occurrence that is due. */
+  register(args: RegisterArgs): Promise<RegisterAnswer[]>;
+
+  /**
+   * Turns due occurrences into jobs and moves the cursor, if cursor and revision are still what the
+   * caller saw; null: somebody else was faster.
+   */
+  fire(args: FireArgs): Promise<PushAnswer[] | null>;
+
+  /** One job by its public id; null: not known (any more). */
+  get(args: JobRef): Promise<JobView | null>;
+
+  /** Ends a waiting job as cancelled, marks a running one; null: not known. */
+  cancel(args: JobRef): Promise<CancelAnswer | null>;
+
+  /**
+   * Issues a dead or cancelled job again: same public id, new number, counters at zero; null: not
+   * known.
+   */
+  redrive(args: JobRef): Promise<RedriveAnswer | null>;
+
+  /** A page of the jobs of a task in one state. */
+  list(args: ListArgs): Promise<JobPage>;
+
+  /** How many jobs of a task are in each state, and how many have ended so far. */
+  counts(args: { taskId: string }): Promise<TaskCounts>;
+
+  /** Deletes what is past its keeping time or count, a bounded piece; true: there is more. */
+  prune(args: PruneArgs): Promise<boolean>;
+
+  /**
+   * Calls `listener` when something may be there for this scheduler; only a hint. Returns the way
+   * to stop it.
+   */
+  onWake(listener: (wake: Wake) => void): () => void;
+
+  /** Calls `listener` when the store was lost and when it is back. Returns the way to stop it. */
+  onConnection(listener: (change: ConnectionChange) => void): () => void;
+
+  /** The truth about the connection at this moment. Never rejects. */
+  health(): StoreHealth;
+
+  /**
+   * Says good-bye (no longer a sleeper), closes connections and files; calls in flight reject. A
+   * later verb opens it again.
+   */
+  close(): Promise<void>;
+}
+
+export interface StoreInfo {
+  /** One line for people: which store, where, and what survives a crash of it. */
+  description: string;
+  /** The store's clock, epoch ms. */
+  now: number;
+  /** Warnings about the store's settings, each with what to do. */
+  warnings: string[];
+}
+
+export type Wake =
+  /** A job of this task is ready, or becomes due earlier than known. */
+  | { kind: "task"; taskId: string }
+  /** Something changed; look. */
+  | { kind: "look" }
+  /** A job that this scheduler runs was cancelled. */
+  | { kind: "cancelled"; fence: string; taskId: string; number: string };
+
+export type ConnectionChange =
+  | { kind: "lost"; error: Error }
+  /** `emptied`: the store is not the one that was lost, or has lost its data; register again. */
+  | { kind: "back"; emptied: boolean };
+
+export interface StoreHealth {
+  connected: boolean;
+  /** Ms since the last completed call; null: none yet. */
+  sinceAnswerMs: number | null;
+  lastError: string | null;
+}

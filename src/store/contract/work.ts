@@ -1,0 +1,83 @@
+/** What `work` takes and answers: settles and claims. */
+
+import type { DeadReason, JobCounts, JobRules, JobState, Occurrence } from "../../core/job.js";
+import type { KeepRules } from "../../core/keep.js";
+
+export interface WorkArgs {
+  settles: readonly Settle[];
+  /** The tasks to claim of, each with the most jobs wanted; fairness is the order. */
+  claims: readonly Claim[];
+  /**
+   * True when the caller runs nothing and has no other claim under way: it may be given a job that
+   * must run alone.
+   */
+  idle: boolean;
+  leaseMs: number;
+  keep: KeepRules;
+}
+
+export interface Claim {
+  taskId: string;
+  limit: number;
+}
+
+/** The end of one attempt. */
+export interface Settle {
+  fence: string;
+  taskId: string;
+  number: string;
+  /** The caller's id of the job, as claimed; null: assigned by the store. */
+  id: string | null;
+  outcome: SettleOutcome;
+}
+
+export type SettleOutcome =
+  /** `result`: JSON text, kept only with the job. */
+  | { kind: "completed"; result: string | null }
+  /** The attempt failed; due again `waitMs` from now, as one of the last in line. */
+  | { kind: "retry"; waitMs: number; error: string | null; cause: "failed" | "invalid" }
+  | { kind: "dead"; reason: DeadReason; error: string | null }
+  /** Not begun, or given up by a stopping scheduler: to the front of the line, no attempt spent. */
+  | { kind: "handBack" };
+
+/**
+ * What became of a settle, in the order of the settles. `lost`: the lease had been reaped, nothing
+ * was changed.
+ * A job marked as cancelled becomes `cancelled` whatever its outcome was.
+ */
+export type SettleAnswer = { state: JobState; dueAt: number | null } | "lost";
+
+export interface WorkAnswer {
+  settled: SettleAnswer[];
+  batches: ClaimedBatch[];
+  /** Tasks of the claims that have more ready jobs than were taken. */
+  more: string[];
+  /**
+   * True: a job waits that must run alone and this scheduler was chosen for it; nothing is claimed
+   * until it is idle.
+   */
+  drain: boolean;
+}
+
+/** Jobs that were claimed together, under one lease. */
+export interface ClaimedBatch {
+  /** The lease's number, rising; the fence of all its jobs. */
+  fence: string;
+  taskId: string;
+  leaseMs: number;
+  /** True: nothing else may run beside it. */
+  alone: boolean;
+  jobs: ClaimedJob[];
+}
+
+export interface ClaimedJob {
+  number: string;
+  /** The public id. */
+  id: string;
+  /** True when `id` is the caller's. */
+  ownId: boolean;
+  payload: string;
+  rules: JobRules;
+  occurrence: Occurrence | null;
+  counts: JobCounts;
+}

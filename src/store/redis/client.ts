@@ -1,0 +1,101 @@
+/**
+ * The Redis client library, wrapped: the only file that loads ioredis. It makes clients that do
+ * one connection each: they never reconnect, never queue and never resend. All of that is ours,
+ * because a command that is sent again by itself is a job that runs twice.
+ */
+import type { Redis, RedisOptions } from "ioredis";
+import { SchedulerError } from "../../core/errors.js";
+
+/** What the user gave as `redisConfig`. */
+export type RedisTarget = string | Record<string, unknown> | object;
+
+/** Reply mapping is for typed commands; scripts answer with plain arrays. */
+type ClientOptions = Omit<RedisOptions, "replyMapping">;
+
+/** The few things that the store does with a connection. */
+export type Client = Redis;
+
+/** Sends one command and gives its reply. */
+export type Command = (name: string, ...args: string[]) => Promise<unknown>;
+
+const CONNECT_TIMEOUT_MS = 4_000;
+
+const OURS = {
+  lazyConnect: true,
+  retryStrategy: () => null,
+  reconnectOnError: null,
+  enableOfflineQueue: false,
+  autoResendUnfulfilledCommands: false,
+  autoResubscribe: false,
+  enableReadyCheck: false,
+  enableAutoPipelining: false,
+  maxRetriesPerRequest: null,
+  // What is closed is not needed any more: no reason to wait for a server that is silent.
+  disconnectTimeout: 200,
+  keyPrefix: "",
+  protocol: 2,
+} satisfies RedisOptions;
+
+/** Prepares what makes one client after the other, all alike. */
+export async function clientFactory(target: RedisTarget): Promise<() => Client> {
+  const ioredis = await import("ioredis");
+  if (typeof target === "string") return () => new ioredis.Redis(target, limited({}));
+  if (isClient(target)) {
+    const client = target as Client;
+    return () => client.duplicate(limited(client.options));
+  }
+  const options = target as ClientOptions;
+  return () => new ioredis.Redis({ ...options, ...limited(options) });
+}
+
+function limited(options: RedisOptions): ClientOptions {
+  const given = options.connectTimeout ?? CONNECT_TIMEOUT_MS;
+  return {
+    ...OURS,
+    connectTimeout: Math.min(given, CONNECT_TIMEOUT_MS),
+    connectionName: options.connectionName ?? "schedule-mq",
+  };
+}
+
+function isClient(target: object): boolean {
+  return "duplicate" in target && typeof target.duplicate === "function";
+}
+
+/** Where a client goes, for people; never with a password. */
+export function addressOf(client: Client): string {
+  const { host, port, path, db, sentinels, name } = client.options;
+  const suffix = db ? ` db ${db}` : "";
+  if (sentinels) return `Sentinel master ${name ?? "?"}${suffix}`;
+  return path ? `${path}${suffix}` : `${host ?? "127.0.0.1"}:${port ?? 6379}${suffix}`;
+}
+
+/**
+ * Opens the connection; rejects with what the socket said rather than with "Connection is closed".
+ */
+export async function connect(client: Client): Promise<void> {
+  let said: Error | undefined;
+  client.on("error", (error: Error) => {
+    said = error;
+  });
+  try {
+    await client.connect();
+    // A refused password may be no more than an event; the connection would go on as nobody.
+    if (said?.name === "ReplyError") throw said;
+  } catch (error) {
+    client.disconnect();
+    if (said?.name === "ReplyError") throw said;
+    throw unreachable(client, said ?? error);
+  }
+}
+
+export function unreachable(client: Client, cause: unknown): SchedulerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SchedulerError(
+    "STORE_UNREACHABLE",
+    `no connection to Redis at ${addressOf(client)} (${reason})`,
+    {
+      fix: "start the server, or correct redisConfig; a running scheduler keeps trying by itself",
+      cause,
+    },
+  );
+}

@@ -1,0 +1,102 @@
+/** Texts on the wire: records, counts, keep rules, public ids. */
+import type { JobCounts, JobState } from "../../core/job.js";
+import { NO_COUNTS } from "../../core/job.js";
+import { decodeHead, encodeHead, type Head } from "../../core/record.js";
+import type { ClaimedJob, KeepRules, NewJob, PushAnswer } from "../contract.js";
+
+const LETTERS: Readonly<Record<string, JobState>> = {
+  s: "scheduled",
+  r: "ready",
+  a: "running",
+  c: "completed",
+  d: "dead",
+  x: "cancelled",
+};
+
+export function stateOf(letter: string): JobState {
+  return LETTERS[letter] ?? "ready";
+}
+
+export function encodeRecord(job: NewJob): string {
+  return `${encodeHead(job)}\n${job.payload}`;
+}
+
+export function decodeRecord(record: string): { head: Head; payload: string } {
+  const stop = record.indexOf("\n");
+  return { head: decodeHead(record.slice(0, stop)), payload: record.slice(stop + 1) };
+}
+
+export function decodeCounts(text: string): JobCounts {
+  if (text === "") return NO_COUNTS;
+  const [failures = 0, crashes = 0, handOffs = 0, crashesInRow = 0, invalidInRow = 0] = text
+    .split(",")
+    .map(Number);
+  return { failures, crashes, handOffs, crashesInRow, invalidInRow };
+}
+
+export function encodeKeep(keep: KeepRules): string[] {
+  const { completed, dead, cancelled } = keep;
+  return [
+    keep.idMs,
+    keep.idCount,
+    completed.ageMs,
+    completed.count,
+    dead.ageMs,
+    dead.count,
+    cancelled.ageMs,
+    cancelled.count,
+  ].map(wholeNumber);
+}
+
+/** Infinity is a legal age or count; Lua reads 9e15 as well. */
+export function wholeNumber(n: number): string {
+  return String(Math.min(Math.round(n), 9_000_000_000_000_000));
+}
+
+export function publicId(args: { shard: number; number: string; ownId: string | null }): string {
+  return args.ownId ?? `${args.shard}-${args.number}`;
+}
+
+/** The number that an assigned id of this shard spells; "" for every other id. */
+export function spelledNumber(id: string, shard: number): string {
+  const match = /^(\d{1,5})-(\d{16})$/.exec(id);
+  return match !== null && Number(match[1]) === shard ? (match[2] ?? "") : "";
+}
+
+export function decodeClaimed(args: {
+  shard: number;
+  number: string;
+  record: string;
+  counts: string;
+}): ClaimedJob {
+  const { head, payload } = decodeRecord(args.record);
+  return {
+    number: args.number,
+    id: publicId({ shard: args.shard, number: args.number, ownId: head.id }),
+    ownId: head.id !== null,
+    payload,
+    rules: head.rules,
+    occurrence: head.occurrence,
+    counts: decodeCounts(args.counts),
+  };
+}
+
+/** A job that may have an id, a due time, a priority: four arguments. */
+export function encodeNewJob(job: NewJob, record: string): string[] {
+  let due = "";
+  if (job.due !== null) {
+    due = "in" in job.due ? `+${wholeNumber(job.due.in)}` : `@${wholeNumber(job.due.at)}`;
+  }
+  return [job.id ?? "", due, String(job.rules.priority), record];
+}
+
+/** What became of it: `number,created,state letter,dueAt`. */
+export function decodeSaved(shard: number, job: NewJob, text: string): PushAnswer {
+  const [number = "", created, letter = "", due = ""] = text.split(",");
+  return {
+    id: publicId({ shard, number, ownId: job.id }),
+    created: created === "1",
+    state: stateOf(letter),
+    dueAt: due === "" ? null : Number(due),
+  };
+}

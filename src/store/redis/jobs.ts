@@ -1,0 +1,165 @@
+/** get, cancel, redrive, list, counts and prune: jobs for people, of one shard. */
+import type { DeadReason, JobState } from "../../core/job.js";
+import { DEFAULT_KEEP } from "../../core/keep.js";
+import type {
+  CancelAnswer,
+  JobPage,
+  JobRef,
+  JobView,
+  KeepRules,
+  ListArgs,
+  RedriveAnswer,
+  TaskCounts,
+} from "../contract.js";
+import {
+  decodeCounts,
+  decodeRecord,
+  encodeKeep,
+  encodeRecord,
+  publicId,
+  spelledNumber,
+} from "./codec.js";
+import type { Shard } from "./shard.js";
+
+export async function getFromShard(shard: Shard, ref: JobRef): Promise<JobView | null> {
+  const view = await askFor(shard, ref);
+  return view.length > 2 ? viewOf({ shard, taskId: ref.taskId, view }) : null;
+}
+
+/** A whole view; number and state of a job whose id is all that is left; or nothing. */
+async function askFor(shard: Shard, ref: JobRef): Promise<string[]> {
+  const spelled = spelledNumber(ref.id, shard.index);
+  return (await shard.runOnTask("get", ref.taskId, [ref.id, spelled])) as string[];
+}
+
+export async function cancelOnShard(shard: Shard, ref: JobRef): Promise<CancelAnswer | null> {
+  const [state, changed] = (await shard.runOnTask("cancel", ref.taskId, [
+    ref.id,
+    spelledNumber(ref.id, shard.index),
+    ...encodeKeep(ref.keep ?? DEFAULT_KEEP),
+  ])) as [CancelAnswer["state"], string];
+  return state === undefined ? null : { state, changed: changed === "1" };
+}
+
+export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<RedriveAnswer | null> {
+  for (;;) {
+    const view = await askFor(shard, ref);
+    if (view.length === 0) return null;
+    const [number = "", state] = view as [string, JobState];
+    if (state !== "dead" && state !== "cancelled") return { id: ref.id, redriven: false, state };
+    if (view.length === 2) return null;
+    const { id, taskId, payload, rules, occurrence } = viewOf({ shard, taskId: ref.taskId, view });
+    const record = encodeRecord({ taskId, id, payload, due: null, rules, occurrence });
+    const done = await shard.run("redrive", {
+      taskKeys: shard.keys.task(taskId),
+      args: [taskId, id, number, record],
+    });
+    if (Number(done) === 1) return { id, redriven: true, state: "ready" };
+    // Somebody else was faster: what is it now?
+  }
+}
+
+export async function listOnShard(shard: Shard, args: ListArgs): Promise<JobPage> {
+  const [cursor, ...views] = (await shard.runOnTask("list", args.taskId, [
+    args.state,
+    args.cursor ?? "",
+    String(args.limit),
+  ])) as [string, ...string[][]];
+  return {
+    jobs: views.map((view) => viewOf({ shard, taskId: args.taskId, view })),
+    cursor: cursor === "" ? null : cursor,
+  };
+}
+
+export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskCounts> {
+  const reply = await shard.runOnTask("counts", taskId, []);
+  const totals = (reply[6] as string[]).map(Number);
+  const [scheduled = 0, records = 0, running = 0, completed = 0, dead = 0, cancelled = 0] = reply
+    .slice(0, 6)
+    .map(Number);
+  return {
+    scheduled,
+    ready: records - running,
+    running,
+    completed,
+    dead,
+    cancelled,
+    total: {
+      pushed: totals[0] ?? 0,
+      completed: totals[1] ?? 0,
+      dead: totals[2] ?? 0,
+      cancelled: totals[3] ?? 0,
+      failures: totals[4] ?? 0,
+      crashes: totals[5] ?? 0,
+      dropped: totals[6] ?? 0,
+    },
+  };
+}
+
+export async function pruneOnShard(
+  shard: Shard,
+  taskId: string,
+  keep: KeepRules,
+): Promise<boolean> {
+  return Number(await shard.runOnTask("prune", taskId, encodeKeep(keep))) === 1;
+}
+
+interface ViewArgs {
+  shard: Shard;
+  taskId: string;
+  view: readonly string[];
+}
+
+function viewOf(args: ViewArgs): JobView {
+  const [number = "", state, text = "", counts = "", due = "", fence = "", ends = ""] = args.view;
+  const ended = endedOf(state as JobState, text);
+  const { head, payload } = decodeRecord(ended.record);
+  return {
+    id: publicId({ shard: args.shard.index, number, ownId: head.id }),
+    taskId: args.taskId,
+    number,
+    state: state as JobState,
+    payload,
+    rules: head.rules,
+    occurrence: head.occurrence,
+    counts: decodeCounts(ended.counts ?? counts),
+    pushedAt: Math.floor(Number(number) / 1000),
+    dueAt: due === "" ? null : Number(due),
+    leaseEndsAt: ends === "" ? null : Number(ends),
+    fence: fence === "" ? null : fence,
+    cancelling: args.view[7] === "1",
+    progress: args.view[8] === "" ? null : (args.view[8] ?? null),
+    endedAt: ended.endedAt,
+    reason: ended.reason,
+    error: ended.error ?? (args.view[9] || null),
+    result: ended.result,
+  };
+}
+
+interface Ended {
+  record: string;
+  counts: string | null;
+  endedAt: number | null;
+  reason: DeadReason | null;
+  error: string | null;
+  result: string | null;
+}
+
+/** Ended jobs are kept as `letter|endedAt|counts|detail \n record`. */
+function endedOf(state: JobState, text: string): Ended {
+  const nothing = { counts: null, endedAt: null, reason: null, error: null, result: null };
+  if (state !== "completed" && state !== "dead" && state !== "cancelled") {
+    return { record: text, ...nothing };
+  }
+  const stop = text.indexOf("\n");
+  const match = /^\w\|(\d+)\|([\d,]*)\|(.*)$/s.exec(text.slice(0, stop));
+  const detail = JSON.parse(match?.[3] || "{}") as Partial<Record<string, string>>;
+  return {
+    record: text.slice(stop + 1),
+    counts: match?.[2] ?? "",
+    endedAt: Number(match?.[1]),
+    reason: (detail.reason as DeadReason | undefined) ?? null,
+    error: detail.error ?? null,
+    result: detail.result ?? null,
+  };
+}

@@ -1,0 +1,28 @@
+/** Saying good-bye: a scheduler that stops is no sleeper any more. */
+import type { Clock } from "../../clock.js";
+import type { Shard } from "./shard.js";
+import { shardOfTask } from "./shards.js";
+
+/** It is a courtesy, since dead sleepers are found out: it is not waited for longer than this. */
+const LONGEST_MS = 500;
+
+export async function leave(
+  shards: readonly Shard[],
+  args: { identity: string; clock: Clock; taskIds: Iterable<string> },
+): Promise<void> {
+  const taskIds = [...args.taskIds];
+  const left = Promise.allSettled(
+    shards.map((shard) =>
+      shard.run("leave", {
+        taskKeys: taskIds
+          .filter((id) => shardOfTask(id, shards.length) === shard.index)
+          .map((id) => shard.keys.sleepers(id)),
+        args: [args.identity],
+      }),
+    ),
+  );
+  const tooLong = new Promise<void>((done) => {
+    args.clock.after(LONGEST_MS, done, { keepAlive: false });
+  });
+  await Promise.race([left, tooLong]);
+}

@@ -1,0 +1,154 @@
+/**
+ * What one scheduler has open on the server: the connection, the scripts, the shards.
+ *  1. prepares each new connection: version, layout, scripts
+ *  2. notices that the data were lost or replaced
+ */
+import type { Chance } from "../../chance.js";
+import type { Clock } from "../../clock.js";
+import type { ConnectionChange } from "../contract.js";
+import { type Client, type Command, clientFactory, type RedisTarget } from "./client.js";
+import { Connection } from "./connection.js";
+import { ShardKeys } from "./keys.js";
+import { decodeLayout, LAYOUT_VERSION, SHARDS_WANTED } from "./layout.js";
+import { askServer, checkVersion, type ServerFacts } from "./server.js";
+import { type Scripts, Shard } from "./shard.js";
+
+export interface SessionParts {
+  redis: RedisTarget;
+  prefix: string;
+  identity: string;
+  clock: Clock;
+  chance: Chance;
+  scripts: () => Promise<Scripts>;
+  onChange: (change: ConnectionChange) => void;
+}
+
+export class Session {
+  readonly connection: Connection;
+  readonly makeClient: () => Promise<() => Client>;
+  readonly #parts: SessionParts;
+  readonly #firstKeys: ShardKeys;
+  readonly #command: Command = (name, ...args) => this.connection.command(name, ...args);
+  #scripts: Scripts | null = null;
+  #shards: Shard[] = [];
+  #born: string | null = null;
+  #version: string | null = null;
+  #now = 0;
+  #verifying = false;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    this.#firstKeys = new ShardKeys({ prefix: parts.prefix, shard: 0, identity: parts.identity });
+    let factory: Promise<() => Client> | null = null;
+    this.makeClient = () => {
+      factory ??= clientFactory(parts.redis);
+      return factory;
+    };
+    this.connection = new Connection({
+      makeClient: this.makeClient,
+      prepare: (client) => this.#prepare(client),
+      clock: parts.clock,
+      chance: parts.chance,
+      onChange: parts.onChange,
+    });
+  }
+
+  /** The store's clock when the connection was prepared, epoch ms. */
+  get now(): number {
+    return this.#now;
+  }
+
+  /** The shards as soon as the layout is known. */
+  async shards(waitMs: number): Promise<readonly Shard[]> {
+    if (this.#shards.length === 0) await this.connection.whenReady(waitMs);
+    return this.#shards;
+  }
+
+  /** All channels on which this scheduler is woken. */
+  channels(): string[] {
+    if (this.#shards.length === 0) return [this.#firstKeys.channel];
+    return this.#shards.map((shard) => shard.keys.channel);
+  }
+
+  async facts(): Promise<ServerFacts> {
+    await this.connection.whenReady();
+    return await askServer(this.#command, this.#version);
+  }
+
+  /** The store does not know this session: has it lost its data, or only this? */
+  async verify(): Promise<void> {
+    if (this.#verifying) return;
+    this.#verifying = true;
+    try {
+      await this.connection.whenReady();
+      const { emptied } = await this.#readLayout(this.#command);
+      for (const shard of this.#shards) {
+        shard.works.reopen();
+        shard.pushes.reopen();
+      }
+      if (emptied) this.#parts.onChange({ kind: "back", emptied });
+    } catch {
+      // The next look finds the same, and asks again.
+    } finally {
+      this.#verifying = false;
+    }
+  }
+
+  close(): void {
+    for (const shard of this.#shards) {
+      shard.pushes.close();
+      shard.works.close();
+    }
+    this.connection.close();
+  }
+
+  async #prepare(client: Client): Promise<{ emptied: boolean }> {
+    this.#scripts ??= await this.#parts.scripts();
+    // Not yet the connection's client: its own methods do not reach it.
+    const command: Command = (name, ...args) => client.call(name, ...args);
+    this.#version ??= await checkVersion(command);
+    const result = await this.#readLayout(command);
+    await this.#loadScripts(command);
+    return result;
+  }
+
+  async #readLayout(command: Command): Promise<{ emptied: boolean }> {
+    const scripts = this.#scripts ?? (await this.#parts.scripts());
+    const keys = [...this.#firstKeys.base, this.#firstKeys.layout];
+    const reply = await command(
+      "EVAL",
+      scripts.open.text,
+      String(keys.length),
+      ...keys,
+      String(LAYOUT_VERSION),
+      String(SHARDS_WANTED),
+      this.#parts.chance.identity(),
+    );
+    const layout = decodeLayout(reply as string[], this.#parts.prefix);
+    const emptied = this.#born !== null && this.#born !== layout.born;
+    this.#born = layout.born;
+    this.#now = layout.now;
+    if (this.#shards.length === 0) this.#makeShards(layout.shards, scripts);
+    return { emptied };
+  }
+
+  #makeShards(count: number, scripts: Scripts): void {
+    const { prefix, identity, clock } = this.#parts;
+    const loadScripts = async () => this.#loadScripts(this.#command);
+    for (let index = 0; index < count; index += 1) {
+      const { connection } = this;
+      this.#shards.push(
+        new Shard({ index, prefix, identity, connection, clock, scripts, loadScripts }),
+      );
+    }
+  }
+
+  /** Scripts get lost at restarts, failovers and by SCRIPT FLUSH. */
+  async #loadScripts(command: Command): Promise<void> {
+    const all = Object.values(this.#scripts ?? {});
+    const there = (await command("SCRIPT", "EXISTS", ...all.map((s) => s.sha1))) as number[];
+    await Promise.all(
+      all.filter((_, k) => there[k] !== 1).map((s) => command("SCRIPT", "LOAD", s.text)),
+    );
+  }
+}

@@ -1,0 +1,287 @@
+/** The Redis store: each verb of the contract, spread over shards. Nothing clever happens here. */
+import type { Chance } from "../../chance.js";
+import type { Clock } from "../../clock.js";
+import type {
+  CancelAnswer,
+  ConnectionChange,
+  FireArgs,
+  JobPage,
+  JobRef,
+  JobView,
+  ListArgs,
+  Look,
+  LookArgs,
+  PruneArgs,
+  PushAnswer,
+  PushArgs,
+  ReapArgs,
+  Reaped,
+  RedriveAnswer,
+  RegisterAnswer,
+  RegisterArgs,
+  RenewArgs,
+  Renewed,
+  Store,
+  StoreHealth,
+  StoreInfo,
+  TaskCounts,
+  Wake,
+  WorkAnswer,
+  WorkArgs,
+} from "../contract.js";
+import type { RedisTarget } from "./client.js";
+import * as jobs from "./jobs.js";
+import { leave } from "./leave.js";
+import { pushToShard } from "./push.js";
+import { fireOnShard, registerOnShard } from "./schedules.js";
+import { Session } from "./session.js";
+import type { Shard } from "./shard.js";
+import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
+import { Waker } from "./waker.js";
+import { lookAtShard, reapOnShard, renewOnShard } from "./watch.js";
+import { workOnShard } from "./work.js";
+
+/** How long a verb without a time limit of its own waits for a connection. */
+const WAIT_MS = 5_000;
+
+export interface RedisStoreOptions {
+  /** As the user gave it: a URL, options, or a client to be duplicated. */
+  redis: RedisTarget;
+  prefix: string;
+  identity: string;
+  clock: Clock;
+  chance: Chance;
+  /** Only for tests: scripts whose clock is moved by a key. */
+  testClock?: boolean;
+}
+
+export function createRedisStore(options: RedisStoreOptions): Store {
+  return new RedisStore(options);
+}
+
+class RedisStore implements Store {
+  readonly #options: RedisStoreOptions;
+  readonly #session: Session;
+  readonly #waker: Waker;
+  readonly #wakeListeners = new Set<(wake: Wake) => void>();
+  readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
+  /** A look names schedules only; their shard is their task's. */
+  readonly #shardOfSchedule = new Map<string, number>();
+  readonly #lookedAt = new Set<string>();
+  #listening = false;
+
+  constructor(options: RedisStoreOptions) {
+    this.#options = options;
+    const { clock, chance } = options;
+    this.#session = new Session({
+      ...options,
+      scripts: async () =>
+        options.testClock
+          ? (await import("./testing-scripts.js")).testScripts
+          : (await import("./scripts.js")).scripts,
+      onChange: (change) => {
+        for (const listener of this.#changeListeners) listener(change);
+      },
+    });
+    this.#waker = new Waker({
+      makeClient: this.#session.makeClient,
+      channels: () => this.#session.channels(),
+      publish: (channel, message) => this.#session.connection.command("PUBLISH", channel, message),
+      clock,
+      chance,
+      onWake: (wake) => {
+        for (const listener of this.#wakeListeners) listener(wake);
+      },
+    });
+  }
+
+  async open(): Promise<StoreInfo> {
+    await this.#session.connection.connectNow();
+    const facts = await this.#session.facts();
+    this.#listen();
+    const where = this.#session.connection.address;
+    const name = facts.version ?? "Redis";
+    return {
+      description: `${name} at ${where}, prefix "${this.#options.prefix}": ${facts.guarantee}`,
+      now: this.#session.now,
+      warnings: facts.warnings,
+    };
+  }
+
+  async push(args: PushArgs): Promise<PushAnswer[]> {
+    const { clock } = this.#options;
+    const beganAt = clock.monotonic();
+    const shards = await this.#session.shards(args.timeoutMs);
+    const timeoutMs = Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
+    return await inOrder(
+      args.jobs,
+      (job) => shardOfTask(job.taskId, shards.length),
+      (index, items) => pushToShard(at(shards, index), { jobs: items, timeoutMs }),
+    );
+  }
+
+  async work(args: WorkArgs): Promise<WorkAnswer> {
+    const shards = await this.#session.shards(WAIT_MS);
+    const shardOf = (item: { taskId: string }) => shardOfTask(item.taskId, shards.length);
+    const settles = groupByShard(args.settles, shardOf);
+    const claims = groupByShard(args.claims, shardOf);
+    const answer: WorkAnswer = { settled: [], batches: [], more: [], drain: false };
+    await Promise.all(
+      [...new Set([...settles.keys(), ...claims.keys()])].map(async (index) => {
+        const mine = settles.get(index) ?? [];
+        const part = await workOnShard(at(shards, index), {
+          ...args,
+          identity: this.#options.identity,
+          settles: mine.map((entry) => entry.item),
+          claims: (claims.get(index) ?? []).map((entry) => entry.item),
+        });
+        mine.forEach((entry, k) => {
+          answer.settled[entry.place] = part.settled[k] ?? "lost";
+        });
+        answer.batches.push(...part.batches);
+        answer.more.push(...part.more);
+        answer.drain ||= part.drain;
+      }),
+    );
+    return answer;
+  }
+
+  async look(args: LookArgs): Promise<Look> {
+    const shards = await this.#session.shards(WAIT_MS);
+    for (const taskId of args.taskIds) this.#lookedAt.add(taskId);
+    const looks = await Promise.all(
+      shards.map((shard) =>
+        lookAtShard(shard, {
+          identity: this.#options.identity,
+          taskIds: args.taskIds.filter((id) => shardOfTask(id, shards.length) === shard.index),
+          scheduleIds: args.scheduleIds.filter(
+            (id) => (this.#shardOfSchedule.get(id) ?? 0) === shard.index,
+          ),
+          sleepMs: args.sleepMs,
+        }),
+      ),
+    );
+    if (looks.some((look) => !look.sessionKnown)) void this.#session.verify();
+    return {
+      taskIds: looks.flatMap((look) => look.taskIds),
+      schedules: looks.flatMap((look) => look.schedules),
+      expired: looks.flatMap((look) => look.expired),
+      waitMs: Math.min(...looks.map((look) => look.waitMs)),
+      now: Math.max(...looks.map((look) => look.now)),
+    };
+  }
+
+  async renew(args: RenewArgs): Promise<Renewed> {
+    const shards = await this.#session.shards(WAIT_MS);
+    const groups = groupByShard(args.leases, (lease) => shardOfTask(lease.taskId, shards.length));
+    const parts = await Promise.all(
+      [...groups].map(([index, leases]) =>
+        renewOnShard(at(shards, index), {
+          leases: leases.map((entry) => entry.item),
+          progress: args.progress.filter((p) => shardOfTask(p.taskId, shards.length) === index),
+        }),
+      ),
+    );
+    return {
+      lost: parts.flatMap((part) => part.lost),
+      cancelled: parts.flatMap((part) => part.cancelled),
+    };
+  }
+
+  async reap(args: ReapArgs): Promise<Reaped[]> {
+    const shards = await this.#session.shards(WAIT_MS);
+    const groups = groupByShard(args.leases, (lease) => shardOfTask(lease.taskId, shards.length));
+    const parts = await Promise.all(
+      [...groups].map(([index, leases]) =>
+        reapOnShard(at(shards, index), { ...args, leases: leases.map((entry) => entry.item) }),
+      ),
+    );
+    return parts.flat();
+  }
+
+  async register(args: RegisterArgs): Promise<RegisterAnswer[]> {
+    const shards = await this.#session.shards(WAIT_MS);
+    for (const schedule of args.schedules) {
+      const index = shardOfTask(schedule.taskId, shards.length);
+      this.#shardOfSchedule.set(schedule.scheduleId, index);
+    }
+    return await inOrder(
+      args.schedules,
+      (schedule) => shardOfTask(schedule.taskId, shards.length),
+      (index, schedules) => registerOnShard(at(shards, index), { schedules }),
+    );
+  }
+
+  async fire(args: FireArgs): Promise<PushAnswer[] | null> {
+    return await fireOnShard(await this.#shardOf(args.taskId), args);
+  }
+
+  async get(args: JobRef): Promise<JobView | null> {
+    return await jobs.getFromShard(await this.#shardOf(args.taskId), args);
+  }
+
+  async cancel(args: JobRef): Promise<CancelAnswer | null> {
+    return await jobs.cancelOnShard(await this.#shardOf(args.taskId), args);
+  }
+
+  async redrive(args: JobRef): Promise<RedriveAnswer | null> {
+    return await jobs.redriveOnShard(await this.#shardOf(args.taskId), args);
+  }
+
+  async list(args: ListArgs): Promise<JobPage> {
+    return await jobs.listOnShard(await this.#shardOf(args.taskId), args);
+  }
+
+  async counts(args: { taskId: string }): Promise<TaskCounts> {
+    return await jobs.countsOnShard(await this.#shardOf(args.taskId), args.taskId);
+  }
+
+  async prune(args: PruneArgs): Promise<boolean> {
+    let more = false;
+    for (const taskId of args.taskIds) {
+      more = (await jobs.pruneOnShard(await this.#shardOf(taskId), taskId, args.keep)) || more;
+    }
+    return more;
+  }
+
+  onWake(listener: (wake: Wake) => void): () => void {
+    this.#wakeListeners.add(listener);
+    if (this.#session.connection.connected) this.#listen();
+    return () => void this.#wakeListeners.delete(listener);
+  }
+
+  onConnection(listener: (change: ConnectionChange) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
+  }
+
+  health(): StoreHealth {
+    const { connection } = this.#session;
+    return {
+      connected: connection.connected,
+      sinceAnswerMs: connection.sinceAnswerMs(),
+      lastError: connection.lastError?.message ?? null,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#waker.stop();
+    this.#listening = false;
+    if (this.#session.connection.connected) {
+      const shards = await this.#session.shards(WAIT_MS);
+      await leave(shards, { ...this.#options, taskIds: this.#lookedAt });
+    }
+    this.#session.close();
+  }
+
+  #listen(): void {
+    if (this.#listening || this.#wakeListeners.size === 0) return;
+    this.#listening = true;
+    this.#waker.start();
+  }
+
+  async #shardOf(taskId: string): Promise<Shard> {
+    const shards = await this.#session.shards(WAIT_MS);
+    return at(shards, shardOfTask(taskId, shards.length));
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Wake-ups: a second connection that is subscribed to this scheduler's own channels.
+ *  1. turns messages into wake-ups
+ *  2. proves, end to end, that a published wake-up arrives, and replaces the connection when not
+ *  3. where subscribing is forbidden, gives up quietly: the caller's looks are enough
+ */
+import type { Chance } from "../../chance.js";
+import type { Clock, Timer } from "../../clock.js";
+import type { Wake } from "../contract.js";
+import { type Client, connect } from "./client.js";
+import { failureOf } from "./replies.js";
+
+const PROBE_MS = 2_500;
+const PROBE_ANSWER_MS = 1_500;
+const LONGEST_PAUSE_MS = 1_000;
+const FORBIDDEN_PAUSE_MS = 60_000;
+
+export interface WakerParts {
+  makeClient: () => Promise<() => Client>;
+  channels: () => readonly string[];
+  /** Publishes on the other connection. */
+  publish: (channel: string, message: string) => Promise<unknown>;
+  clock: Clock;
+  chance: Chance;
+  onWake: (wake: Wake) => void;
+}
+
+export class Waker {
+  readonly #parts: WakerParts;
+  #client: Client | null = null;
+  #life = 0;
+  #timer: Timer | null = null;
+  #probe = 0;
+  #heard = 0;
+
+  constructor(parts: WakerParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#life += 1;
+    void this.#keepSubscribed(this.#life);
+  }
+
+  stop(): void {
+    this.#life += 1;
+    this.#timer?.cancel();
+    this.#client?.disconnect();
+    this.#client = null;
+  }
+
+  /** One connection after the other, until stopped. */
+  async #keepSubscribed(life: number): Promise<void> {
+    let pauseMs = 0;
+    while (life === this.#life) {
+      try {
+        const client = await this.#subscribe(life);
+        pauseMs = 0;
+        // Something may have been published while nobody listened.
+        this.#parts.onWake({ kind: "look" });
+        await this.#untilLost(client, life);
+      } catch (error) {
+        const forbidden = failureOf(error) === "refused";
+        pauseMs = forbidden ? FORBIDDEN_PAUSE_MS : Math.min(LONGEST_PAUSE_MS, pauseMs * 2 + 50);
+      }
+      if (life !== this.#life) return;
+      await this.#pause(pauseMs * (0.5 + this.#parts.chance.random() / 2));
+    }
+  }
+
+  async #subscribe(life: number): Promise<Client> {
+    const client = (await this.#parts.makeClient())();
+    // From here on stop() ends it, also in the middle of connecting.
+    if (life === this.#life) this.#client = client;
+    const timer = this.#parts.clock.after(PROBE_MS * 2, () => client.disconnect());
+    try {
+      await connect(client);
+      client.stream?.unref?.();
+      client.on("message", (_channel: string, message: string) => this.#receive(message));
+      await client.subscribe(...this.#parts.channels());
+    } catch (error) {
+      client.disconnect();
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+    if (life !== this.#life) client.disconnect();
+    return client;
+  }
+
+  #untilLost(client: Client, life: number): Promise<void> {
+    return new Promise((resolve) => {
+      if (client.status !== "ready" && client.status !== "connect") resolve();
+      client.once("close", () => {
+        this.#timer?.cancel();
+        resolve();
+      });
+      if (life === this.#life) this.#probeLater(client);
+    });
+  }
+
+  #probeLater(client: Client): void {
+    const { clock } = this.#parts;
+    this.#timer = clock.after(PROBE_MS, () => void this.#proveArrival(client), {
+      keepAlive: false,
+    });
+  }
+
+  /** The other connection has its own watchdog; only a message that was sent must arrive here. */
+  async #proveArrival(client: Client): Promise<void> {
+    const [channel] = this.#parts.channels();
+    this.#probe += 1;
+    const probe = this.#probe;
+    try {
+      await this.#parts.publish(channel ?? "", `p${probe}`);
+    } catch {
+      if (this.#client === client) this.#probeLater(client);
+      return;
+    }
+    if (this.#client !== client) return;
+    this.#timer = this.#parts.clock.after(
+      PROBE_ANSWER_MS,
+      () => {
+        if (this.#client !== client) return;
+        if (this.#heard >= probe) this.#probeLater(client);
+        else client.disconnect();
+      },
+      { keepAlive: false },
+    );
+  }
+
+  #receive(message: string): void {
+    const rest = message.slice(1);
+    switch (message.charAt(0)) {
+      case "t":
+        this.#parts.onWake({ kind: "task", taskId: rest });
+        return;
+      case "c": {
+        const [fence = "", number = ""] = rest.split(" ", 2);
+        const taskId = rest.slice(fence.length + number.length + 2);
+        this.#parts.onWake({ kind: "cancelled", fence, number, taskId });
+        return;
+      }
+      case "p":
+        this.#heard = Number(rest);
+        return;
+      default:
+        // A newer version may send more.
+        this.#parts.onWake({ kind: "look" });
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#parts.clock.after(ms, resolve, { keepAlive: false });
+    });
+  }
+}

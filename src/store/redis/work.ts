@@ -1,0 +1,210 @@
+/** work: what has ended and what is wanted next, of one shard, as one numbered call. */
+import type { DeadReason } from "../../core/job.js";
+import type {
+  Claim,
+  ClaimedBatch,
+  KeepRules,
+  Settle,
+  SettleAnswer,
+  WorkAnswer,
+  WorkArgs,
+} from "../contract.js";
+import { decodeClaimed, encodeKeep, stateOf, wholeNumber } from "./codec.js";
+import { type Shard, TaskTable } from "./shard.js";
+
+/** A script takes at most this many settles; claims go with the last call. */
+const MOST_SETTLES = 1_000;
+
+export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
+  identity: string;
+  settles: readonly Settle[];
+  claims: readonly Claim[];
+}
+
+interface Group {
+  task: number;
+  fence: string;
+  plain: boolean;
+  settles: Settle[];
+  /** Where each settle stands in the caller's list. */
+  places: number[];
+}
+
+export async function workOnShard(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
+  const pieces: Settle[][] = [];
+  for (let at = 0; at < work.settles.length; at += MOST_SETTLES) {
+    pieces.push(work.settles.slice(at, at + MOST_SETTLES));
+  }
+  const last = pieces.pop() ?? [];
+  const settled: SettleAnswer[] = [];
+  for (const piece of pieces) {
+    const answer = await callWork(shard, { ...work, settles: piece, claims: [] });
+    settled.push(...answer.settled);
+  }
+  const answer = await callWork(shard, { ...work, settles: last });
+  return { ...answer, settled: [...settled, ...answer.settled] };
+}
+
+async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
+  const tasks = new TaskTable();
+  const groups = groupByLease(work.settles, tasks, work.keep);
+  const claims = work.claims.flatMap((claim) => [
+    String(tasks.indexOf(claim.taskId)),
+    String(claim.limit),
+  ]);
+  const args = [
+    work.identity,
+    work.idle ? "1" : "0",
+    wholeNumber(work.leaseMs),
+    ...encodeKeep(work.keep),
+    ...tasks.args(),
+    String(groups.length),
+    ...groups.flatMap(encodeGroup),
+    String(work.claims.length),
+    ...claims,
+  ];
+  const reply = await shard.works.submit({ keys: tasks.keys(shard), args, timeoutMs: null });
+  return await parseReply(shard, { reply, groups, tasks, leaseMs: work.leaseMs });
+}
+
+function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRules): Group[] {
+  const groups = new Map<string, Group>();
+  settles.forEach((settle, place) => {
+    const task = tasks.indexOf(settle.taskId);
+    const plain =
+      settle.outcome.kind === "completed" && settle.id === null && keep.completed.count === 0;
+    const key = `${plain ? "c" : "x"}${task} ${settle.fence}`;
+    let group = groups.get(key);
+    if (group === undefined) {
+      group = { task, fence: settle.fence, plain, settles: [], places: [] };
+      groups.set(key, group);
+    }
+    group.settles.push(settle);
+    group.places.push(place);
+  });
+  return [...groups.values()];
+}
+
+function encodeGroup(group: Group): string[] {
+  const head = [String(group.task), group.fence, group.plain ? "c" : "x"];
+  const items = group.plain
+    ? group.settles.map((settle) => settle.number)
+    : group.settles.flatMap(encodeSettle);
+  return [...head, String(group.settles.length), ...items];
+}
+
+function encodeSettle(settle: Settle): string[] {
+  const { outcome, number } = settle;
+  const id = settle.id ?? "";
+  switch (outcome.kind) {
+    case "completed":
+      return [number, "c", id, "0", detail({ result: outcome.result })];
+    case "retry": {
+      const letter = outcome.cause === "invalid" ? "v" : "r";
+      return [number, letter, id, wholeNumber(outcome.waitMs), outcome.error ?? ""];
+    }
+    case "dead": {
+      return [
+        number,
+        deadLetter(outcome.reason),
+        id,
+        "0",
+        detail({ reason: outcome.reason, error: outcome.error }),
+      ];
+    }
+    case "handBack":
+      return [number, "h", id, "0", "{}"];
+  }
+}
+
+/** Interrupted by a stopping scheduler: dead, but no failure of its own. */
+function deadLetter(reason: DeadReason): string {
+  if (reason === "interrupted") return "i";
+  return reason === "invalid" ? "n" : "d";
+}
+
+function detail(fields: Record<string, string | null>): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null)),
+  );
+}
+
+interface Reply {
+  reply: readonly unknown[];
+  groups: Group[];
+  tasks: TaskTable;
+  leaseMs: number;
+}
+
+async function parseReply(shard: Shard, args: Reply): Promise<WorkAnswer> {
+  const [answer, ...batches] = args.reply;
+  const [settles = "", leases = "", more = "", drain] = String(answer).split("|");
+  const refs = listOf(leases).map((text) => {
+    const [fence = "", index, alone] = text.split(":");
+    return { fence, index: Number(index), alone: alone === "1" };
+  });
+  const lostBatches = batches.length < refs.length;
+  const found = lostBatches ? await recall(shard, args.tasks, refs) : (batches as string[][]);
+  const claimed: ClaimedBatch[] = [];
+  refs.forEach((ref, k) => {
+    const batch = found[k] ?? [];
+    if (batch.length < 3) return;
+    claimed.push({
+      fence: ref.fence,
+      taskId: args.tasks.nameOf(ref.index),
+      leaseMs: args.leaseMs,
+      alone: ref.alone,
+      jobs: jobsOf(shard.index, batch),
+    });
+  });
+  return {
+    settled: settledOf(args.groups, listOf(settles)),
+    batches: claimed,
+    more: listOf(more).map((index) => args.tasks.nameOf(Number(index))),
+    drain: drain === "1",
+  };
+}
+
+function listOf(text: string): string[] {
+  return text === "" ? [] : text.split(",");
+}
+
+/**
+ * The claim was answered but the answer got lost: the leases still say what was claimed. Nobody
+ * else knows of these jobs, so the question is asked until it is answered.
+ */
+async function recall(
+  shard: Shard,
+  tasks: TaskTable,
+  refs: readonly { fence: string; index: number }[],
+): Promise<string[][]> {
+  const args = [...tasks.args(), ...refs.flatMap((ref) => [ref.fence, String(ref.index)])];
+  const call = { taskKeys: tasks.keys(shard), args };
+  return (await shard.runUntilAnswered("recall", call)) as string[][];
+}
+
+function jobsOf(shard: number, batch: readonly string[]): ClaimedBatch["jobs"] {
+  const [numbers = "", counts = "", ...records] = batch;
+  const countsOf = counts.split(";");
+  return numbers
+    .split(" ")
+    .map((number, k) =>
+      decodeClaimed({ shard, number, record: records[k] ?? "\n", counts: countsOf[k] ?? "" }),
+    );
+}
+
+function settledOf(groups: readonly Group[], answers: readonly string[]): SettleAnswer[] {
+  const settled: SettleAnswer[] = [];
+  let at = 0;
+  for (const group of groups) {
+    for (const place of group.places) settled[place] = settleAnswer(answers[at++] ?? "l");
+  }
+  return settled;
+}
+
+function settleAnswer(text: string): SettleAnswer {
+  const letter = text.charAt(0);
+  if (letter === "l") return "lost";
+  if (letter === "h") return { state: "ready", dueAt: null };
+  return { state: stateOf(letter), dueAt: letter === "s" ? Number(text.slice(1)) : null };
+}

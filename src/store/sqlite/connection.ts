@@ -1,0 +1,97 @@
+/** One open SQLite database: prepared statements, transactions, and the row ids that are known. */
+import type { Handle, Statement, Value } from "./driver.js";
+
+/**
+ * What a transaction has to be: `read` sees one snapshot; `hint` writes what may be lost in a
+ * power cut (sleepers, renewals); `durable` is on the disk when the commit returns.
+ */
+export type Mode = "read" | "hint" | "durable";
+
+export class Connection {
+  /** Row ids by `space, name`, of committed rows only. */
+  readonly taskIds: Map<string, number> = new Map();
+  /** Row ids by prefix. */
+  readonly spaceIds: Map<string, number> = new Map();
+  readonly #handle: Handle;
+  readonly #statements: Map<string, Statement> = new Map();
+  #isSynced: boolean | undefined;
+  #isWriting = false;
+  /** How many writing transactions were committed. */
+  commits = 0;
+
+  constructor(handle: Handle) {
+    this.#handle = handle;
+  }
+
+  exec(sql: string): void {
+    this.#handle.exec(sql);
+  }
+
+  /** Runs a statement; the number of rows changed. */
+  run(sql: string, ...values: Value[]): number {
+    return Number(this.#prepared(sql).run(...values).changes);
+  }
+
+  get<T>(sql: string, ...values: Value[]): T | undefined {
+    return (this.#prepared(sql).get(...values) ?? undefined) as T | undefined;
+  }
+
+  all<T>(sql: string, ...values: Value[]): T[] {
+    return this.#prepared(sql).all(...values) as T[];
+  }
+
+  /** The value of a PRAGMA. */
+  pragma(text: string): Value {
+    const row = this.#handle.prepare(`PRAGMA ${text}`).get() as Record<string, Value> | undefined;
+    return row === undefined ? null : (Object.values(row)[0] ?? null);
+  }
+
+  /** Takes the write lock at once where it will be needed: an upgrade later could deadlock. */
+  begin(mode: Mode): void {
+    this.#isWriting = mode !== "read";
+    if (mode === "read") {
+      this.run("BEGIN");
+      return;
+    }
+    const isSynced = mode === "durable";
+    if (this.#isSynced !== isSynced) {
+      this.exec(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
+      this.#isSynced = isSynced;
+    }
+    this.run("BEGIN IMMEDIATE");
+  }
+
+  commit(): void {
+    this.run("COMMIT");
+    if (this.#isWriting) this.commits += 1;
+  }
+
+  /** Undoes the open transaction, if SQLite has not done so itself. */
+  rollback(): void {
+    this.taskIds.clear();
+    this.spaceIds.clear();
+    try {
+      this.run("ROLLBACK");
+    } catch {
+      // after a full disk or an input/output error there is no transaction left to undo
+    }
+  }
+
+  close(): void {
+    this.#statements.clear();
+    try {
+      this.#handle.close();
+    } catch {
+      // it is given up either way
+    }
+  }
+
+  #prepared(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#handle.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}

@@ -1,0 +1,297 @@
+/**
+ * One database as one process uses it: the connection (opened when needed, opened again after a
+ * fault or when the file was replaced), the queue of steps, and the schedulers that share it.
+ */
+import type { Chance } from "../../chance.js";
+import type { Clock } from "../../clock.js";
+import { SchedulerError } from "../../core/errors.js";
+import type { ConnectionChange, StoreHealth, Wake } from "../contract.js";
+import { Bell } from "./bell.js";
+import { connect, lockedError, type Opened, retryDelayMs } from "./connect.js";
+import type { Mode } from "./connection.js";
+import type { Driver } from "./driver.js";
+import { schedulerErrorOf } from "./faults.js";
+import { type Item, type Outcome, runGroup, tryOnce } from "./group.js";
+import { ConnectionNews } from "./news.js";
+import { fileMark } from "./paths.js";
+import { cancelledKey, readSignals } from "./signals.js";
+import { forgetSleeper, type Sleeper } from "./sleepers.js";
+import type { AddressedWake, Transaction } from "./transaction.js";
+
+/** A scheduler's store that uses this database. */
+export interface Member {
+  identity: string;
+  sleeper: Sleeper;
+  wake(wake: Wake): void;
+  change(change: ConnectionChange): void;
+}
+
+export interface Request<T> {
+  owner: Member | null;
+  mode: Mode;
+  step: (tx: Transaction) => T;
+  timeoutMs: number;
+}
+
+export interface DatabaseOptions {
+  /** null: in memory. */
+  path: string | null;
+  clock: Clock;
+  chance: Chance;
+  driver?: Driver | undefined;
+}
+
+/** More steps than this do not share a transaction, so that no commit holds the loop for long. */
+const MOST_STEPS = 2_000;
+
+/** How often to look whether the file is still the one that was opened. */
+const MARK_CHECK_MS = 1_000;
+
+export class Database {
+  readonly path: string | null;
+  readonly clock: Clock;
+  /** Marks the sleepers of this process. */
+  readonly process: string;
+  readonly members: Map<string, Member> = new Map();
+  readonly #options: DatabaseOptions;
+  readonly #bell: Bell | null;
+  readonly #news: ConnectionNews;
+  #opened: Opened | null = null;
+  #opening: Promise<Opened> | null = null;
+  #queue: Item[] = [];
+  /** True while a turn's end, a retry or an opening will empty the queue. */
+  #isDue = false;
+  #isClosed = false;
+  #mark = "";
+  #markCheckedAt = 0;
+  #signalsDue = false;
+  #toldCancelled: Set<string> = new Set();
+
+  constructor(options: DatabaseOptions) {
+    this.#options = options;
+    this.path = options.path;
+    this.clock = options.clock;
+    this.process = options.chance.identity();
+    this.#news = new ConnectionNews(
+      () => this.clock.monotonic(),
+      (change) => {
+        for (const member of [...this.members.values()]) member.change(change);
+      },
+    );
+    this.#bell =
+      options.path === null ? null : new Bell(`${options.path}-bell`, () => this.#hear());
+  }
+
+  /** How many writing transactions this process has committed on the connection in use. */
+  get commits(): number {
+    return this.#opened?.connection.commits ?? 0;
+  }
+
+  get #name(): string {
+    return this.path ?? "in memory";
+  }
+
+  /** The open connection, with what is to be said about it. */
+  open(): Promise<Opened> {
+    if (this.#opened !== null) return Promise.resolve(this.#opened);
+    const onBusy = (error: unknown) => this.#refuseOverdue(error);
+    this.#opening ??= connect({ ...this.#options, onBusy }).then(
+      (opened) => this.#keep(opened),
+      (error: unknown) => {
+        this.#opening = null;
+        this.#news.lost(error);
+        throw error;
+      },
+    );
+    return this.#opening;
+  }
+
+  /** Runs a step at the end of this turn of the event loop, in one transaction with its others. */
+  submit<T>({ owner, mode, step, timeoutMs }: Request<T>): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const deadline = this.clock.monotonic() + timeoutMs;
+      this.#queue.push({ owner, mode, step, resolve, reject, deadline });
+      this.#schedule();
+    });
+  }
+
+  /** Begins to hear other processes; false: not possible here. */
+  listen(): boolean {
+    return this.#bell?.listen() ?? true;
+  }
+
+  /** Takes a scheduler out: its steps that wait are refused, its note as a sleeper goes. */
+  leave(member: Member): void {
+    this.members.delete(member.identity);
+    const own = this.#queue.filter(({ owner }) => owner === member);
+    this.#queue = this.#queue.filter(({ owner }) => owner !== member);
+    for (const item of own) item.reject(closedError());
+    if (this.#opened === null || member.sleeper.note === null) return;
+    member.sleeper.note = null;
+    const { connection } = this.#opened;
+    tryOnce(connection, (tx) => forgetSleeper(tx, member.identity), this.process);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#rejectAll(closedError());
+    this.#drop();
+  }
+
+  health(): StoreHealth {
+    return this.#news.health(this.#opened !== null);
+  }
+
+  #schedule(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    this.clock.endOfTurn(() => this.#pump());
+  }
+
+  #pump(): void {
+    this.#isDue = false;
+    if (this.#queue.length === 0) return;
+    this.#checkMark();
+    const opened = this.#opened;
+    if (opened === null) {
+      this.#isDue = true;
+      this.open().then(
+        () => this.#pump(),
+        (error: unknown) => {
+          this.#isDue = false;
+          this.#rejectAll(error);
+        },
+      );
+      return;
+    }
+    const items = this.#queue.splice(0, MOST_STEPS);
+    this.#deliver(runGroup(opened.connection, items, this.process));
+  }
+
+  #deliver(outcome: Outcome): void {
+    for (const { item, error } of outcome.refused) {
+      item.reject(schedulerErrorOf(error, this.#name));
+    }
+    if (outcome.kind === "busy") {
+      this.#retry(outcome.items, outcome.error);
+      return;
+    }
+    if (outcome.kind === "fault") {
+      const error = schedulerErrorOf(outcome.error, this.#name, outcome.isCommitting);
+      this.#news.lost(error);
+      for (const item of outcome.items) item.reject(error);
+      // memory has nothing to open again; a file may be sound or back at the next try
+      if (this.path !== null) this.#drop();
+    } else {
+      this.#news.answered();
+      for (const { item, answer } of outcome.answers) item.resolve(answer as never);
+      this.#wake(outcome.wakes);
+      if (outcome.again.length > 0) {
+        for (const item of outcome.again) item.mode = "hint";
+        this.#queue.unshift(...outcome.again);
+        this.#pump();
+      }
+    }
+    if (this.#queue.length > 0) this.#schedule();
+  }
+
+  /** Waits for the lock outside SQLite, so that the event loop goes on. */
+  #retry(items: Item[], cause: unknown): void {
+    this.#queue.unshift(...items);
+    this.#refuseOverdue(cause);
+    if (this.#queue.length === 0) return;
+    this.#isDue = true;
+    this.clock.after(retryDelayMs(this.#options.chance), () => this.#pump());
+  }
+
+  /** Nobody waits for the lock longer than they wanted to. */
+  #refuseOverdue(cause: unknown): void {
+    const now = this.clock.monotonic();
+    const overdue = this.#queue.filter(({ deadline }) => deadline <= now);
+    if (overdue.length === 0) return;
+    this.#queue = this.#queue.filter(({ deadline }) => deadline > now);
+    const error = lockedError(this.path, cause);
+    this.#news.lost(error);
+    for (const item of overdue) item.reject(error);
+  }
+
+  #wake(wakes: AddressedWake[]): void {
+    let isRinging = false;
+    for (const { identity, wake } of wakes) {
+      const member = this.members.get(identity);
+      if (member === undefined) {
+        isRinging = true;
+        continue;
+      }
+      if (wake.kind === "cancelled") this.#toldCancelled.add(cancelledKey(wake));
+      else member.sleeper.note = null;
+      member.wake(wake);
+    }
+    if (isRinging) this.#bell?.ring();
+  }
+
+  /** The bell rang: reads, once for all schedulers of this process, who is meant. */
+  #hear(): void {
+    if (this.#signalsDue || this.#isClosed || this.#opened === null) return;
+    this.#signalsDue = true;
+    const step = (tx: Transaction): AddressedWake[] =>
+      readSignals(tx, this.process, this.members, this.#toldCancelled);
+    this.submit({ owner: null, mode: "read", step, timeoutMs: MARK_CHECK_MS })
+      .then(
+        (wakes) => this.#wake(wakes.filter(({ identity }) => this.members.has(identity))),
+        () => undefined,
+      )
+      .finally(() => {
+        this.#signalsDue = false;
+      });
+  }
+
+  #keep(opened: Opened): Opened {
+    this.#opening = null;
+    if (this.#isClosed) {
+      opened.connection.close();
+      throw closedError();
+    }
+    this.#opened = opened;
+    const mark = this.path === null ? "" : fileMark(this.path);
+    const isOther = this.#mark !== "" && mark !== this.#mark;
+    this.#mark = mark;
+    this.#markCheckedAt = this.clock.monotonic();
+    this.#news.back(opened.isNew || isOther);
+    return opened;
+  }
+
+  /** A file that was deleted or replaced under us is used by nobody else: open the new one. */
+  #checkMark(): void {
+    if (this.path === null || this.#opened === null) return;
+    const now = this.clock.monotonic();
+    if (now - this.#markCheckedAt < MARK_CHECK_MS) return;
+    this.#markCheckedAt = now;
+    if (fileMark(this.path) === this.#mark) return;
+    this.#news.lost(
+      new SchedulerError("STORE_UNREACHABLE", `the file of the store ${this.path} was replaced`, {
+        value: this.path,
+        fix: "stop all schedulers before the files of the store are moved or deleted",
+      }),
+    );
+    this.#drop();
+  }
+
+  #drop(): void {
+    this.#opened?.connection.close();
+    this.#opened = null;
+    this.#bell?.close();
+    this.#toldCancelled.clear();
+    for (const member of this.members.values()) member.sleeper.note = null;
+  }
+
+  #rejectAll(error: unknown): void {
+    const items = this.#queue;
+    this.#queue = [];
+    for (const item of items) item.reject(error);
+  }
+}
+
+function closedError(): SchedulerError {
+  return new SchedulerError("STORE_CLOSED", "the store was closed before this was done");
+}

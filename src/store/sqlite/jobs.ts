@@ -1,0 +1,51 @@
+/** One job by its public id: cancel it, or issue it again. */
+
+import type { EndState } from "../../core/job.js";
+import { DEFAULT_KEEP } from "../../core/keep.js";
+import { decodeHead, encodeHead } from "../../core/record.js";
+import type { CancelAnswer, JobRef, RedriveAnswer } from "../contract.js";
+import { CANCELLED, endJob } from "./ending.js";
+import { bindId, findJob } from "./ids.js";
+import { renumber } from "./push.js";
+import { STATE } from "./schema.js";
+import { digits, isEnded, type Scope, stateName } from "./scope.js";
+import { countMove } from "./tasks.js";
+
+export function cancel(scope: Scope, { taskId, id, keep }: JobRef): CancelAnswer | null {
+  const found = findJob(scope, taskId, id);
+  if (found === null) return null;
+  const { task, job, state } = found;
+  if (job === null || isEnded(state))
+    return { state: stateName(state) as EndState, changed: false };
+  if (state !== STATE.running) {
+    endJob(scope, { task, job, end: CANCELLED, keep: keep ?? DEFAULT_KEEP });
+    return { state: "cancelled", changed: true };
+  }
+  if (job.cancelling === 1) return { state: "cancelling", changed: false };
+  const { tx } = scope;
+  tx.run("UPDATE job SET cancelling = 1 WHERE number = ?", job.number);
+  const fence = job.fence ?? 0;
+  const lease = tx.get<{ owner: string }>("SELECT owner FROM lease WHERE fence = ?", fence);
+  if (lease !== undefined) {
+    const running = { fence: digits(fence), taskId, number: digits(job.number) };
+    tx.wakes.push({ identity: lease.owner, wake: { kind: "cancelled", ...running } });
+  }
+  return { state: "cancelling", changed: true };
+}
+
+export function redrive(scope: Scope, { taskId, id }: JobRef): RedriveAnswer | null {
+  const found = findJob(scope, taskId, id);
+  if (found === null) return null;
+  const { task, job, state } = found;
+  const name = stateName(state);
+  if (state !== STATE.dead && state !== STATE.cancelled)
+    return { id, redriven: false, state: name };
+  // how it ended is known still, but what it was is not
+  if (job === null) return null;
+  // an assigned id becomes the id of the new record, whose number is another
+  const head = encodeHead({ ...decodeHead(job.head), id });
+  const number = renumber(scope, task, job.number, head);
+  bindId(scope, task, id, Number(number));
+  countMove(task, name, "ready");
+  return { id, redriven: true, state: "ready" };
+}

@@ -1,0 +1,96 @@
+/** Leases: one per claimed batch; its number is the fence of all its jobs. */
+import type { LeaseRef, RenewArgs, Renewed } from "../contract.js";
+import { noteFirstLease, noteTime } from "./grace.js";
+import { STATE } from "./schema.js";
+import { digits, numberOf, type Scope } from "./scope.js";
+import { toStored } from "./text.js";
+
+/** More expired leases than this are not handed to one scheduler at once. */
+const MOST_EXPIRED = 20;
+
+/** A new lease of this scheduler; its fence. */
+export function createLease(scope: Scope, task: number, lengthMs: number): number {
+  const { tx, now } = scope;
+  noteFirstLease(scope);
+  const fence = tx.nextFence(now);
+  tx.run(
+    "INSERT INTO lease (fence, space, task, owner, ends_at, length_ms) VALUES (?, ?, ?, ?, ?, ?)",
+    ...[fence, scope.space, task, scope.identity, now + lengthMs, lengthMs],
+  );
+  return fence;
+}
+
+/** A lease without jobs has nothing left to protect. */
+export function dropEmptyLease({ tx, space }: Scope, fence: number): void {
+  tx.run(
+    `DELETE FROM lease WHERE fence = ? AND space = ? AND NOT EXISTS (
+       SELECT 1 FROM job INDEXED BY job_running
+       WHERE job.task = lease.task AND job.state = ${STATE.running} AND job.fence = lease.fence)`,
+    ...[fence, space],
+  );
+}
+
+export function renew(scope: Scope, { leases, progress }: RenewArgs): Renewed {
+  const { tx, now, space } = scope;
+  noteTime(scope);
+  const lost: Renewed["lost"] = [];
+  const cancelled: Renewed["cancelled"] = [];
+  const held = new Set<number>();
+  for (const lease of leases) {
+    const { taskId } = lease;
+    const fence = numberOf(lease.fence);
+    const renewed = tx.run(
+      "UPDATE lease SET ends_at = ? + length_ms WHERE fence = ? AND space = ?",
+      ...[now, fence, space],
+    );
+    if (renewed === 0) {
+      lost.push({ fence: lease.fence, taskId });
+      continue;
+    }
+    held.add(fence);
+    const marked = tx.all<{ number: number }>(
+      `SELECT number FROM job INDEXED BY job_cancelling
+       WHERE state = ${STATE.running} AND cancelling = 1 AND fence = ?`,
+      fence,
+    );
+    for (const { number } of marked) {
+      cancelled.push({ fence: lease.fence, taskId, number: digits(number) });
+    }
+  }
+  for (const { number, value } of progress) saveProgress(scope, { number, value, held });
+  return { lost, cancelled };
+}
+
+function saveProgress(
+  { tx }: Scope,
+  { number, value, held }: { number: string; value: string; held: ReadonlySet<number> },
+): void {
+  const row = tx.get<{ fence: number }>(
+    `SELECT fence FROM job WHERE number = ? AND state = ${STATE.running}`,
+    numberOf(number),
+  );
+  if (row === undefined || !held.has(row.fence)) return;
+  tx.run("UPDATE job SET progress = ? WHERE number = ?", toStored(value), numberOf(number));
+}
+
+/** Leases that may be reaped now, of any task. */
+export function expiredLeases({ tx, space, now }: Scope, graceUntil: number): LeaseRef[] {
+  if (now < graceUntil) return [];
+  const rows = tx.all<{ fence: number; task: number }>(
+    "SELECT fence, task FROM lease WHERE space = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?",
+    ...[space, now, MOST_EXPIRED],
+  );
+  return rows.map(({ fence, task }) => ({
+    fence: digits(fence),
+    taskId: tx.taskById(task).name,
+  }));
+}
+
+/** When the next lease can be reaped, epoch ms; null: none stands. */
+export function nextExpiry({ tx, space }: Scope, graceUntil: number): number | null {
+  const row = tx.get<{ at: number | null }>(
+    "SELECT min(ends_at) AS at FROM lease WHERE space = ?",
+    space,
+  );
+  return row?.at == null ? null : Math.max(row.at, graceUntil);
+}

@@ -1,0 +1,143 @@
+/** Ends attempts: what became of each settle, in order. Those after reaping change nothing. */
+import type { Settle, SettleAnswer, SettleOutcome, WorkArgs } from "../contract.js";
+import { CANCELLED, endJob } from "./ending.js";
+import { factsOf } from "./ids.js";
+import { dropEmptyLease } from "./leases.js";
+import { STATE } from "./schema.js";
+import { digits, type JobFacts, joinEnd, numberOf, type Scope } from "./scope.js";
+import { count, countMove, type TaskRow } from "./tasks.js";
+import { toStoredOrNull } from "./text.js";
+
+/** A handed-back job stands before all others of its priority; such jobs keep their order. */
+const FRONT = 8_000_000_000_000_000;
+
+export function settleAll(scope: Scope, { settles, keep }: WorkArgs): SettleAnswer[] {
+  if (settles.length === 0) return [];
+  const done = keep.completed.count === 0 ? completePlain(scope, settles) : new Set<string>();
+  const answers = settles.map((settle): SettleAnswer => {
+    if (done.delete(keyOf(settle))) return { state: "completed", dueAt: null };
+    const task = scope.tx.findTask(scope.space, settle.taskId);
+    const job = task === null ? null : factsOf(scope, task, numberOf(settle.number));
+    if (task === null || job === null) return "lost";
+    if (job.state !== STATE.running || job.fence !== numberOf(settle.fence)) return "lost";
+    return settleOne(scope, { task, job, outcome: settle.outcome, keep });
+  });
+  for (const fence of new Set(settles.map((settle) => settle.fence))) {
+    dropEmptyLease(scope, numberOf(fence));
+  }
+  return answers;
+}
+
+function keyOf({ fence, number }: Settle): string {
+  return `${fence},${number}`;
+}
+
+/** The common case in one statement per lease: completed, not kept, without an id of its own. */
+function completePlain(scope: Scope, settles: readonly Settle[]): Set<string> {
+  const { tx } = scope;
+  const done = new Set<string>();
+  const batches = new Map<string, { settle: Settle; numbers: number[] }>();
+  const named = new Set<string>();
+  for (const settle of settles) {
+    // of several settles of one attempt the first counts, whatever it says
+    const isFirst = named.size < named.add(keyOf(settle)).size;
+    if (!isFirst || settle.outcome.kind !== "completed" || settle.id !== null) continue;
+    const key = `${settle.fence},${settle.taskId}`;
+    const batch = batches.get(key) ?? { settle, numbers: [] };
+    batch.numbers.push(numberOf(settle.number));
+    batches.set(key, batch);
+  }
+  for (const { settle, numbers } of batches.values()) {
+    const task = tx.findTask(scope.space, settle.taskId);
+    if (task === null) continue;
+    const rows = tx.all<{ number: number }>(
+      `DELETE FROM job WHERE number IN (SELECT value FROM json_each(?)) AND task = ?
+         AND state = ${STATE.running} AND fence = ? AND cancelling = 0 RETURNING number`,
+      ...[JSON.stringify(numbers), task.id, numberOf(settle.fence)],
+    );
+    count(task, "running", -rows.length);
+    count(task, "all_completed", rows.length);
+    for (const { number } of rows) done.add(`${settle.fence},${digits(number)}`);
+  }
+  return done;
+}
+
+interface One {
+  task: TaskRow;
+  job: JobFacts;
+  outcome: SettleOutcome;
+  keep: WorkArgs["keep"];
+}
+
+function settleOne(scope: Scope, { task, job, outcome, keep }: One): SettleAnswer {
+  if (job.cancelling === 1) {
+    endJob(scope, { task, job, end: CANCELLED, keep });
+    return { state: "cancelled", dueAt: null };
+  }
+  switch (outcome.kind) {
+    case "completed": {
+      const end = { ...CANCELLED, state: "completed", result: outcome.result } as const;
+      endJob(scope, { task, job, end, keep });
+      return { state: "completed", dueAt: null };
+    }
+    case "dead": {
+      // an interrupted attempt did not fail: its scheduler stopped
+      if (outcome.reason !== "interrupted") {
+        countFailure(task, job, outcome.reason === "invalid" ? "invalid" : "failed");
+      }
+      const { reason, error } = outcome;
+      endJob(scope, { task, job, end: { state: "dead", reason, error, result: null }, keep });
+      return { state: "dead", dueAt: null };
+    }
+    case "retry":
+      countFailure(task, job, outcome.cause);
+      return retry(scope, { task, job, waitMs: outcome.waitMs, error: outcome.error });
+    case "handBack":
+      return handBack(scope, task, job);
+  }
+}
+
+function countFailure(task: TaskRow, job: JobFacts, cause: "failed" | "invalid"): void {
+  job.failures += 1;
+  job.crashes_in_row = 0;
+  job.invalid_in_row = cause === "invalid" ? job.invalid_in_row + 1 : 0;
+  count(task, "all_failures", 1);
+}
+
+function retry(
+  scope: Scope,
+  {
+    task,
+    job,
+    waitMs,
+    error,
+  }: { task: TaskRow; job: JobFacts; waitMs: number; error: string | null },
+): SettleAnswer {
+  const dueAt = Math.ceil(scope.exactNow + waitMs);
+  const isReady = waitMs <= 0;
+  const place = isReady ? joinEnd(scope, task) : null;
+  if (!isReady) scope.tx.notice(task, dueAt);
+  const state = isReady ? "ready" : "scheduled";
+  scope.tx.run(
+    `UPDATE job SET state = ?, place = ?, due_at = ?, fence = NULL, lane = 0,
+       progress = NULL, error = ?,
+       failures = ?, crashes_in_row = ?, invalid_in_row = ? WHERE number = ?`,
+    ...[STATE[state], place, isReady ? null : dueAt, toStoredOrNull(error)],
+    ...[job.failures, job.crashes_in_row, job.invalid_in_row, job.number],
+  );
+  countMove(task, "running", state);
+  return { state, dueAt: isReady ? null : dueAt };
+}
+
+function handBack(scope: Scope, task: TaskRow, job: JobFacts): SettleAnswer {
+  const place = job.place ?? job.number;
+  scope.tx.run(
+    `UPDATE job SET state = ${STATE.ready}, place = ?, fence = NULL, progress = NULL,
+       hand_offs = hand_offs + 1
+     WHERE number = ?`,
+    ...[place > 0 ? place - FRONT : place, job.number],
+  );
+  countMove(task, "running", "ready");
+  scope.tx.notice(task, 0);
+  return { state: "ready", dueAt: null };
+}

@@ -1,0 +1,177 @@
+/**
+ * Who sleeps until when, written in the database so that every process knows whom to wake.
+ * A push wakes one; a due moment is waited for by two; all others look at every poll only.
+ */
+import type { LookArgs, Wake } from "../contract.js";
+import type { Scope } from "./scope.js";
+import type { Notice, Transaction } from "./transaction.js";
+
+/** What stands in the database for a sleeper. */
+interface Note {
+  /** Row ids of its tasks: ",1,5,". */
+  tasks: string;
+  /** 1: it can fire schedules. */
+  fires: number;
+  /** Why it wakes before its poll; null: it does not. */
+  cause: string | null;
+  wakeAt: number | null;
+  pollMs: number;
+  validUntil: number;
+}
+
+/** The memory of one scheduler about its own note. */
+export interface Sleeper {
+  /** null: awake. */
+  note: Note | null;
+}
+
+/** An instant at which something will be there to do. */
+export interface Moment {
+  cause: string;
+  at: number;
+}
+
+/** Who waits for the end of a lease may never wake for it: leases are renewed, and settled. */
+export const LEASE_CAUSE = "lease";
+
+/** So many wait for the same moment: one to act, one in case it dies. */
+const WAITERS_PER_MOMENT = 2;
+
+/** A note holds for some polls: an idle scheduler seldom writes, a dead one is believed as long. */
+const POLLS_PER_NOTE = 5;
+
+/** Notes that can be believed: not run out, nor from before the clock went back. */
+const BELIEVED = "valid_until >= ? AND valid_until <= ? + 6 * poll_ms + 1000";
+
+/** Remembers that this scheduler sleeps now; how long, in ms. */
+export function fallAsleep(
+  scope: Scope,
+  { taskIds, scheduleIds, sleepMs, moments }: LookArgs & { moments: Moment[] },
+): number {
+  const pollMs = Math.max(1, Math.floor(sleepMs));
+  const moment = chooseMoment(scope, moments, scope.now + pollMs);
+  const tasks = taskList(scope, taskIds);
+  const fires = scheduleIds.length > 0 ? 1 : 0;
+  const wakeAt = moment?.at ?? null;
+  const cause = moment?.cause ?? null;
+  const old = scope.sleeper.note;
+  const isKnown =
+    old !== null &&
+    old.tasks === tasks &&
+    old.fires === fires &&
+    old.cause === cause &&
+    old.wakeAt === wakeAt &&
+    old.pollMs === pollMs &&
+    old.validUntil - scope.now > 2 * pollMs &&
+    old.validUntil - scope.now <= (POLLS_PER_NOTE + 1) * pollMs &&
+    isUntouched(scope);
+  if (!isKnown) {
+    const validUntil = scope.now + POLLS_PER_NOTE * pollMs;
+    writeNote(scope, { tasks, fires, cause, wakeAt, pollMs, validUntil });
+  }
+  return wakeAt === null ? pollMs : Math.max(0, wakeAt - scope.now);
+}
+
+/** This scheduler is awake: nobody has to wake it. */
+export function wakeUp(scope: Scope): void {
+  if (scope.sleeper.note === null) return;
+  forgetSleeper(scope.tx, scope.identity);
+  scope.tx.afterCommit.push(() => {
+    scope.sleeper.note = null;
+  });
+}
+
+export function forgetSleeper(tx: Transaction, identity: string): void {
+  tx.run("DELETE FROM sleeper WHERE identity = ?", identity);
+}
+
+/** Names those who have to be woken for what appeared in this transaction. */
+export function chooseSleepers(tx: Transaction, process: string): void {
+  const { now } = tx;
+  for (const notice of tx.notices.values()) {
+    if (notice.dueAt > now && isExpected(tx, notice, now)) continue;
+    const chosen = tx.get<{ identity: string }>(
+      `SELECT identity FROM sleeper
+       WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND instr(tasks, ?) > 0
+       ORDER BY process = ? DESC, valid_until DESC LIMIT 1`,
+      ...[notice.space, now, now, `,${notice.task.id},`, process],
+    );
+    if (chosen === undefined) continue;
+    wake(tx, chosen.identity, { kind: "task", taskId: notice.task.name });
+  }
+  for (const [space, nextAt] of tx.scheduleNotices) wakeFiring(tx, space, nextAt);
+}
+
+/** A schedule has a nearer occurrence. Nobody wrote down who knows that schedule, so all look. */
+function wakeFiring(tx: Transaction, space: number, nextAt: number): void {
+  const { now } = tx;
+  const sleepers = tx.all<{ identity: string }>(
+    `SELECT identity FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND fires = 1
+       AND poll_ms > ? AND (wake_at IS NULL OR wake_at > ? OR cause = ?)`,
+    ...[space, now, now, nextAt - now, nextAt, LEASE_CAUSE],
+  );
+  for (const { identity } of sleepers) wake(tx, identity, { kind: "look" });
+}
+
+function wake(tx: Transaction, identity: string, message: Wake): void {
+  const sql = "UPDATE sleeper SET woken = ? WHERE identity = ?";
+  tx.run(sql, JSON.stringify(message), identity);
+  tx.wakes.push({ identity, wake: message });
+}
+
+/** Somebody will look in time without being woken. */
+function isExpected(tx: Transaction, { space, task, dueAt }: Notice, now: number): boolean {
+  const found = tx.get(
+    `SELECT 1 FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND instr(tasks, ?) > 0
+       AND (poll_ms <= ? OR (wake_at >= ? AND wake_at <= ? AND cause <> ?)) LIMIT 1`,
+    ...[space, now, now, `,${task.id},`, dueAt - now, now, dueAt, LEASE_CAUSE],
+  );
+  return found !== undefined;
+}
+
+/** The first moment for which not enough others wait already. */
+function chooseMoment(scope: Scope, moments: Moment[], latest: number): Moment | null {
+  const inTime = moments.filter(({ at }) => at < latest).sort((a, b) => a.at - b.at);
+  for (const moment of inTime) {
+    const others = scope.tx.get<{ n: number }>(
+      `SELECT count(*) AS n FROM sleeper
+       WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND identity <> ?
+         AND cause = ? AND wake_at >= ? AND wake_at <= ?`,
+      ...[scope.space, scope.now, scope.now, scope.identity, moment.cause, scope.now, moment.at],
+    );
+    if ((others?.n ?? 0) < WAITERS_PER_MOMENT) return moment;
+  }
+  return null;
+}
+
+function taskList(scope: Scope, taskIds: readonly string[]): string {
+  if (taskIds.length === 0) return "";
+  const ids = taskIds.map((name) => {
+    const known = scope.tx.connection.taskIds.get(`${scope.space},${name}`);
+    return known ?? scope.tx.task(scope.space, name).id;
+  });
+  return `,${ids.join(",")},`;
+}
+
+function isUntouched({ tx, identity }: Scope): boolean {
+  const row = tx.get<{ woken: string | null }>(
+    "SELECT woken FROM sleeper WHERE identity = ?",
+    identity,
+  );
+  return row !== undefined && row.woken === null;
+}
+
+function writeNote(scope: Scope, note: Note): void {
+  scope.tx.run(
+    `REPLACE INTO sleeper
+       (identity, space, process, tasks, fires, cause, wake_at, poll_ms, valid_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[scope.identity, scope.space, scope.process, note.tasks, note.fires],
+    ...[note.cause, note.wakeAt, note.pollMs, note.validUntil],
+  );
+  scope.tx.afterCommit.push(() => {
+    scope.sleeper.note = note;
+  });
+}

@@ -1,0 +1,214 @@
+/** The embedded store: `Store` on a SQLite file or in memory; each verb is one atomic step. */
+import type { Chance } from "../../chance.js";
+import type { Clock } from "../../clock.js";
+import type * as contract from "../contract.js";
+import { GIVE_UP_MS } from "./connect.js";
+import type { Mode } from "./connection.js";
+import type { Database, Member } from "./database.js";
+import type { Driver } from "./driver.js";
+import { cancel, redrive } from "./jobs.js";
+import { renew } from "./leases.js";
+import { getJob, listJobs } from "./list.js";
+import { look } from "./look.js";
+import { prune } from "./prune.js";
+import { push } from "./push.js";
+import { reap } from "./reap.js";
+import { fire, register } from "./schedules.js";
+import type { Scope } from "./scope.js";
+import { acquireFile, MemoryDatabase, releaseFile } from "./shared.js";
+import type { Sleeper } from "./sleepers.js";
+import { publicCounts } from "./tasks.js";
+import type { Transaction } from "./transaction.js";
+import { work } from "./work.js";
+
+export { createMemoryDatabase, MemoryDatabase } from "./shared.js";
+
+export interface SqliteStoreOptions {
+  /** A file; a memory of its own; or a memory that other stores use, too. */
+  target: { path: string } | "memory" | MemoryDatabase;
+  /** Separates applications in one file. */
+  prefix: string;
+  /** `fsync`: what was answered survives a power cut; `store`: only the death of the process. */
+  durability: "store" | "fsync";
+  /** This scheduler's own: random, never configured. */
+  identity: string;
+  clock: Clock;
+  chance: Chance;
+  /** For tests of other engines; else the best binding that is there. */
+  driver?: Driver;
+}
+
+export function createSqliteStore(options: SqliteStoreOptions): contract.Store {
+  return new SqliteStore(options);
+}
+
+class SqliteStore implements contract.Store {
+  readonly #options: SqliteStoreOptions;
+  readonly #member: Member;
+  readonly #sleeper: Sleeper = { note: null };
+  readonly #memory: MemoryDatabase | null;
+  readonly #wakeListeners: Set<(wake: contract.Wake) => void> = new Set();
+  readonly #changeListeners: Set<(change: contract.ConnectionChange) => void> = new Set();
+  /** null until the first verb, and after close. */
+  #database: Database | null = null;
+
+  constructor(options: SqliteStoreOptions) {
+    this.#options = options;
+    const { target, clock, chance, driver } = options;
+    if (target === "memory") this.#memory = new MemoryDatabase({ clock, chance, driver });
+    else this.#memory = target instanceof MemoryDatabase ? target : null;
+    this.#member = {
+      identity: options.identity,
+      sleeper: this.#sleeper,
+      wake: (wake) => tellAll(this.#wakeListeners, wake),
+      change: (change) => tellAll(this.#changeListeners, change),
+    };
+  }
+
+  async open(): Promise<contract.StoreInfo> {
+    const database = this.#acquire();
+    const { engine, warnings } = await database.open();
+    await this.#run("durable", ({ space }) => space);
+    const { durability, clock } = this.#options;
+    const where = database.path === null ? "in memory" : `file ${database.path}`;
+    const survives =
+      database.path === null
+        ? "nothing survives this process"
+        : durability === "fsync"
+          ? "what was answered survives a power cut"
+          : "what was answered survives the process; a power cut may undo the last moments";
+    const description = `${engine}, ${where}: ${survives}`;
+    return { description, now: clock.now(), warnings };
+  }
+
+  push({ jobs, timeoutMs }: contract.PushArgs): Promise<contract.PushAnswer[]> {
+    return this.#run("durable", (scope) => push(scope, jobs), timeoutMs);
+  }
+
+  work(args: contract.WorkArgs): Promise<contract.WorkAnswer> {
+    return this.#runHearing("durable", (scope) => work(scope, args));
+  }
+
+  look(args: contract.LookArgs): Promise<contract.Look> {
+    return this.#runHearing("read", (scope) => look(scope, args));
+  }
+
+  renew(args: contract.RenewArgs): Promise<contract.Renewed> {
+    // a power cut ends the owner of a lease, too
+    return this.#run("hint", (scope) => renew(scope, args));
+  }
+
+  reap(args: contract.ReapArgs): Promise<contract.Reaped[]> {
+    return this.#run("durable", (scope) => reap(scope, args));
+  }
+
+  register(args: contract.RegisterArgs): Promise<contract.RegisterAnswer[]> {
+    return this.#run("durable", (scope) => register(scope, args));
+  }
+
+  fire(args: contract.FireArgs): Promise<contract.PushAnswer[] | null> {
+    return this.#run("durable", (scope) => fire(scope, args));
+  }
+
+  get(args: contract.JobRef): Promise<contract.JobView | null> {
+    return this.#run("read", (scope) => getJob(scope, args));
+  }
+
+  cancel(args: contract.JobRef): Promise<contract.CancelAnswer | null> {
+    return this.#run("durable", (scope) => cancel(scope, args));
+  }
+
+  redrive(args: contract.JobRef): Promise<contract.RedriveAnswer | null> {
+    return this.#run("durable", (scope) => redrive(scope, args));
+  }
+
+  list(args: contract.ListArgs): Promise<contract.JobPage> {
+    return this.#run("read", (scope) => listJobs(scope, args));
+  }
+
+  counts({ taskId }: { taskId: string }): Promise<contract.TaskCounts> {
+    return this.#run("read", ({ tx, space }) => publicCounts(tx.findTask(space, taskId)));
+  }
+
+  prune(args: contract.PruneArgs): Promise<boolean> {
+    return this.#run("hint", (scope) => prune(scope, args));
+  }
+
+  onWake(listener: (wake: contract.Wake) => void): () => void {
+    this.#wakeListeners.add(listener);
+    return () => void this.#wakeListeners.delete(listener);
+  }
+
+  onConnection(listener: (change: contract.ConnectionChange) => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => void this.#changeListeners.delete(listener);
+  }
+
+  health(): contract.StoreHealth {
+    const nothing = { connected: false, sinceAnswerMs: null, lastError: null };
+    return this.#database?.health() ?? nothing;
+  }
+
+  async close(): Promise<void> {
+    const database = this.#database;
+    if (database === null) return;
+    this.#database = null;
+    database.leave(this.#member);
+    releaseFile(database);
+  }
+
+  #acquire(): Database {
+    if (this.#database !== null) return this.#database;
+    const { target, clock, chance, driver } = this.#options;
+    const database =
+      this.#memory?.database ??
+      acquireFile((target as { path: string }).path, { clock, chance, driver });
+    database.members.set(this.#member.identity, this.#member);
+    this.#database = database;
+    return database;
+  }
+
+  async #run<T>(mode: Mode, step: (scope: Scope) => T, timeoutMs: number = GIVE_UP_MS): Promise<T> {
+    const database = this.#acquire();
+    return database.submit({
+      owner: this.#member,
+      mode: mode === "durable" && this.#options.durability === "store" ? "hint" : mode,
+      step: (tx) => step(this.#scope(tx, database)),
+      timeoutMs,
+    });
+  }
+
+  /** For who runs jobs: the bell is heard from here on. Who only pushes need not hear it. */
+  async #runHearing<T>(mode: Mode, step: (scope: Scope) => T): Promise<T> {
+    this.#acquire().listen();
+    return this.#run(mode, step);
+  }
+
+  #scope(tx: Transaction, database: Database): Scope {
+    const { prefix, identity, clock } = this.#options;
+    const exactNow = clock.nowExact();
+    const now = Math.floor(exactNow);
+    tx.now = Math.max(tx.now, now);
+    const sleeper = this.#sleeper;
+    return {
+      tx,
+      space: tx.spaceId(prefix),
+      identity,
+      process: database.process,
+      sleeper,
+      now,
+      exactNow,
+    };
+  }
+}
+
+/** A listener that throws stops neither the store nor the other listeners. */
+function tellAll<T>(listeners: ReadonlySet<(news: T) => void>, news: T): void {
+  for (const listener of [...listeners]) {
+    try {
+      listener(news);
+    } catch {
+      // the listener's own affair
+    }
+  }
+}

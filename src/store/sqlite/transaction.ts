@@ -1,0 +1,195 @@
+/**
+ * What a step sees of its transaction: rows, the counters of the file, the rows of tasks and
+ * spaces (read once, written back once), and who has to be woken after the commit.
+ */
+import type { Wake } from "../contract.js";
+import type { Connection } from "./connection.js";
+import type { Value } from "./driver.js";
+import { countersOf, type TaskCounters, type TaskRow, taskSaving } from "./tasks.js";
+import { fromStored, toStored } from "./text.js";
+
+/** Thrown by a step that was tried in a reading transaction and found that it must write. */
+export const NEEDS_WRITE: unique symbol = Symbol("needs a writing transaction");
+
+export interface SpaceRow {
+  id: number;
+  /** When somebody last noted the time while leases stood, epoch ms. */
+  noted_at: number;
+  /** Until when nothing is reaped, epoch ms. */
+  grace_until: number;
+  /** Who was chosen for a job that runs alone, and until when. */
+  reserved_by: string | null;
+  reserved_until: number;
+}
+
+export interface AddressedWake {
+  identity: string;
+  wake: Wake;
+}
+
+/** Work that appeared in this transaction: `dueAt` 0 is ready now. */
+export interface Notice {
+  space: number;
+  task: TaskRow;
+  dueAt: number;
+}
+
+interface TaskKey {
+  id: number;
+  space: number;
+  name: string;
+}
+
+export class Transaction {
+  readonly isWriting: boolean;
+  readonly connection: Connection;
+  readonly notices: Map<number, Notice> = new Map();
+  /** The nearest cursor that was registered, by space. */
+  readonly scheduleNotices: Map<number, number> = new Map();
+  readonly wakes: AddressedWake[] = [];
+  /** Done after the commit, before the callers are answered. */
+  readonly afterCommit: (() => void)[] = [];
+  /** The latest clock reading of its steps, epoch ms. */
+  now = 0;
+  readonly #tasks: Map<number, TaskRow> = new Map();
+  readonly #spaces: Map<number, SpaceRow> = new Map();
+  #file: { last_number: number; last_fence: number } | undefined;
+
+  constructor(connection: Connection, isWriting: boolean) {
+    this.connection = connection;
+    this.isWriting = isWriting;
+  }
+
+  run(sql: string, ...values: Value[]): number {
+    this.needWrite();
+    return this.connection.run(sql, ...values);
+  }
+
+  get<T>(sql: string, ...values: Value[]): T | undefined {
+    return this.connection.get<T>(sql, ...values);
+  }
+
+  all<T>(sql: string, ...values: Value[]): T[] {
+    return this.connection.all<T>(sql, ...values);
+  }
+
+  /** Ends this try when it only reads; the step is then run again in a writing transaction. */
+  needWrite(): void {
+    if (!this.isWriting) throw NEEDS_WRITE;
+  }
+
+  /** The next number of a job, or of a place in the line: never lower, never again. */
+  nextNumber(now: number): number {
+    const file = this.#counters();
+    file.last_number = Math.max(file.last_number + 1, now * 1_000);
+    return file.last_number;
+  }
+
+  nextFence(now: number): number {
+    const file = this.#counters();
+    file.last_fence = Math.max(file.last_fence + 1, now * 1_000);
+    return file.last_fence;
+  }
+
+  /** The row id of a prefix; made when it is new. */
+  spaceId(prefix: string): number {
+    const known = this.connection.spaceIds.get(prefix);
+    if (known !== undefined) return known;
+    let row = this.get<{ id: number }>("SELECT id FROM space WHERE prefix = ?", toStored(prefix));
+    if (row === undefined) {
+      this.run("INSERT INTO space (prefix) VALUES (?)", toStored(prefix));
+      row = this.get<{ id: number }>("SELECT id FROM space WHERE prefix = ?", toStored(prefix));
+    }
+    const id = row?.id ?? 0;
+    this.connection.spaceIds.set(prefix, id);
+    return id;
+  }
+
+  space(id: number): SpaceRow {
+    let row = this.#spaces.get(id);
+    if (row === undefined) {
+      row = this.get<SpaceRow>("SELECT * FROM space WHERE id = ?", id) as SpaceRow;
+      this.#spaces.set(id, row);
+    }
+    return row;
+  }
+
+  saveSpace(row: SpaceRow): void {
+    this.run(
+      `UPDATE space SET noted_at = ?, grace_until = ?, reserved_by = ?, reserved_until = ?
+       WHERE id = ?`,
+      ...[row.noted_at, row.grace_until, row.reserved_by, row.reserved_until, row.id],
+    );
+  }
+
+  /** The task of that name; null when nothing was ever stored for it. */
+  findTask(space: number, name: string): TaskRow | null {
+    const id = this.connection.taskIds.get(`${space},${name}`);
+    return id === undefined ? this.#readTaskByName(space, name) : this.taskById(id);
+  }
+
+  /** The task of that name; made when it is new. */
+  task(space: number, name: string): TaskRow {
+    const found = this.findTask(space, name);
+    if (found !== null) return found;
+    this.run("INSERT INTO task (space, name) VALUES (?, ?)", space, toStored(name));
+    return this.#readTaskByName(space, name) as TaskRow;
+  }
+
+  taskById(id: number): TaskRow {
+    return this.#tasks.get(id) ?? this.#remember(this.get("SELECT * FROM task WHERE id = ?", id));
+  }
+
+  /** Says that there is work to do, so that somebody is woken for it. */
+  notice(task: TaskRow, dueAt: number): void {
+    const known = this.notices.get(task.id);
+    if (known === undefined) this.notices.set(task.id, { space: task.space, task, dueAt });
+    else known.dueAt = Math.min(known.dueAt, dueAt);
+  }
+
+  /** Says that a schedule has another next occurrence. */
+  noticeSchedule(space: number, nextAt: number): void {
+    const known = this.scheduleNotices.get(space) ?? nextAt;
+    this.scheduleNotices.set(space, Math.min(known, nextAt));
+  }
+
+  /** Writes back what was counted. The last step before the commit. */
+  save(): void {
+    for (const task of this.#tasks.values()) {
+      if (!task.isChanged) continue;
+      this.run(taskSaving.sql, ...taskSaving.values(task));
+      task.isChanged = false;
+    }
+    if (this.#file === undefined) return;
+    const { last_number, last_fence } = this.#file;
+    this.run("UPDATE file SET last_number = ?, last_fence = ?", last_number, last_fence);
+  }
+
+  #counters(): { last_number: number; last_fence: number } {
+    this.needWrite();
+    this.#file ??= this.get("SELECT last_number, last_fence FROM file") ?? {
+      last_number: 0,
+      last_fence: 0,
+    };
+    return this.#file;
+  }
+
+  #readTaskByName(space: number, name: string): TaskRow | null {
+    const row = this.get("SELECT * FROM task WHERE space = ? AND name = ?", space, toStored(name));
+    return row === undefined ? null : this.#remember(row);
+  }
+
+  #remember(row: unknown): TaskRow {
+    const { id, space, name: stored, ...rest } = row as TaskKey;
+    const name = fromStored(stored);
+    const task: TaskRow = {
+      ...{ id, space, name },
+      counters: countersOf(rest as TaskCounters),
+      isChanged: false,
+      promotedAt: null,
+    };
+    this.#tasks.set(id, task);
+    this.connection.taskIds.set(`${space},${name}`, id);
+    return task;
+  }
+}

@@ -1,0 +1,43 @@
+/** The public face in types: what users write, and what they are handed; exports only. */
+export type { Duration } from "./core/duration.js";
+export type { EventMap, EventName, Listener } from "./core/events.js";
+export type { Logger } from "./core/logger.js";
+export type { StandardSchema } from "./core/standard-schema.js";
+export type {
+  CancelResult,
+  Health,
+  JobCountsInfo,
+  JobInfo,
+  JobList,
+  ListOptions,
+  PushManyResult,
+  PushResult,
+  RedriveResult,
+  SchedulerState,
+} from "./types/answers.js";
+export type { BindOptions, Handler, HandlerContext } from "./types/handler.js";
+export type {
+  PushItem,
+  PushOptions,
+  PushRest,
+  RegisterArgs,
+  RegisterOptions,
+  RetryOption,
+} from "./types/job-options.js";
+export type { CreateScheduler, Jobs, Scheduler, StartOptions } from "./types/scheduler.js";
+export type {
+  KeepOption,
+  RedisClient,
+  RedisConfig,
+  RedisOptions,
+  RetentionOptions,
+  SchedulerOptions,
+} from "./types/scheduler-options.js";
+export type {
+  HandlerData,
+  InputOf,
+  OutputOf,
+  TaskId,
+  Untyped,
+  Validators,
+} from "./types/tasks.js";

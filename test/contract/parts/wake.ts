@@ -1,0 +1,264 @@
+/** Wake-ups: who sleeps is told, one sleeper for one piece of work. */
+import { describe, expect } from "vitest";
+import type { Store, Wake } from "../../../src/store/contract.js";
+import { until } from "../../support/until.js";
+import type { Scene } from "../scene.js";
+import type { ContractTest } from "../suite.js";
+import {
+  HAND_BACK,
+  type Held,
+  HOUR_MS,
+  KEEP,
+  newJob,
+  only,
+  retryIn,
+  stubborn,
+  TASK,
+} from "../words.js";
+
+export function wakeClaims(test: ContractTest): void {
+  describe("wake-ups", () => {
+    pushClaims(test);
+    stampedeClaims(test);
+    otherVerbClaims(test);
+    cancelledClaims(test);
+  });
+}
+
+/** A scheduler that sleeps, and all that it hears. */
+class Sleeper {
+  /** What it heard that sends it to work, since it sleeps. */
+  readonly wakes: Wake[] = [];
+  readonly store: Store;
+  readonly #scene: Scene;
+  readonly #cancelled = new Set<string>();
+  #markers: Held[] = [];
+
+  private constructor(scene: Scene, store: Store) {
+    this.#scene = scene;
+    this.store = store;
+    store.onWake((wake) => {
+      if (wake.kind === "cancelled") this.#cancelled.add(wake.number);
+      else this.wakes.push(wake);
+    });
+  }
+
+  static async of(
+    scene: Scene,
+    store: Store,
+    look: { taskIds?: string[]; scheduleIds?: string[]; sleepMs?: number } = {},
+  ): Promise<Sleeper> {
+    const sleeper = new Sleeper(scene, store);
+    const { taskIds = [TASK], scheduleIds = [], sleepMs = HOUR_MS } = look;
+    scene.knows(...taskIds);
+    await until("the sleeper's ears", () => sleeper.#hears());
+    for (let n = 0; n < 2; n += 1) sleeper.#markers.push(await sleeper.#marker());
+    // What it heard while it was not asleep yet is nothing to the test.
+    sleeper.wakes.length = 0;
+    const { waitMs } = await store.look({ taskIds, scheduleIds, sleepMs });
+    expect(waitMs).toBeGreaterThan(0);
+    return sleeper;
+  }
+
+  async woken(): Promise<Wake> {
+    return await until("a wake-up", () => this.wakes[0]);
+  }
+
+  /**
+   * Resolves when every wake-up that was under way has arrived: they come in order, so the
+   * cancellation of a job that this scheduler holds, sent now, is the last of them.
+   */
+  async arrived(): Promise<void> {
+    const marker = this.#markers.pop();
+    await this.#cancel(marker);
+    await until("the marker", () => this.#cancelled.has(marker?.number ?? ""));
+  }
+
+  /** Listening begins some time after `onWake`; from then on nothing is missed. */
+  async #hears(): Promise<boolean> {
+    const marker = await this.#marker();
+    await this.#cancel(marker);
+    const heard = until("the marker", () => this.#cancelled.has(marker.number), 50);
+    return await heard.catch(() => false);
+  }
+
+  #marker(): Promise<Held> {
+    return this.#scene.running({ taskId: "marker" }, { store: this.store });
+  }
+
+  async #cancel(marker: Held | undefined): Promise<void> {
+    const id = marker?.id ?? "";
+    await this.#scene.store.cancel({ taskId: "marker", id, keep: KEEP });
+  }
+}
+
+function pushClaims(test: ContractTest): void {
+  test("a push wakes a sleeper of its task", async ({ scene }) => {
+    const sleeper = await Sleeper.of(scene, await scene.another());
+    await scene.pushOne();
+    const wake = await sleeper.woken();
+    if (wake.kind === "task") expect(wake.taskId).toBe(TASK);
+  });
+
+  test("a push wakes the pusher itself, if it is the one that sleeps", async ({ scene }) => {
+    const sleeper = await Sleeper.of(scene, scene.store);
+    await scene.pushOne();
+    await sleeper.woken();
+  });
+
+  test("a push does not wake sleepers of other tasks", async ({ scene }) => {
+    const sleeper = await Sleeper.of(scene, await scene.another(), { taskIds: ["other"] });
+    await scene.pushOne();
+    await sleeper.arrived();
+    expect(sleeper.wakes).toEqual([]);
+  });
+
+  test("a push of a job due before all others wakes a sleeper", async ({ scene }) => {
+    await scene.pushOne({ due: { in: 10 * HOUR_MS } });
+    const sleepMs = 100 * HOUR_MS;
+    const sleeper = await Sleeper.of(scene, await scene.another(), { sleepMs });
+    await scene.pushOne({ due: { in: HOUR_MS } });
+    await sleeper.woken();
+  });
+
+  test("a push of a job due after one that is known wakes nobody", async ({ scene }) => {
+    await scene.pushOne({ due: { in: HOUR_MS } });
+    const sleeper = await Sleeper.of(scene, await scene.another());
+    await scene.pushOne({ due: { in: 10 * HOUR_MS } });
+    await sleeper.arrived();
+    expect(sleeper.wakes).toEqual([]);
+  });
+
+  test("a push that finds its job there already wakes nobody", async ({ scene }) => {
+    await scene.running({ id: "a" });
+    const sleeper = await Sleeper.of(scene, await scene.another());
+    await scene.pushOne({ id: "a" });
+    await sleeper.arrived();
+    expect(sleeper.wakes).toEqual([]);
+  });
+
+  test("a listener that was taken away hears nothing more", async ({ scene }) => {
+    const store = await scene.another();
+    const heard: Wake[] = [];
+    const stop = store.onWake((wake) => heard.push(wake));
+    const sleeper = await Sleeper.of(scene, store);
+    stop();
+    stop();
+    const before = heard.length;
+    await scene.pushOne();
+    await sleeper.woken();
+    expect(heard).toHaveLength(before);
+  });
+}
+
+function stampedeClaims(test: ContractTest): void {
+  test("a push wakes one of two sleepers, the next push the other", async ({ scene }) => {
+    const sleepers = [
+      await Sleeper.of(scene, await scene.another()),
+      await Sleeper.of(scene, await scene.another()),
+    ];
+    const heard = () => sleepers.map(({ wakes }) => wakes.length);
+    await scene.pushOne();
+    await until("the first wake-up", () => heard().some((n) => n > 0));
+    for (const sleeper of sleepers) await sleeper.arrived();
+    expect(heard().sort()).toEqual([0, 1]);
+    await scene.pushOne();
+    await until("the second wake-up", () => heard().every((n) => n > 0));
+    for (const sleeper of sleepers) await sleeper.arrived();
+    expect(heard()).toEqual([1, 1]);
+  });
+
+  test("a scheduler that was woken is left alone until it looks again", async ({ scene }) => {
+    const sleeper = await Sleeper.of(scene, await scene.another());
+    await scene.pushOne();
+    await sleeper.woken();
+    await scene.push([newJob(), newJob()]);
+    await sleeper.arrived();
+    expect(sleeper.wakes).toHaveLength(1);
+    await scene.claim(10);
+    await sleeper.store.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+    await scene.pushOne();
+    await until("the second wake-up", () => sleeper.wakes.length === 2);
+  });
+
+  test("a scheduler that has gone is not the one that is woken", async ({ scene }) => {
+    const gone = await scene.another();
+    await gone.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+    const sleeper = await Sleeper.of(scene, await scene.another());
+    await gone.close();
+    await scene.pushOne();
+    await sleeper.woken();
+  });
+}
+
+/** Whatever makes a job ready, or due before a sleeper would look, wakes one. */
+const MAKES_READY: Record<string, (scene: Scene) => Promise<() => Promise<unknown>>> = {
+  "a hand-back": async (scene) => {
+    const held = await scene.running();
+    return () => scene.settle(held, HAND_BACK);
+  },
+  "a redrive": async (scene) => {
+    const { id } = await scene.dead();
+    return () => scene.store.redrive({ taskId: TASK, id });
+  },
+  "a reap": async (scene) => {
+    await scene.push([stubborn()]);
+    await scene.claimOne();
+    return async () => {
+      await scene.expire();
+      await scene.reap();
+    };
+  },
+  "a retry without a wait": async (scene) => {
+    const held = await scene.running();
+    return () => scene.settle(held, retryIn(0));
+  },
+  "a retry due earlier than anything known": async (scene) => {
+    const held = await scene.running();
+    return () => scene.settle(held, retryIn(1_000));
+  },
+  "a fired occurrence": async (scene) => {
+    const firstAt = (await scene.world.now()) + 1_000;
+    const schedule = { scheduleId: "s", taskId: TASK, definition: "{}", firstAt };
+    const { revision } = only(await scene.store.register({ schedules: [schedule] }));
+    await scene.world.advance(2_000);
+    const fire = { taskId: TASK, scheduleId: "s", revision, seenAt: firstAt, nextAt: null };
+    return () => scene.store.fire({ ...fire, jobs: [newJob()] });
+  },
+};
+
+function otherVerbClaims(test: ContractTest): void {
+  for (const [verb, prepare] of Object.entries(MAKES_READY)) {
+    test(`${verb} wakes a sleeper of the task`, async ({ scene }) => {
+      const act = await prepare(scene);
+      const sleeper = await Sleeper.of(scene, await scene.another());
+      await act();
+      await sleeper.woken();
+    });
+  }
+}
+
+function cancelledClaims(test: ContractTest): void {
+  test("a cancel tells the scheduler that runs the job, and only that", async ({ scene }) => {
+    const owner = await scene.another();
+    const bystander = await Sleeper.of(scene, await scene.another());
+    await Sleeper.of(scene, owner);
+    const heard: Wake[] = [];
+    const overheard: Wake[] = [];
+    owner.onWake((wake) => heard.push(wake));
+    bystander.store.onWake((wake) => overheard.push(wake));
+    const { id, fence, number } = await scene.running({ taskId: "long" }, { store: owner });
+    await scene.store.cancel({ taskId: "long", id, keep: KEEP });
+    await until("the wake-up", () => heard.length);
+    expect(heard).toEqual([{ kind: "cancelled", fence, taskId: "long", number }]);
+    await bystander.arrived();
+    expect(overheard).toEqual([
+      {
+        kind: "cancelled",
+        fence: expect.any(String),
+        taskId: "marker",
+        number: expect.any(String),
+      },
+    ]);
+  });
+}

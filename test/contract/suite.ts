@@ -1,0 +1,76 @@
+/**
+ * The contract suite: decides what every verb of `Store` means. Each store's test file calls
+ * `examine` once; each part below examines one verb or theme.
+ */
+import { test as base, describe, type TestAPI } from "vitest";
+import { aloneClaims } from "./parts/alone.js";
+import { cancelClaims } from "./parts/cancel.js";
+import { vectorClaims } from "./parts/cases.js";
+import { claimClaims } from "./parts/claim.js";
+import { countsClaims } from "./parts/counts.js";
+import { crashClaims } from "./parts/crash.js";
+import { fireClaims } from "./parts/fire.js";
+import { getClaims } from "./parts/get.js";
+import { graceClaims } from "./parts/grace.js";
+import { idClaims } from "./parts/ids.js";
+import { keepClaims } from "./parts/keep.js";
+import { listClaims } from "./parts/list.js";
+import { lookClaims } from "./parts/look.js";
+import { lostClaims } from "./parts/lost.js";
+import { orderClaims } from "./parts/order.js";
+import { payloadClaims } from "./parts/payload.js";
+import { pushClaims } from "./parts/push.js";
+import { reapClaims } from "./parts/reap.js";
+import { redriveClaims } from "./parts/redrive.js";
+import { registerClaims } from "./parts/register.js";
+import { renewClaims } from "./parts/renew.js";
+import { sessionClaims } from "./parts/session.js";
+import { settleClaims } from "./parts/settle.js";
+import { wakeClaims } from "./parts/wake.js";
+import { walkClaims } from "./parts/walk.js";
+import { Scene } from "./scene.js";
+import type { Capabilities, MakeWorld } from "./world.js";
+
+/** `test` of Vitest, with a fresh scene for each test, drained and inspected after it. */
+export type ContractTest = TestAPI<{ scene: Scene }>;
+
+const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
+  pushClaims,
+  idClaims,
+  payloadClaims,
+  claimClaims,
+  orderClaims,
+  settleClaims,
+  lostClaims,
+  crashClaims,
+  aloneClaims,
+  renewClaims,
+  reapClaims,
+  graceClaims,
+  lookClaims,
+  wakeClaims,
+  cancelClaims,
+  redriveClaims,
+  getClaims,
+  listClaims,
+  countsClaims,
+  keepClaims,
+  registerClaims,
+  fireClaims,
+  sessionClaims,
+  vectorClaims,
+  walkClaims,
+];
+
+export function examine(name: string, makeWorld: MakeWorld, can: Capabilities): void {
+  const test: ContractTest = base.extend<{ scene: Scene }>({
+    scene: async ({ task: _ }, use) => {
+      const scene = await Scene.begin(await makeWorld());
+      await use(scene);
+      await scene.end();
+    },
+  });
+  describe(`the contract, kept by ${name}`, () => {
+    for (const claims of PARTS) claims(test, can);
+  });
+}

@@ -1,0 +1,86 @@
+/** The installed package works for those who import it, require it, and type-check against it. */
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../scripts/lib/project.mjs";
+import { run, toolPath } from "../../scripts/lib/run.mjs";
+import { startServer } from "../support/servers.js";
+import { installPacked, type Packed, pack, runProgram } from "./packed.js";
+
+interface Exports {
+  main: string[];
+  testing: string[];
+  version: string;
+}
+
+interface Loaded {
+  ioredis: boolean;
+  sqlite: boolean;
+}
+
+interface Greeted {
+  id: string;
+  run: { data: unknown; attempt: number; jobId: string };
+  before: Loaded;
+  after: Loaded;
+}
+
+let packed: Packed;
+let folder = "";
+
+beforeAll(async () => {
+  packed = await pack();
+  folder = await installPacked(packed);
+}, 120_000);
+
+afterAll(() => packed?.remove());
+
+describe("the package, installed into an empty folder without running install scripts", () => {
+  it("gives the same by import and by require", async () => {
+    const imported = await runProgram<Exports>(folder, "import.mjs");
+    expect(imported.main).toEqual(expect.arrayContaining(["SchedulerError", "createScheduler"]));
+    expect(imported.testing.length).toBeGreaterThan(0);
+    expect(await runProgram<Exports>(folder, "require.cjs")).toEqual(imported);
+  });
+
+  it("runs a job on the embedded store, with no server and no Redis client", async () => {
+    const { id, run: greeted, before, after } = await runProgram<Greeted>(folder, "embedded.mjs");
+    expect(greeted).toEqual({ data: { name: "Ada" }, attempt: 1, jobId: id });
+    expect(before).toEqual({ ioredis: false, sqlite: false });
+    expect(after).toEqual({ ioredis: false, sqlite: true });
+    expect(existsSync(join(folder, ".schedule-mq/store.db"))).toBe(true);
+  });
+
+  it("runs a job on Redis, with no SQLite", async () => {
+    const server = await startServer();
+    try {
+      const said = await runProgram<Greeted>(folder, "redis.mjs", [String(server.port)]);
+      expect(said.run).toEqual({ data: { name: "Ada" }, attempt: 1, jobId: said.id });
+      expect(said.before).toEqual({ ioredis: false, sqlite: false });
+      expect(said.after).toEqual({ ioredis: true, sqlite: false });
+    } finally {
+      await server.stop();
+    }
+  });
+});
+
+describe("a strict TypeScript program compiles, declarations of packages included", () => {
+  it("as a module and as CommonJS", async () => {
+    expect(await compile(toolPath("typescript", "tsc"), "tsconfig.json")).toBe("");
+  });
+
+  it("as a module with the compiler of two years ago, which cannot require one", async () => {
+    // The one that attw brings along.
+    const attw = createRequire(join(ROOT, "node_modules/@arethetypeswrong/core/package.json"));
+    expect(await compile(attw.resolve("typescript/bin/tsc"), "tsconfig.esm.json")).toBe("");
+  });
+});
+
+/** What the compiler complains about. */
+async function compile(compiler: string, config: string): Promise<string> {
+  const roots = join(ROOT, "node_modules/@types");
+  const args = [compiler, "-p", config, "--typeRoots", roots];
+  const { code, output } = await run(process.execPath, args, { cwd: folder });
+  return code === 0 ? "" : output || `exit code ${code}`;
+}

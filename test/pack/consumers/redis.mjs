@@ -1,0 +1,18 @@
+// The same on Redis: node redis.mjs PORT
+import { createScheduler } from "schedule-mq";
+import { loaded } from "./loaded.mjs";
+
+const before = loaded();
+const redisConfig = { host: "127.0.0.1", port: Number(process.argv[2]) };
+const scheduler = createScheduler({ redisConfig, logger: false });
+const ran = new Promise((resolve) => {
+  scheduler.bind("greet", (data, { attempt, jobId }) => {
+    resolve({ data, attempt, jobId });
+    return true;
+  });
+});
+await scheduler.start();
+const { id } = await scheduler.push("greet", { data: { name: "Ada" } });
+const run = await ran;
+await scheduler.stop();
+console.log(JSON.stringify({ id, run, before, after: loaded() }));

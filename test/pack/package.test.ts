@@ -1,0 +1,74 @@
+/** What is published: complete, small, free of scripts, and as the ecosystem's checkers want it. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "../../scripts/lib/project.mjs";
+import { runTool } from "../../scripts/lib/run.mjs";
+import { type Packed, pack } from "./packed.js";
+
+interface Manifest {
+  exports: Record<string, string | Record<string, string>>;
+  scripts: Record<string, string>;
+  engines: { node: string };
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as Manifest;
+
+/** The only things that belong into the package. */
+const BELONGS = [
+  /^dist\/[\w./-]+\.(?:js|d\.ts|js\.map)$/,
+  /^protocol\/[\w./-]+\.(?:md|lua|json)$/,
+  /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
+];
+
+const MAX_UNPACKED_BYTES = 5 * 1024 * 1024;
+
+let packed: Packed;
+
+beforeAll(async () => {
+  packed = await pack();
+}, 60_000);
+
+afterAll(() => packed?.remove());
+
+describe("the published package", () => {
+  it("holds what belongs into it and nothing else", () => {
+    const strange = packed.paths.filter((path) => !BELONGS.some((form) => form.test(path)));
+    expect(strange).toEqual([]);
+    for (const path of ["README.md", "CHANGELOG.md", "LICENSE", "protocol/PROTOCOL.md"]) {
+      expect(packed.paths).toContain(path);
+    }
+    expect(packed.paths.some((path) => path.startsWith("protocol/lua/"))).toBe(true);
+  });
+
+  it("has every file that it exports", () => {
+    const targets = Object.values(manifest.exports).flatMap((entry) =>
+      typeof entry === "string" ? [entry] : Object.values(entry),
+    );
+    expect(targets.length).toBeGreaterThan(0);
+    for (const target of targets) expect(packed.paths).toContain(target.replace("./", ""));
+  });
+
+  it("is under 5 MB unpacked", () => {
+    expect(packed.unpackedBytes).toBeLessThan(MAX_UNPACKED_BYTES);
+  });
+
+  it("runs nothing when it is installed", () => {
+    const hooks = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+    expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([]);
+  });
+
+  it("has nothing that publint would change", async () => {
+    const tarball = new Uint8Array(readFileSync(packed.tarball)).buffer;
+    const { messages, pkg } = await publint({ pack: { tarball }, strict: true });
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([]);
+  });
+
+  it("has types that resolve wherever it can be imported", async () => {
+    const args = ["--profile", "esm-only", "--no-color", "--no-emoji", packed.tarball];
+    const { code, output } = await runTool("@arethetypeswrong/cli", args, { bin: "attw" });
+    expect(code, output).toBe(0);
+  }, 60_000);
+});

@@ -1,0 +1,91 @@
+/**
+ * A TCP proxy on loopback between a client and a server, with the faults of real networks: lost
+ * replies, cut connections, black holes. Bytes are never changed, only delayed or dropped.
+ */
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+
+export type Fault =
+  /** Everything passes. */
+  | "none"
+  /** Requests arrive, replies are thrown away. */
+  | "mute"
+  /** Nothing passes in either direction, and nobody is told: a half-open connection. */
+  | "blackHole"
+  /** Connections are reset as soon as they are made. */
+  | "refuse";
+
+export interface FaultProxy {
+  readonly port: number;
+  /** From now on, for old and new connections. */
+  set(fault: Fault): void;
+  /** Resets every connection. */
+  cut(): void;
+  /** Resolves when the server has sent its next reply, whether or not that passes. */
+  nextReply(): Promise<void>;
+  connections(): number;
+  close(): Promise<void>;
+}
+
+interface Pair {
+  client: Socket;
+  server: Socket;
+}
+
+export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
+  const pairs = new Set<Pair>();
+  let fault: Fault = "none";
+  let waiting: (() => void)[] = [];
+
+  const listener = createServer((client) => {
+    if (fault === "refuse") {
+      client.resetAndDestroy();
+      return;
+    }
+    const server = connect(target.port, target.host);
+    const pair = { client, server };
+    pairs.add(pair);
+    const end = () => {
+      pairs.delete(pair);
+      client.destroy();
+      server.destroy();
+    };
+    for (const socket of [client, server]) socket.on("error", end).on("close", end);
+    client.on("data", (bytes) => {
+      if (fault !== "blackHole") server.write(bytes);
+    });
+    server.on("data", (bytes) => {
+      if (fault === "none") client.write(bytes);
+      for (const done of waiting.splice(0)) done();
+    });
+  });
+  const port = await listening(listener);
+  return {
+    port,
+    set: (next) => {
+      fault = next;
+    },
+    cut() {
+      for (const { client, server } of [...pairs]) {
+        client.resetAndDestroy();
+        server.destroy();
+      }
+    },
+    nextReply: () => new Promise((resolve) => void waiting.push(resolve)),
+    connections: () => pairs.size,
+    close() {
+      waiting = [];
+      for (const { client, server } of pairs) {
+        client.destroy();
+        server.destroy();
+      }
+      return new Promise((resolve) => void listener.close(() => resolve()));
+    },
+  };
+}
+
+function listening(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
