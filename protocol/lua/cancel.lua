@@ -11,8 +11,8 @@
 -- @include lib/lease.lua
 -- @include lib/find.lua
 local t = task_keys(1, ARGV[1])
-local keep = keep_rules(4)
-local number, ended = find_number(t, ARGV[2], ARGV[3])
+local keep, now_ms = keep_rules(4), now_us() / 1000
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
 local state, record, _, fence = place_of(t, number)
@@ -30,5 +30,5 @@ end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 redis.call('HDEL', t.later, number)
 redis.call('ZREM', t.due, number)
-end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_us() / 1000, record)
+end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_ms, record)
 return { 'cancelled', '1' }

@@ -6,6 +6,7 @@
 -- since  protocol 1
 -- @include lib/keys.lua
 -- @include lib/find.lua
+local MOST_BYTES = 4 * 1024 * 1024
 local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 local function number_of(member)
@@ -37,21 +38,23 @@ local function page_ready()
     { command = 'LRANGE', key = t.alone, first = 0, size = redis.call('LLEN', t.alone) },
   }
   local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
-  local numbers, last = {}, ''
+  local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
     local s = stretches[k]
     local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
     local want = limit - #numbers
-    if want == 0 and skip < s.size then return numbers, last end
+    if want == 0 and skip < s.size then return numbers, cursors, true end
     local stop = math.min(s.size, skip + want) - 1
     if want > 0 and stop >= skip then
       local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
-      for _, m in ipairs(found) do numbers[#numbers + 1] = number_of(m) end
-      last = k .. ':' .. stop .. ':' .. found[#found]
-      if stop + 1 < s.size then return numbers, last end
+      for n, m in ipairs(found) do
+        numbers[#numbers + 1] = number_of(m)
+        cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
+      end
+      if stop + 1 < s.size then return numbers, cursors, true end
     end
   end
-  return numbers, ''
+  return numbers, cursors, false
 end
 
 -- The rank of the first member behind (score, number), by bisection: that one may be gone.
@@ -74,10 +77,12 @@ local function page_sorted(key, reverse)
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
   if score then from = rank_behind(key, reverse, tonumber(score), number) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
-  local numbers = {}
-  for k = 1, #found, 2 do numbers[#numbers + 1] = found[k] end
-  local more = from + #numbers < redis.call('ZCARD', key)
-  return numbers, more and whole(tonumber(found[#found])) .. ':' .. numbers[#numbers] or ''
+  local numbers, cursors = {}, {}
+  for k = 1, #found, 2 do
+    numbers[#numbers + 1] = found[k]
+    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. found[k]
+  end
+  return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
 
 -- HSCAN may give more than asked for: the cursor is 'scan cursor:how many of its answer were
@@ -86,28 +91,37 @@ local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
-  local numbers, total = {}, #found[2] / 2
+  local numbers, cursors, total = {}, {}, #found[2] / 2
   for k = shown + 1, math.min(total, shown + limit) do
     numbers[#numbers + 1] = found[2][2 * k - 1]
+    cursors[#numbers] = scan .. ':' .. k
   end
-  if shown + #numbers < total then return numbers, scan .. ':' .. (shown + #numbers) end
-  return numbers, found[1] ~= '0' and found[1] .. ':0' or ''
+  if shown + #numbers < total then return numbers, cursors, true end
+  cursors[#numbers] = found[1] .. ':0'
+  return numbers, cursors, found[1] ~= '0'
 end
 
-local numbers, after
+local numbers, cursors, more
 if state == 'ready' then
-  numbers, after = page_ready()
+  numbers, cursors, more = page_ready()
 elseif state == 'scheduled' then
-  numbers, after = page_sorted(t.due, false)
+  numbers, cursors, more = page_sorted(t.due, false)
 elseif state == 'running' then
-  numbers, after = page_running()
+  numbers, cursors, more = page_running()
 else
-  numbers, after = page_sorted(t[state], true)
+  numbers, cursors, more = page_sorted(t[state], true)
 end
 
-local page = { after }
-for _, number in ipairs(numbers) do
+-- A page ends early when its records are big.
+local page, bytes, last = { '' }, 0, 0
+for k, number in ipairs(numbers) do
   local v = view(t, number)
-  if v and v[2] == state then page[#page + 1] = v end
+  if v and v[2] == state then
+    page[#page + 1] = v
+    bytes = bytes + #v[3]
+  end
+  last = k
+  if bytes >= MOST_BYTES then break end
 end
+if more or last < #numbers then page[1] = cursors[last] or '' end
 return page

@@ -8,7 +8,7 @@
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/note.lua
-local MOST_EXPIRED, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 2
+local MOST_EXPIRED, MOST_LEASES, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
 
 local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
@@ -35,31 +35,41 @@ end
 local function split_due(key, members, prefix, moments)
   local due = {}
   if #members == 0 then return due end
-  for k, score in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
-    local at = tonumber(score or nil)
-    if at and at <= now_ms then
-      due[#due + 1] = { index = k, at = score }
-    elseif at and at <= now_ms + sleep_ms then
-      moments[#moments + 1] = { at = at, field = prefix .. members[k] }
+  for from = 1, #members, 1000 do
+    local to = math.min(from + 999, #members)
+    local scores = redis.call('ZMSCORE', key, unpack(members, from, to))
+    for k, score in ipairs(scores) do
+      local at, index = tonumber(score or nil), from + k - 1
+      if at and at <= now_ms then
+        due[#due + 1] = { index = index, at = score }
+      elseif at and at <= now_ms + sleep_ms then
+        moments[#moments + 1] = { at = at, field = prefix .. members[index] }
+      end
     end
   end
   return due
 end
 
-local function expired_leases()
-  local out = {}
-  local now = string.format('%.3f', now_ms)
-  local fences = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, MOST_EXPIRED)
-  for _, fence in ipairs(fences) do
-    local text = redis.call('HGET', LEASE, fence)
-    if text then
-      out[#out + 1] = fence
-      out[#out + 1] = string.match(text, '^%d+|[^|]*|[%d ]*|(.*)$')
-    else
+-- Leases that may be reaped, and when the next one may be.
+local function expired_leases(grace_from)
+  local out, next_at = {}, math.huge
+  local first = redis.call('ZRANGE', LEASES, 0, MOST_LEASES - 1, 'WITHSCORES')
+  for k = 1, #first, 2 do
+    local fence, ends_at = first[k], tonumber(first[k + 1])
+    if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
+    local length, task = string.match(
+      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
+    local at = length and math.max(ends_at, grace_from + tonumber(length))
+    if not length then
       redis.call('ZREM', LEASES, fence)
+    elseif at <= now_ms then
+      out[#out + 1] = fence
+      out[#out + 1] = task
+    else
+      next_at = math.min(next_at, at)
     end
   end
-  return out
+  return out, next_at
 end
 
 -- A moment is kept by at most two sleepers; the others sleep on. A keeper that died costs one long
@@ -95,18 +105,18 @@ local function register_sleeper()
 end
 
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
-local grace = note_time(now_ms)
+local grace_from, next_note = note_time(now_ms)
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
 local due = split_due(CURSORS, schedules, 's', moments)
-local expired = grace and {} or expired_leases()
-if not grace and #expired == 0 then
-  local next_end = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
-  if next_end and tonumber(next_end) <= now_ms + sleep_ms then
-    moments[#moments + 1] = { at = tonumber(next_end), field = 'l' }
-  end
+local expired, next_reap = {}, math.huge
+if next_note then
+  expired, next_reap = expired_leases(grace_from)
+  -- Somebody has to note the time as long as leases stand, whatever the others sleep for.
+  moments[#moments + 1] = { at = next_note, field = 'n' }
 end
+if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
 
 local indexes, definitions = {}, {}
 for k, entry in ipairs(ready) do indexes[k] = entry.index end

@@ -78,4 +78,5 @@ end
 
 local answer = table.concat(answers, ';')
 end_call('push', ARGV[2], answer)
+redis.call('EXPIRE', SESSION, 3600, 'GT')
 return { answer }

@@ -76,15 +76,20 @@ local function reap_job(t, lease, ends_at, number, record, head)
   return state, '', due, counts
 end
 
-local function reap_lease(fence, index)
+local function reap_lease(fence, index, grace_from)
   local t, lease = tasks[index], read_lease(fence)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
-  redis.call('ZREM', LEASES, fence)
-  if not lease then return end
+  if not lease then
+    redis.call('ZREM', LEASES, fence)
+    return
+  end
+  if now_ms < grace_from + lease.length then return end
   if not score then ends_at = now_ms end
+  redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
+  forget_lease(lease.length)
   for _, number in ipairs(lease.numbers) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('HGET', t.running, number) == fence then
@@ -97,7 +102,10 @@ local function reap_lease(fence, index)
   wake_one(t)
 end
 
-if not note_time(now_ms) then
-  for k = i, #ARGV, 2 do reap_lease(ARGV[k], tonumber(ARGV[k + 1])) end
+-- A few big leases are enough for one step; the next look names the others again.
+local ENOUGH_JOBS = 500
+local grace_from = note_time(now_ms)
+for k = i, #ARGV, 2 do
+  if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
 return reaped

@@ -1,8 +1,8 @@
-#!lua
+#!lua flags=allow-oom
 -- redrive: issues a dead or cancelled job again under a new number, with its counters at zero.
 -- keys   shard, session, the group of the task
 -- args   task name · id · its number · the new record (its head names the id)
--- gives  1, or 0 when the job is not what the caller saw
+-- gives  1; 0 when the job is not what the caller saw; 2 when its id is another job's meanwhile
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -14,6 +14,8 @@ local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
 local letter = string.sub(ended, 1, 1)
 if letter ~= 'd' and letter ~= 'x' then return 0 end
+local entry = redis.call('HGET', t.ids, id)
+if entry and string.match(entry, '^%d+') ~= old then return 2 end
 local number = digits(take_numbers('number', 1, now_us()))
 redis.call('HSET', t.jobs, number, record)
 redis.call('HSET', t.ids, id, number)

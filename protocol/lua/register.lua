@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- register: writes definitions of schedules; never touches an occurrence that is due.
 -- keys   shard, session
 -- args   for each schedule: id, task, definition, first occurrence or ''

@@ -20,7 +20,9 @@ if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'
   redis.call('HSET', SESSION, lane .. ':epoch', epoch, lane .. ':seq', '0')
   redis.call('HSET', SESSION, lane .. ':last', last, lane .. ':known', known)
-  redis.call('EXPIRE', SESSION, 86400)
+  -- Of a scheduler that only pushes, an hour is enough; each push makes it an hour again.
+  local ttl_s = lane == 'push' and 3600 or 86400
+  if redis.call('TTL', SESSION) < ttl_s then redis.call('EXPIRE', SESSION, ttl_s) end
 else
   known = redis.call('HGET', SESSION, lane .. ':known') or '0'
 end

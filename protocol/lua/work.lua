@@ -35,6 +35,9 @@ local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 
+-- How many lapsed reservations are remembered, and for how long.
+local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+
 local settled, handed_back = {}, {}
 
 local function settle_plain(t, lease, at, n)
@@ -102,7 +105,7 @@ for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
 
 local leases, batches, more, drain = {}, {}, {}, false
-local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS }
+local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
 
 local function lease_out(index, jobs, alone)
   local t = tasks[index]
@@ -122,6 +125,7 @@ local function split_by_crashes(t, jobs)
     local _, _, _, row = counts_of(t, job.number)
     if row >= ALONE_AFTER then
       redis.call('RPUSH', t.alone, job.number)
+      redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
       crashed[#crashed + 1] = job
     else
@@ -146,15 +150,49 @@ local function claim(index, limit, alone_from)
   end
 end
 
+-- Holders whose reservation lapsed unused, as { identity = until when they get no other }.
+local function past_holders(text, by, til)
+  local past, n = {}, 0
+  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
+    if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
+      past[holder], n = tonumber(rest_til), n + 1
+    end
+  end
+  if by then past[by] = til + REST_IN_LEASES * lease_ms end
+  return past
+end
+
+local function past_text(past)
+  local parts = {}
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+
 -- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
--- has it.
+-- has it. Whoever could not use it rests, so that a long handler does not hold up all other work.
 local function reserve_alone()
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
-  local til = tonumber(m[2] or '0')
-  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, m[1] == identity end
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local by, til = m[1], tonumber(m[2] or '0')
+  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
+  local past = past_holders(m[3], by, til)
+  if past[identity] and past[identity] > now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+    redis.call('HSET', META, 'alonePast', past_text(past))
+    return now_ms + lease_ms, false
+  end
   til = math.ceil(now_ms + lease_ms)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til))
+  local past_now = past_text(past)
+  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til), 'alonePast', past_now)
   return til, true
+end
+
+-- When no such job is left in the shard, nobody is chosen and nobody rests.
+local function forget_alone()
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
+  if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  end
 end
 
 -- An idle scheduler takes one such job and nothing else beside it.
@@ -162,7 +200,7 @@ local function claim_alone(claims, first)
   local job = take_alone(tasks[first.index])
   if not job then return false end
   lease_out(first.index, { job }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
   end
@@ -182,6 +220,8 @@ if first and idle then
   taken_alone = claim_alone(claims, first)
 elseif first then
   alone_from, drain = reserve_alone()
+elseif claim_count > 0 then
+  forget_alone()
 end
 for _, c in ipairs(claims) do
   if drain then

@@ -9,6 +9,7 @@ export type ErrorCode =
   | "STORE_UNREACHABLE" // not done: no connection, nothing was sent
   | "STORE_NO_ANSWER" // unknown: sent, but no answer came
   | "STORE_REFUSED" // not done: the store answered with an error
+  | "STORE_FAILED" // unknown: the store stopped in the middle of it
   | "STORE_CLOSED" // not done: the scheduler was stopped meanwhile
   | "STORE_VERSION" // the server is too old
   | "LAYOUT_NEWER" // the data were written by a newer version of the library

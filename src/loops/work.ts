@@ -58,7 +58,11 @@ const MOST_SETTLES_PER_CALL = 500;
 const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
 
 /** The store looked at the call and would not do it: something in it may be the reason. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED"]);
+const REFUSALS: ReadonlySet<ErrorCode> = new Set([
+  "STORE_REFUSED",
+  "STORE_DAMAGED",
+  "STORE_FAILED",
+]);
 
 export class Pump {
   readonly #parts: PumpParts;

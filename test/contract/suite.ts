@@ -17,6 +17,7 @@ import { keepClaims } from "./parts/keep.js";
 import { listClaims } from "./parts/list.js";
 import { lookClaims } from "./parts/look.js";
 import { lostClaims } from "./parts/lost.js";
+import { noteClaims } from "./parts/notes.js";
 import { orderClaims } from "./parts/order.js";
 import { payloadClaims } from "./parts/payload.js";
 import { pushClaims } from "./parts/push.js";
@@ -24,6 +25,7 @@ import { reapClaims } from "./parts/reap.js";
 import { redriveClaims } from "./parts/redrive.js";
 import { registerClaims } from "./parts/register.js";
 import { renewClaims } from "./parts/renew.js";
+import { restClaims } from "./parts/rest.js";
 import { sessionClaims } from "./parts/session.js";
 import { settleClaims } from "./parts/settle.js";
 import { wakeClaims } from "./parts/wake.js";
@@ -44,9 +46,11 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
   lostClaims,
   crashClaims,
   aloneClaims,
+  restClaims,
   renewClaims,
   reapClaims,
   graceClaims,
+  noteClaims,
   lookClaims,
   wakeClaims,
   cancelClaims,

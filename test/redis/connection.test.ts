@@ -105,6 +105,40 @@ describe("with one server", () => {
     expect(await drain(store, "a")).toHaveLength(1);
   });
 
+  test("after FLUSHALL a store that pushes and works all the time says so, too", async () => {
+    const store = keep(storeOn(target()));
+    const changes = changesOf(store);
+    await store.open();
+    await push(store);
+    expect(await drain(store, "a")).toHaveLength(1);
+    await direct.flushall();
+    // Nobody looks: the lost session is met by these.
+    await push(store);
+    expect(await drain(store, "a")).toHaveLength(1);
+    await until("the news", () => changes.some((c) => c.kind === "back" && c.emptied));
+    expect(await direct.exists("_test:{0}:layout")).toBe(1);
+  });
+
+  test("ten thousand schedules are looked at in one call", async () => {
+    const store = keep(storeOn(target()));
+    await store.open();
+    const scheduleIds = Array.from({ length: 10_000 }, (_, k) => `s${k}`);
+    const look = await store.look({ taskIds: [], scheduleIds, sleepMs: 1_000 });
+    expect(look.schedules).toEqual([]);
+  });
+
+  test("a line of cancelled jobs is passed in bounded steps", async () => {
+    const store = keep(storeOn(target()));
+    const jobs = Array.from({ length: 2_500 }, (_, k) => job("a", { id: `j${k}` }));
+    await store.push({ jobs, timeoutMs: BACK_WITHIN_MS });
+    for (let k = 0; k < 2_499; k += 1) await store.cancel({ taskId: "a", id: `j${k}` });
+    const claims = [{ taskId: "a", limit: 10 }];
+    const args = { settles: [], claims, idle: false, leaseMs: LEASE_MS, keep: KEEP };
+    const answers = [await store.work(args), await store.work(args), await store.work(args)];
+    expect(answers.map(({ batches }) => batches.length)).toEqual([0, 0, 1]);
+    expect(answers.map(({ more }) => more)).toEqual([["a"], ["a"], []]);
+  });
+
   test("a full server refuses pushes with a reason, and still claims and settles", async () => {
     const store = keep(storeOn(target()));
     await store.open();
@@ -174,6 +208,15 @@ test("an absent server: open fails at once, push in its time; it works when it c
     await store.close();
     await server.stop();
   }
+});
+
+test("open gives up in time although a push before it goes on trying", async () => {
+  const port = await freePort();
+  const store = keep(storeOn({ host: "127.0.0.1", port }));
+  const pushed = push(store, 1_000);
+  pushed.catch(() => {});
+  await expect(store.open()).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  await expect(pushed).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
 });
 
 test("a server that is killed and started again is used again within seconds", async () => {

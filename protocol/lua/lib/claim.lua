@@ -46,13 +46,23 @@ local function live_records(t, hints)
   return records
 end
 
--- Up to `limit` jobs as { number, record } within the budget of bytes; the rest goes back to the
+-- How many records to read at first: as many as fit if all are like the first one.
+local function first_chunk(t, budget)
+  local first = redis.call('LINDEX', t.ready, 0)
+  local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
+  if size == 0 then return FIRST_CHUNK end
+  return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
+end
+
+-- Up to `limit` jobs as { number, record } within the budget of the call: jobs, bytes, and hints,
+-- since a line may begin with many that lead nowhere. What was read too much goes back to the
 -- front.
 local function take(t, limit, budget)
-  local jobs, chunk = {}, FIRST_CHUNK
-  while #jobs < limit and budget.bytes > 0 do
-    local hints = pop_hints(t, math.min(chunk, limit - #jobs))
+  local jobs, chunk = {}, first_chunk(t, budget)
+  while #jobs < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints = pop_hints(t, math.min(chunk, limit - #jobs, budget.hints))
     if #hints == 0 then break end
+    budget.hints = budget.hints - #hints
     local records = live_records(t, hints)
     local largest = 1
     for k, hint in ipairs(hints) do
@@ -73,18 +83,21 @@ end
 
 -- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
 local function has_alone(t)
-  while true do
+  for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('HEXISTS', t.running, number) == 0 then return true end
     redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
+  return false
 end
 
 local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
+  redis.call('HINCRBY', META, 'aloneJobs', -1)
   return { number = number, record = redis.call('HGET', t.jobs, number) }
 end
 

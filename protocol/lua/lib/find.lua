@@ -2,11 +2,12 @@
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 
 -- Its number, and its end state when it has ended and the entry says so.
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil

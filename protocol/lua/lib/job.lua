@@ -4,7 +4,9 @@
 local function head_of(record)
   local stop = string.find(record, '\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  -- What no client of ours wrote is taken as retry off: better than a lease that nobody can reap.
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 
 -- The priority without decoding: within JSON, '"p":' outside of a name has its quotes escaped.
@@ -32,6 +34,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -44,6 +47,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -83,6 +87,9 @@ local function bound(index, hash, count, stats)
 end
 
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  -- Dropped for its count and pushed again meanwhile: the entry is another job's.
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)

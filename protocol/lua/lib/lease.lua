@@ -23,6 +23,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)

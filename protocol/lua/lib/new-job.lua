@@ -2,11 +2,15 @@
 
 -- What is known under a caller's id: its number, state letter and due time; nil when the job is
 -- gone.
-local function known(t, id)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then return number, ended, '' end
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
   if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
@@ -26,7 +30,7 @@ end
 -- Says 'number,created 1|0,state letter,dueAt', and whether the job became ready.
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id)
+    local there, state, due = known(t, job.id, now_ms)
     if there then return there .. ',0,' .. state .. ',' .. due, false end
     redis.call('HSET', t.ids, job.id, number)
     redis.call('ZREM', t.idends, job.id)

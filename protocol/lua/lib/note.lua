@@ -1,50 +1,80 @@
--- note: notices that the fleet was away (outage, failover, suspended machine) or that the clock
--- jumped.
--- Without it the first client back would take everybody's jobs. Nothing is written where no lease
--- stands.
+-- note: notices that the fleet was away (outage, failover, suspended machine), or that the clock
+-- jumped: then every lease gets its whole length again, so that living owners renew first. Without
+-- it the first client back would take everybody's jobs. Nothing is written where no lease stands.
+
+-- Lengths of the standing leases, as 'lengthMs=how many', space-separated.
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+
+-- Notes that lost their lengths are taken for this: more careful than needed, and never too late.
+local SHORTEST_KNOWN_MS = 1000
+
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
 
 -- A clock that went back leaves lease ends too far away: nobody would reap them in time.
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 
--- True while nothing may be reaped.
+-- Notes the time, at most every third of the shortest lease. Says from when on every lease has its
+-- whole length (0: no doubt), and when the time has to be noted next; nil where no lease stands.
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    -- The note is gone: as after an outage, with the longest lease read off the leases themselves.
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 
 -- Called before a lease is written. The first lease of all sets the note.
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    -- A note that is young enough for longer leases would look like an outage to this one.
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end

@@ -18,11 +18,14 @@ export interface Look {
   /** Schedules of `scheduleIds` that are due, at most 100. */
   schedules: DueSchedule[];
   /**
-   * Expired leases of any task, at most 20; empty while a grace after an outage or a clock jump
-   * lasts.
+   * Leases of any task that may be reaped, at most 20: they have ended, and had their whole length
+   * again since the last outage or clock jump.
    */
   expired: LeaseRef[];
-  /** How long this scheduler may sleep, ms; 0 when there is something to do. */
+  /**
+   * How long this scheduler may sleep, ms; 0 when there is something to do. While leases stand,
+   * somebody is told to look at least every third of the shortest one.
+   */
   waitMs: number;
   /** The store's clock, epoch ms. */
   now: number;

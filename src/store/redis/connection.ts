@@ -77,7 +77,7 @@ export class Connection {
     if (this.#client !== null) return;
     this.#wanted = true;
     if (this.#connecting) {
-      await this.whenReady();
+      await this.whenReady(CONNECT_MS + PREPARE_MS);
       return;
     }
     const life = this.#life;

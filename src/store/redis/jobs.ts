@@ -55,6 +55,7 @@ export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<Redrive
       args: [taskId, id, number, record],
     });
     if (Number(done) === 1) return { id, redriven: true, state: "ready" };
+    if (Number(done) === 2) return { id: ref.id, redriven: false, state };
     // Somebody else was faster: what is it now?
   }
 }

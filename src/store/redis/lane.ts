@@ -9,7 +9,7 @@
 import type { Clock, Timer } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { Connection } from "./connection.js";
-import { type Failure, failureOf, noAnswer } from "./replies.js";
+import { brokenOff, type Failure, failureOf, noAnswer } from "./replies.js";
 import type { Script } from "./scripts.js";
 
 const MOST_IN_FLIGHT = 4;
@@ -26,6 +26,8 @@ export interface LaneParts {
   keys: readonly string[];
   /** Loads all scripts into the server. */
   loadScripts: () => Promise<void>;
+  /** Told when the store does not know a session that it knew: has it lost its data? */
+  onForgotten: () => void;
 }
 
 export interface LaneCall {
@@ -207,6 +209,7 @@ export class Lane {
     }
     for (const entry of again) entry.fate = "queued";
     this.#queue.unshift(...again);
+    if (known !== "1" && this.#epoch > 0) this.#parts.onForgotten();
     this.#epoch += 1;
     this.#seq = 0;
     this.#open = true;
@@ -216,7 +219,8 @@ export class Lane {
   #recover(entry: Entry, answers: readonly string[]): void {
     const answer = answers[entry.seq % answers.length];
     if (answer === undefined || answer === "") {
-      this.#fail(entry, this.#lost(entry));
+      const brokenOff = entry.fate === "refused";
+      this.#fail(entry, brokenOff ? this.#brokenOff(entry) : this.#lost(entry));
       return;
     }
     entry.timer?.cancel();
@@ -230,6 +234,11 @@ export class Lane {
 
   #refusal(entry: Entry): SchedulerError {
     return this.#parts.connection.translate(entry.error, this.#parts.name);
+  }
+
+  #brokenOff(entry: Entry): SchedulerError {
+    const { connection, name } = this.#parts;
+    return brokenOff({ error: entry.error, verb: name, address: connection.address });
   }
 
   #lost(entry: Entry): SchedulerError {

@@ -36,16 +36,38 @@ const FIXES: Readonly<Record<string, string>> = {
   READONLY: "this server is a replica: connect to the primary, or use Sentinel",
 };
 
-/** An error reply, as the caller of a verb gets it. */
-export function refusal(args: { error: unknown; verb: string; address: string }): SchedulerError {
-  const text = args.error instanceof Error ? args.error.message : String(args.error);
+interface Reply {
+  error: unknown;
+  verb: string;
+  address: string;
+}
+
+/** An error reply before anything was done, as the caller of a verb gets it. */
+export function refusal(reply: Reply): SchedulerError {
+  return told("STORE_REFUSED", reply, "answered");
+}
+
+/** An error reply from the middle of a script: a part of it may have been done. */
+export function brokenOff(reply: Reply): SchedulerError {
+  return told("STORE_FAILED", reply, "broke it off with");
+}
+
+function told(
+  code: "STORE_REFUSED" | "STORE_FAILED",
+  { error, verb, address }: Reply,
+  how: string,
+): SchedulerError {
+  const text = error instanceof Error ? error.message : String(error);
   const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  const fix = FIXES[text.split(" ", 1)[0] ?? ""];
-  return new SchedulerError(
-    "STORE_REFUSED",
-    `${args.verb}: Redis at ${args.address} answered "${short}"`,
-    { ...(fix === undefined ? {} : { fix }), cause: args.error },
-  );
+  const first = /\b(OOM|MISCONF|NOPERM|WRONGPASS|NOAUTH|WRONGTYPE|READONLY|MOVED)\b/.exec(text);
+  // Inside of scripts a missing right has other words: Redis 7.0, then newer ones and Valkey.
+  const noRight = /user executing the script can't|ACL failure/.test(text);
+  const kind = noRight ? "NOPERM" : first?.[0];
+  const fix = FIXES[kind ?? ""];
+  return new SchedulerError(code, `${verb}: Redis at ${address} ${how} "${short}"`, {
+    ...(fix === undefined ? {} : { fix }),
+    cause: error,
+  });
 }
 
 const PUSH_AGAIN = "give jobs an id: pushed again with the same id, a job is never stored twice";

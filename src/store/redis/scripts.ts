@@ -27,7 +27,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "94f6beed542c28dda3ccbe0d31ae23ac8836ef38",
+    sha1: "4ef7447bb9e3f299f47cad07515480197478763c",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -62,7 +62,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -82,6 +83,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -92,6 +94,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -122,6 +125,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -171,6 +176,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -188,11 +194,12 @@ local function describe_batch(t, numbers, records)
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -221,8 +228,8 @@ local function view(t, number)
   }
 end
 local t = task_keys(1, ARGV[1])
-local keep = keep_rules(4)
-local number, ended = find_number(t, ARGV[2], ARGV[3])
+local keep, now_ms = keep_rules(4), now_us() / 1000
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
 local state, record, _, fence = place_of(t, number)
@@ -239,7 +246,7 @@ end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 redis.call('HDEL', t.later, number)
 redis.call('ZREM', t.due, number)
-end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_us() / 1000, record)
+end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_ms, record)
 return { 'cancelled', '1' }
 `,
   },
@@ -277,7 +284,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "db921aec9aac3ef4930ef866e77e40ef41bcab15",
+    sha1: "7cf2beffbd034a569e8591985c4131de67ff5caf",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -321,7 +328,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -341,6 +349,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -351,6 +360,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -381,6 +391,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -408,11 +420,15 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then return number, ended, '' end
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
   if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
@@ -428,7 +444,7 @@ local function due_of(text, now_ms)
 end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id)
+    local there, state, due = known(t, job.id, now_ms)
     if there then return there .. ',0,' .. state .. ',' .. due, false end
     redis.call('HSET', t.ids, job.id, number)
     redis.call('ZREM', t.idends, job.id)
@@ -490,8 +506,12 @@ return answers
 `,
   },
   "get": {
-    sha1: "a2c726d4d61b37e576541ae78d0434dbdd0a5a8e",
+    sha1: "8938481c955e261f83d486040a6bc9994b059db4",
     text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local SHARD_KEYS = 10
@@ -512,11 +532,12 @@ local function whole(n)
   return string.format('%.0f', n)
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -545,7 +566,7 @@ local function view(t, number)
   }
 end
 local t = task_keys(1, ARGV[1])
-local number, ended = find_number(t, ARGV[2], ARGV[3])
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_us() / 1000)
 if not number then return {} end
 return view(t, number) or (ended and { number, ended } or {})
 `,
@@ -578,7 +599,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "25fee6287e0e36278b88b15268e203b890b15a42",
+    sha1: "0d029010b631b974513fee0ae3756837d8a39ab6",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -600,11 +621,12 @@ local function whole(n)
   return string.format('%.0f', n)
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -632,6 +654,7 @@ local function view(t, number)
     redis.call('HGET', t.errors, number) or '',
   }
 end
+local MOST_BYTES = 4 * 1024 * 1024
 local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local function number_of(member)
   return string.match(member, '(%d+)$')
@@ -656,21 +679,23 @@ local function page_ready()
     { command = 'LRANGE', key = t.alone, first = 0, size = redis.call('LLEN', t.alone) },
   }
   local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
-  local numbers, last = {}, ''
+  local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
     local s = stretches[k]
     local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
     local want = limit - #numbers
-    if want == 0 and skip < s.size then return numbers, last end
+    if want == 0 and skip < s.size then return numbers, cursors, true end
     local stop = math.min(s.size, skip + want) - 1
     if want > 0 and stop >= skip then
       local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
-      for _, m in ipairs(found) do numbers[#numbers + 1] = number_of(m) end
-      last = k .. ':' .. stop .. ':' .. found[#found]
-      if stop + 1 < s.size then return numbers, last end
+      for n, m in ipairs(found) do
+        numbers[#numbers + 1] = number_of(m)
+        cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
+      end
+      if stop + 1 < s.size then return numbers, cursors, true end
     end
   end
-  return numbers, ''
+  return numbers, cursors, false
 end
 local function rank_behind(key, reverse, score, number)
   local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
@@ -689,42 +714,52 @@ local function page_sorted(key, reverse)
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
   if score then from = rank_behind(key, reverse, tonumber(score), number) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
-  local numbers = {}
-  for k = 1, #found, 2 do numbers[#numbers + 1] = found[k] end
-  local more = from + #numbers < redis.call('ZCARD', key)
-  return numbers, more and whole(tonumber(found[#found])) .. ':' .. numbers[#numbers] or ''
+  local numbers, cursors = {}, {}
+  for k = 1, #found, 2 do
+    numbers[#numbers + 1] = found[k]
+    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. found[k]
+  end
+  return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
 local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
-  local numbers, total = {}, #found[2] / 2
+  local numbers, cursors, total = {}, {}, #found[2] / 2
   for k = shown + 1, math.min(total, shown + limit) do
     numbers[#numbers + 1] = found[2][2 * k - 1]
+    cursors[#numbers] = scan .. ':' .. k
   end
-  if shown + #numbers < total then return numbers, scan .. ':' .. (shown + #numbers) end
-  return numbers, found[1] ~= '0' and found[1] .. ':0' or ''
+  if shown + #numbers < total then return numbers, cursors, true end
+  cursors[#numbers] = found[1] .. ':0'
+  return numbers, cursors, found[1] ~= '0'
 end
-local numbers, after
+local numbers, cursors, more
 if state == 'ready' then
-  numbers, after = page_ready()
+  numbers, cursors, more = page_ready()
 elseif state == 'scheduled' then
-  numbers, after = page_sorted(t.due, false)
+  numbers, cursors, more = page_sorted(t.due, false)
 elseif state == 'running' then
-  numbers, after = page_running()
+  numbers, cursors, more = page_running()
 else
-  numbers, after = page_sorted(t[state], true)
+  numbers, cursors, more = page_sorted(t[state], true)
 end
-local page = { after }
-for _, number in ipairs(numbers) do
+local page, bytes, last = { '' }, 0, 0
+for k, number in ipairs(numbers) do
   local v = view(t, number)
-  if v and v[2] == state then page[#page + 1] = v end
+  if v and v[2] == state then
+    page[#page + 1] = v
+    bytes = bytes + #v[3]
+  end
+  last = k
+  if bytes >= MOST_BYTES then break end
 end
+if more or last < #numbers then page[1] = cursors[last] or '' end
 return page
 `,
   },
   "look": {
-    sha1: "ff03f056d1e7325bd6392e6ca559d54fc7377229",
+    sha1: "a92f78d32b568cb57cfe596b53186a93e5ba5650",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -749,46 +784,69 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
-local MOST_EXPIRED, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 2
+local MOST_EXPIRED, MOST_LEASES, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
 local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
 local now_ms = now_us() / 1000
@@ -808,30 +866,39 @@ end
 local function split_due(key, members, prefix, moments)
   local due = {}
   if #members == 0 then return due end
-  for k, score in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
-    local at = tonumber(score or nil)
-    if at and at <= now_ms then
-      due[#due + 1] = { index = k, at = score }
-    elseif at and at <= now_ms + sleep_ms then
-      moments[#moments + 1] = { at = at, field = prefix .. members[k] }
+  for from = 1, #members, 1000 do
+    local to = math.min(from + 999, #members)
+    local scores = redis.call('ZMSCORE', key, unpack(members, from, to))
+    for k, score in ipairs(scores) do
+      local at, index = tonumber(score or nil), from + k - 1
+      if at and at <= now_ms then
+        due[#due + 1] = { index = index, at = score }
+      elseif at and at <= now_ms + sleep_ms then
+        moments[#moments + 1] = { at = at, field = prefix .. members[index] }
+      end
     end
   end
   return due
 end
-local function expired_leases()
-  local out = {}
-  local now = string.format('%.3f', now_ms)
-  local fences = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, MOST_EXPIRED)
-  for _, fence in ipairs(fences) do
-    local text = redis.call('HGET', LEASE, fence)
-    if text then
-      out[#out + 1] = fence
-      out[#out + 1] = string.match(text, '^%d+|[^|]*|[%d ]*|(.*)$')
-    else
+local function expired_leases(grace_from)
+  local out, next_at = {}, math.huge
+  local first = redis.call('ZRANGE', LEASES, 0, MOST_LEASES - 1, 'WITHSCORES')
+  for k = 1, #first, 2 do
+    local fence, ends_at = first[k], tonumber(first[k + 1])
+    if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
+    local length, task = string.match(
+      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
+    local at = length and math.max(ends_at, grace_from + tonumber(length))
+    if not length then
       redis.call('ZREM', LEASES, fence)
+    elseif at <= now_ms then
+      out[#out + 1] = fence
+      out[#out + 1] = task
+    else
+      next_at = math.min(next_at, at)
     end
   end
-  return out
+  return out, next_at
 end
 local function keeps(moment)
   local at = whole(moment.at)
@@ -861,18 +928,17 @@ local function register_sleeper()
   end
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
-local grace = note_time(now_ms)
+local grace_from, next_note = note_time(now_ms)
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
 local due = split_due(CURSORS, schedules, 's', moments)
-local expired = grace and {} or expired_leases()
-if not grace and #expired == 0 then
-  local next_end = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
-  if next_end and tonumber(next_end) <= now_ms + sleep_ms then
-    moments[#moments + 1] = { at = tonumber(next_end), field = 'l' }
-  end
+local expired, next_reap = {}, math.huge
+if next_note then
+  expired, next_reap = expired_leases(grace_from)
+  moments[#moments + 1] = { at = next_note, field = 'n' }
 end
+if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
 local indexes, definitions = {}, {}
 for k, entry in ipairs(ready) do indexes[k] = entry.index end
 for k = 1, math.min(#due, MOST_DUE) do
@@ -930,7 +996,7 @@ return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) 
 `,
   },
   "prune": {
-    sha1: "e0acc24349822d1f243ae14cf966ea6bbbbc5840",
+    sha1: "7e1bec3726fc1500bd337107394d3181cc54a981",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -958,7 +1024,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -978,6 +1045,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -988,6 +1056,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1018,6 +1087,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1072,7 +1143,7 @@ return more
 `,
   },
   "push": {
-    sha1: "1b6f5d8b68f481e2ee505c053296818829b49049",
+    sha1: "703f94739df33b17d334a8a9ac30d7e52e3f8b67",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -1131,7 +1202,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1151,6 +1223,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1161,6 +1234,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1191,6 +1265,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1218,11 +1294,15 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then return number, ended, '' end
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
   if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
@@ -1238,7 +1318,7 @@ local function due_of(text, now_ms)
 end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id)
+    local there, state, due = known(t, job.id, now_ms)
     if there then return there .. ',0,' .. state .. ',' .. due, false end
     redis.call('HSET', t.ids, job.id, number)
     redis.call('ZREM', t.idends, job.id)
@@ -1254,10 +1334,12 @@ local function save_job(t, number, job, now_ms)
   return number .. ',1,r,', true
 end
 local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 1000
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local function promote(t, now_ms, most)
-  local budget = MOST_BYTES
-  while most > 0 and budget > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, 50)
+  local budget = promote_budget
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
+    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
     local records = redis.call('HMGET', t.later, unpack(due))
@@ -1266,13 +1348,13 @@ local function promote(t, now_ms, most)
     for k, number in ipairs(due) do
       local record = records[k]
       if record then
-        budget = budget - #record
+        budget.bytes = budget.bytes - #record
         redis.call('HSET', t.jobs, number, record)
         local _, _, _, row = counts_of(t, number)
         join(t, number, priority_of(record), row, digits(now_ms * 1000))
       end
     end
-    most = most - #due
+    most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local repeated = begin_call('push', ARGV[1], ARGV[2])
@@ -1329,11 +1411,12 @@ for k = 1, task_count do
 end
 local answer = table.concat(answers, ';')
 end_call('push', ARGV[2], answer)
+redis.call('EXPIRE', SESSION, 3600, 'GT')
 return { answer }
 `,
   },
   "reap": {
-    sha1: "5a5234f08757abdfc8f1a6fbad13ee63a2d7e831",
+    sha1: "c34a9388879e26ec2d09f989ed2d71d825e76b9c",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1367,44 +1450,67 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -1416,7 +1522,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1436,6 +1543,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1446,6 +1554,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1476,6 +1585,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1525,6 +1636,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -1594,15 +1706,20 @@ local function reap_job(t, lease, ends_at, number, record, head)
   local state, due = reissue(t, number, record, due_after_crash(lease, ends_at, head, row), row)
   return state, '', due, counts
 end
-local function reap_lease(fence, index)
+local function reap_lease(fence, index, grace_from)
   local t, lease = tasks[index], read_lease(fence)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
-  redis.call('ZREM', LEASES, fence)
-  if not lease then return end
+  if not lease then
+    redis.call('ZREM', LEASES, fence)
+    return
+  end
+  if now_ms < grace_from + lease.length then return end
   if not score then ends_at = now_ms end
+  redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
+  forget_lease(lease.length)
   for _, number in ipairs(lease.numbers) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('HGET', t.running, number) == fence then
@@ -1614,14 +1731,16 @@ local function reap_lease(fence, index)
   end
   wake_one(t)
 end
-if not note_time(now_ms) then
-  for k = i, #ARGV, 2 do reap_lease(ARGV[k], tonumber(ARGV[k + 1])) end
+local ENOUGH_JOBS = 500
+local grace_from = note_time(now_ms)
+for k = i, #ARGV, 2 do
+  if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
 return reaped
 `,
   },
   "recall": {
-    sha1: "8178badb98cca29599ab64ee65fda826836849de",
+    sha1: "d4c9896faa416076ad59bbd45229e166bbf70d96",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1664,6 +1783,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -1701,8 +1821,8 @@ return batches
 `,
   },
   "redrive": {
-    sha1: "d56828d715d4f0bc54433dc7406c69a00255785b",
-    text: `#!lua
+    sha1: "1d501beadcdb52cbbd7d2bf022f32b1a0a41cdc9",
+    text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1745,7 +1865,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1765,6 +1886,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1775,6 +1897,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1805,6 +1928,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1837,6 +1962,8 @@ local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
 local letter = string.sub(ended, 1, 1)
 if letter ~= 'd' and letter ~= 'x' then return 0 end
+local entry = redis.call('HGET', t.ids, id)
+if entry and string.match(entry, '^%d+') ~= old then return 2 end
 local number = digits(take_numbers('number', 1, now_us()))
 redis.call('HSET', t.jobs, number, record)
 redis.call('HSET', t.ids, id, number)
@@ -1849,8 +1976,8 @@ return 1
 `,
   },
   "register": {
-    sha1: "32cc1d60e35038757a1424f46ba0cc36c3289067",
-    text: `#!lua
+    sha1: "dda1c701784dce39fbefe76916eca826ff25c080",
+    text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1924,7 +2051,7 @@ return answers
 `,
   },
   "renew": {
-    sha1: "2af8831c011203436eeba7d855568f233841f175",
+    sha1: "c8421cab8349447d46df0d02d2c50c2c1898aaa4",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1949,44 +2076,67 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
@@ -2010,6 +2160,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -2054,7 +2205,7 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "c0236c17a493ffe283aa65905eea5fdbab69eba2",
+    sha1: "a34b6a871c5239383b01993267f2ca0911145dc9",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2100,7 +2251,8 @@ if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'
   redis.call('HSET', SESSION, lane .. ':epoch', epoch, lane .. ':seq', '0')
   redis.call('HSET', SESSION, lane .. ':last', last, lane .. ':known', known)
-  redis.call('EXPIRE', SESSION, 86400)
+  local ttl_s = lane == 'push' and 3600 or 86400
+  if redis.call('TTL', SESSION) < ttl_s then redis.call('EXPIRE', SESSION, ttl_s) end
 else
   known = redis.call('HGET', SESSION, lane .. ':known') or '0'
 end
@@ -2112,7 +2264,7 @@ return reply
 `,
   },
   "work": {
-    sha1: "2db46c008dfd96e530bc59d2e4ae39d65bee7948",
+    sha1: "53c918b09335c33b8c422929c41784ead5eeab33",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2146,44 +2298,67 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local KEPT_ANSWERS = 4
 local function begin_call(lane, epoch, seq)
@@ -2210,7 +2385,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -2230,6 +2406,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -2240,6 +2417,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -2270,6 +2448,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -2319,6 +2499,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -2336,10 +2517,12 @@ local function describe_batch(t, numbers, records)
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
 local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 1000
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local function promote(t, now_ms, most)
-  local budget = MOST_BYTES
-  while most > 0 and budget > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, 50)
+  local budget = promote_budget
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
+    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
     local records = redis.call('HMGET', t.later, unpack(due))
@@ -2348,13 +2531,13 @@ local function promote(t, now_ms, most)
     for k, number in ipairs(due) do
       local record = records[k]
       if record then
-        budget = budget - #record
+        budget.bytes = budget.bytes - #record
         redis.call('HSET', t.jobs, number, record)
         local _, _, _, row = counts_of(t, number)
         join(t, number, priority_of(record), row, digits(now_ms * 1000))
       end
     end
-    most = most - #due
+    most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local MOST_JOBS = 1000
@@ -2398,11 +2581,18 @@ local function live_records(t, hints)
   end
   return records
 end
+local function first_chunk(t, budget)
+  local first = redis.call('LINDEX', t.ready, 0)
+  local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
+  if size == 0 then return FIRST_CHUNK end
+  return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
+end
 local function take(t, limit, budget)
-  local jobs, chunk = {}, FIRST_CHUNK
-  while #jobs < limit and budget.bytes > 0 do
-    local hints = pop_hints(t, math.min(chunk, limit - #jobs))
+  local jobs, chunk = {}, first_chunk(t, budget)
+  while #jobs < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints = pop_hints(t, math.min(chunk, limit - #jobs, budget.hints))
     if #hints == 0 then break end
+    budget.hints = budget.hints - #hints
     local records = live_records(t, hints)
     local largest = 1
     for k, hint in ipairs(hints) do
@@ -2421,17 +2611,20 @@ local function take(t, limit, budget)
   return jobs
 end
 local function has_alone(t)
-  while true do
+  for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('HEXISTS', t.running, number) == 0 then return true end
     redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
+  return false
 end
 local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
+  redis.call('HINCRBY', META, 'aloneJobs', -1)
   return { number = number, record = redis.call('HGET', t.jobs, number) }
 end
 local function write_lease(t, jobs, lease_ms, owner, now)
@@ -2549,6 +2742,7 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
+local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
 local function settle_plain(t, lease, at, n)
   local numbers = {}
@@ -2610,7 +2804,7 @@ table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
 local leases, batches, more, drain = {}, {}, {}, false
-local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS }
+local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
 local function lease_out(index, jobs, alone)
   local t = tasks[index]
   local numbers, records = {}, {}
@@ -2626,6 +2820,7 @@ local function split_by_crashes(t, jobs)
     local _, _, _, row = counts_of(t, job.number)
     if row >= ALONE_AFTER then
       redis.call('RPUSH', t.alone, job.number)
+      redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
       crashed[#crashed + 1] = job
     else
@@ -2647,19 +2842,48 @@ local function claim(index, limit, alone_from)
     wake_one(t)
   end
 end
+local function past_holders(text, by, til)
+  local past, n = {}, 0
+  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
+    if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
+      past[holder], n = tonumber(rest_til), n + 1
+    end
+  end
+  if by then past[by] = til + REST_IN_LEASES * lease_ms end
+  return past
+end
+local function past_text(past)
+  local parts = {}
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
 local function reserve_alone()
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
-  local til = tonumber(m[2] or '0')
-  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, m[1] == identity end
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local by, til = m[1], tonumber(m[2] or '0')
+  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
+  local past = past_holders(m[3], by, til)
+  if past[identity] and past[identity] > now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+    redis.call('HSET', META, 'alonePast', past_text(past))
+    return now_ms + lease_ms, false
+  end
   til = math.ceil(now_ms + lease_ms)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til))
+  local past_now = past_text(past)
+  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til), 'alonePast', past_now)
   return til, true
+end
+local function forget_alone()
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
+  if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  end
 end
 local function claim_alone(claims, first)
   local job = take_alone(tasks[first.index])
   if not job then return false end
   lease_out(first.index, { job }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
   end
@@ -2677,6 +2901,8 @@ if first and idle then
   taken_alone = claim_alone(claims, first)
 elseif first then
   alone_from, drain = reserve_alone()
+elseif claim_count > 0 then
+  forget_alone()
 end
 for _, c in ipairs(claims) do
   if drain then

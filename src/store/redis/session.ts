@@ -134,11 +134,21 @@ export class Session {
 
   #makeShards(count: number, scripts: Scripts): void {
     const { prefix, identity, clock } = this.#parts;
+    const onForgotten = (): void => void this.verify();
     const loadScripts = async () => this.#loadScripts(this.#command);
     for (let index = 0; index < count; index += 1) {
       const { connection } = this;
       this.#shards.push(
-        new Shard({ index, prefix, identity, connection, clock, scripts, loadScripts }),
+        new Shard({
+          index,
+          prefix,
+          identity,
+          connection,
+          clock,
+          scripts,
+          loadScripts,
+          onForgotten,
+        }),
       );
     }
   }

@@ -19,6 +19,7 @@ export interface ShardParts {
   clock: Clock;
   scripts: Scripts;
   loadScripts: () => Promise<void>;
+  onForgotten: () => void;
 }
 
 export class Shard {
@@ -49,6 +50,7 @@ export class Shard {
         resync: parts.scripts.resync,
         keys: this.keys.base,
         loadScripts: parts.loadScripts,
+        onForgotten: parts.onForgotten,
       });
     this.pushes = lane("push");
     this.works = lane("work");

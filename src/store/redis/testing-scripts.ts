@@ -3,7 +3,7 @@ import type { Script, Verb } from "./scripts.js";
 
 export const testScripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "48cf94be1feffaf7cf12ce517eec997409aff5c1",
+    sha1: "6e5ccc01b76ad725ba6652b11c85d47097f1a731",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -39,7 +39,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -59,6 +60,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -69,6 +71,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -99,6 +102,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -148,6 +153,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -165,11 +171,12 @@ local function describe_batch(t, numbers, records)
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -198,8 +205,8 @@ local function view(t, number)
   }
 end
 local t = task_keys(1, ARGV[1])
-local keep = keep_rules(4)
-local number, ended = find_number(t, ARGV[2], ARGV[3])
+local keep, now_ms = keep_rules(4), now_us() / 1000
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
 local state, record, _, fence = place_of(t, number)
@@ -216,7 +223,7 @@ end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 redis.call('HDEL', t.later, number)
 redis.call('ZREM', t.due, number)
-end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_us() / 1000, record)
+end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_ms, record)
 return { 'cancelled', '1' }
 `,
   },
@@ -254,7 +261,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "1dee2a6fb520b09f3c418aea7cd6c4f264b40532",
+    sha1: "bbd829143b60b742b722c31a437c1239f5fa6172",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -299,7 +306,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -319,6 +327,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -329,6 +338,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -359,6 +369,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -386,11 +398,15 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then return number, ended, '' end
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
   if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
@@ -406,7 +422,7 @@ local function due_of(text, now_ms)
 end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id)
+    local there, state, due = known(t, job.id, now_ms)
     if there then return there .. ',0,' .. state .. ',' .. due, false end
     redis.call('HSET', t.ids, job.id, number)
     redis.call('ZREM', t.idends, job.id)
@@ -468,8 +484,13 @@ return answers
 `,
   },
   "get": {
-    sha1: "a2c726d4d61b37e576541ae78d0434dbdd0a5a8e",
+    sha1: "1300b51fe14b8387c483a88171ab6f3bba3608ae",
     text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  local offset_ms = redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'test:offset')
+  return time[1] * 1000000 + time[2] + (tonumber(offset_ms or '0')) * 1000
+end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
 local SHARD_KEYS = 10
@@ -490,11 +511,12 @@ local function whole(n)
   return string.format('%.0f', n)
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -523,7 +545,7 @@ local function view(t, number)
   }
 end
 local t = task_keys(1, ARGV[1])
-local number, ended = find_number(t, ARGV[2], ARGV[3])
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_us() / 1000)
 if not number then return {} end
 return view(t, number) or (ended and { number, ended } or {})
 `,
@@ -556,7 +578,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "25fee6287e0e36278b88b15268e203b890b15a42",
+    sha1: "0d029010b631b974513fee0ae3756837d8a39ab6",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -578,11 +600,12 @@ local function whole(n)
   return string.format('%.0f', n)
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled)
+local function find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    return number, STATE_WORD[ended]
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
   end
   if spelled ~= '' then return spelled, nil end
   return nil, nil
@@ -610,6 +633,7 @@ local function view(t, number)
     redis.call('HGET', t.errors, number) or '',
   }
 end
+local MOST_BYTES = 4 * 1024 * 1024
 local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local function number_of(member)
   return string.match(member, '(%d+)$')
@@ -634,21 +658,23 @@ local function page_ready()
     { command = 'LRANGE', key = t.alone, first = 0, size = redis.call('LLEN', t.alone) },
   }
   local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
-  local numbers, last = {}, ''
+  local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
     local s = stretches[k]
     local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
     local want = limit - #numbers
-    if want == 0 and skip < s.size then return numbers, last end
+    if want == 0 and skip < s.size then return numbers, cursors, true end
     local stop = math.min(s.size, skip + want) - 1
     if want > 0 and stop >= skip then
       local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
-      for _, m in ipairs(found) do numbers[#numbers + 1] = number_of(m) end
-      last = k .. ':' .. stop .. ':' .. found[#found]
-      if stop + 1 < s.size then return numbers, last end
+      for n, m in ipairs(found) do
+        numbers[#numbers + 1] = number_of(m)
+        cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
+      end
+      if stop + 1 < s.size then return numbers, cursors, true end
     end
   end
-  return numbers, ''
+  return numbers, cursors, false
 end
 local function rank_behind(key, reverse, score, number)
   local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
@@ -667,42 +693,52 @@ local function page_sorted(key, reverse)
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
   if score then from = rank_behind(key, reverse, tonumber(score), number) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
-  local numbers = {}
-  for k = 1, #found, 2 do numbers[#numbers + 1] = found[k] end
-  local more = from + #numbers < redis.call('ZCARD', key)
-  return numbers, more and whole(tonumber(found[#found])) .. ':' .. numbers[#numbers] or ''
+  local numbers, cursors = {}, {}
+  for k = 1, #found, 2 do
+    numbers[#numbers + 1] = found[k]
+    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. found[k]
+  end
+  return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
 local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
-  local numbers, total = {}, #found[2] / 2
+  local numbers, cursors, total = {}, {}, #found[2] / 2
   for k = shown + 1, math.min(total, shown + limit) do
     numbers[#numbers + 1] = found[2][2 * k - 1]
+    cursors[#numbers] = scan .. ':' .. k
   end
-  if shown + #numbers < total then return numbers, scan .. ':' .. (shown + #numbers) end
-  return numbers, found[1] ~= '0' and found[1] .. ':0' or ''
+  if shown + #numbers < total then return numbers, cursors, true end
+  cursors[#numbers] = found[1] .. ':0'
+  return numbers, cursors, found[1] ~= '0'
 end
-local numbers, after
+local numbers, cursors, more
 if state == 'ready' then
-  numbers, after = page_ready()
+  numbers, cursors, more = page_ready()
 elseif state == 'scheduled' then
-  numbers, after = page_sorted(t.due, false)
+  numbers, cursors, more = page_sorted(t.due, false)
 elseif state == 'running' then
-  numbers, after = page_running()
+  numbers, cursors, more = page_running()
 else
-  numbers, after = page_sorted(t[state], true)
+  numbers, cursors, more = page_sorted(t[state], true)
 end
-local page = { after }
-for _, number in ipairs(numbers) do
+local page, bytes, last = { '' }, 0, 0
+for k, number in ipairs(numbers) do
   local v = view(t, number)
-  if v and v[2] == state then page[#page + 1] = v end
+  if v and v[2] == state then
+    page[#page + 1] = v
+    bytes = bytes + #v[3]
+  end
+  last = k
+  if bytes >= MOST_BYTES then break end
 end
+if more or last < #numbers then page[1] = cursors[last] or '' end
 return page
 `,
   },
   "look": {
-    sha1: "0739381bc5752d3ffcef710758909919badf5f71",
+    sha1: "819c6319d006def41ed7d063befc31ed491d3b8c",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -728,46 +764,69 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
-local MOST_EXPIRED, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 2
+local MOST_EXPIRED, MOST_LEASES, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
 local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
 local now_ms = now_us() / 1000
@@ -787,30 +846,39 @@ end
 local function split_due(key, members, prefix, moments)
   local due = {}
   if #members == 0 then return due end
-  for k, score in ipairs(redis.call('ZMSCORE', key, unpack(members))) do
-    local at = tonumber(score or nil)
-    if at and at <= now_ms then
-      due[#due + 1] = { index = k, at = score }
-    elseif at and at <= now_ms + sleep_ms then
-      moments[#moments + 1] = { at = at, field = prefix .. members[k] }
+  for from = 1, #members, 1000 do
+    local to = math.min(from + 999, #members)
+    local scores = redis.call('ZMSCORE', key, unpack(members, from, to))
+    for k, score in ipairs(scores) do
+      local at, index = tonumber(score or nil), from + k - 1
+      if at and at <= now_ms then
+        due[#due + 1] = { index = index, at = score }
+      elseif at and at <= now_ms + sleep_ms then
+        moments[#moments + 1] = { at = at, field = prefix .. members[index] }
+      end
     end
   end
   return due
 end
-local function expired_leases()
-  local out = {}
-  local now = string.format('%.3f', now_ms)
-  local fences = redis.call('ZRANGEBYSCORE', LEASES, '-inf', now, 'LIMIT', 0, MOST_EXPIRED)
-  for _, fence in ipairs(fences) do
-    local text = redis.call('HGET', LEASE, fence)
-    if text then
-      out[#out + 1] = fence
-      out[#out + 1] = string.match(text, '^%d+|[^|]*|[%d ]*|(.*)$')
-    else
+local function expired_leases(grace_from)
+  local out, next_at = {}, math.huge
+  local first = redis.call('ZRANGE', LEASES, 0, MOST_LEASES - 1, 'WITHSCORES')
+  for k = 1, #first, 2 do
+    local fence, ends_at = first[k], tonumber(first[k + 1])
+    if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
+    local length, task = string.match(
+      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
+    local at = length and math.max(ends_at, grace_from + tonumber(length))
+    if not length then
       redis.call('ZREM', LEASES, fence)
+    elseif at <= now_ms then
+      out[#out + 1] = fence
+      out[#out + 1] = task
+    else
+      next_at = math.min(next_at, at)
     end
   end
-  return out
+  return out, next_at
 end
 local function keeps(moment)
   local at = whole(moment.at)
@@ -840,18 +908,17 @@ local function register_sleeper()
   end
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
-local grace = note_time(now_ms)
+local grace_from, next_note = note_time(now_ms)
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
 local due = split_due(CURSORS, schedules, 's', moments)
-local expired = grace and {} or expired_leases()
-if not grace and #expired == 0 then
-  local next_end = redis.call('ZRANGE', LEASES, 0, 0, 'WITHSCORES')[2]
-  if next_end and tonumber(next_end) <= now_ms + sleep_ms then
-    moments[#moments + 1] = { at = tonumber(next_end), field = 'l' }
-  end
+local expired, next_reap = {}, math.huge
+if next_note then
+  expired, next_reap = expired_leases(grace_from)
+  moments[#moments + 1] = { at = next_note, field = 'n' }
 end
+if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
 local indexes, definitions = {}, {}
 for k, entry in ipairs(ready) do indexes[k] = entry.index end
 for k = 1, math.min(#due, MOST_DUE) do
@@ -910,7 +977,7 @@ return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) 
 `,
   },
   "prune": {
-    sha1: "b6a1e4a9b9ce4ba41e5fe926a3b9d0501d3a490c",
+    sha1: "f1492fe7d5ac57a4855bcb81a751ae364b269f68",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -939,7 +1006,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -959,6 +1027,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -969,6 +1038,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -999,6 +1069,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1053,7 +1125,7 @@ return more
 `,
   },
   "push": {
-    sha1: "727d7d60c3a8432d4690b49dea20746262f3fb91",
+    sha1: "3f38ee65b8a3fca5ff41446a935051ef9b34ca08",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -1113,7 +1185,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1133,6 +1206,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1143,6 +1217,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1173,6 +1248,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1200,11 +1277,15 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then return number, ended, '' end
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
   if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
@@ -1220,7 +1301,7 @@ local function due_of(text, now_ms)
 end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id)
+    local there, state, due = known(t, job.id, now_ms)
     if there then return there .. ',0,' .. state .. ',' .. due, false end
     redis.call('HSET', t.ids, job.id, number)
     redis.call('ZREM', t.idends, job.id)
@@ -1236,10 +1317,12 @@ local function save_job(t, number, job, now_ms)
   return number .. ',1,r,', true
 end
 local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 1000
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local function promote(t, now_ms, most)
-  local budget = MOST_BYTES
-  while most > 0 and budget > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, 50)
+  local budget = promote_budget
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
+    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
     local records = redis.call('HMGET', t.later, unpack(due))
@@ -1248,13 +1331,13 @@ local function promote(t, now_ms, most)
     for k, number in ipairs(due) do
       local record = records[k]
       if record then
-        budget = budget - #record
+        budget.bytes = budget.bytes - #record
         redis.call('HSET', t.jobs, number, record)
         local _, _, _, row = counts_of(t, number)
         join(t, number, priority_of(record), row, digits(now_ms * 1000))
       end
     end
-    most = most - #due
+    most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local repeated = begin_call('push', ARGV[1], ARGV[2])
@@ -1311,11 +1394,12 @@ for k = 1, task_count do
 end
 local answer = table.concat(answers, ';')
 end_call('push', ARGV[2], answer)
+redis.call('EXPIRE', SESSION, 3600, 'GT')
 return { answer }
 `,
   },
   "reap": {
-    sha1: "c84cf603ea65c903d7380e783727c2f7d7cf553d",
+    sha1: "e7ca95145cf1ad27ccaa33a0e4010ea4f29cad78",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1350,44 +1434,67 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -1399,7 +1506,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1419,6 +1527,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1429,6 +1538,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1459,6 +1569,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1508,6 +1620,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -1577,15 +1690,20 @@ local function reap_job(t, lease, ends_at, number, record, head)
   local state, due = reissue(t, number, record, due_after_crash(lease, ends_at, head, row), row)
   return state, '', due, counts
 end
-local function reap_lease(fence, index)
+local function reap_lease(fence, index, grace_from)
   local t, lease = tasks[index], read_lease(fence)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
-  redis.call('ZREM', LEASES, fence)
-  if not lease then return end
+  if not lease then
+    redis.call('ZREM', LEASES, fence)
+    return
+  end
+  if now_ms < grace_from + lease.length then return end
   if not score then ends_at = now_ms end
+  redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
+  forget_lease(lease.length)
   for _, number in ipairs(lease.numbers) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('HGET', t.running, number) == fence then
@@ -1597,14 +1715,16 @@ local function reap_lease(fence, index)
   end
   wake_one(t)
 end
-if not note_time(now_ms) then
-  for k = i, #ARGV, 2 do reap_lease(ARGV[k], tonumber(ARGV[k + 1])) end
+local ENOUGH_JOBS = 500
+local grace_from = note_time(now_ms)
+for k = i, #ARGV, 2 do
+  if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
 return reaped
 `,
   },
   "recall": {
-    sha1: "8178badb98cca29599ab64ee65fda826836849de",
+    sha1: "d4c9896faa416076ad59bbd45229e166bbf70d96",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -1647,6 +1767,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -1684,8 +1805,8 @@ return batches
 `,
   },
   "redrive": {
-    sha1: "cc1f911190a004be5e55e3ecb7df069c4714d976",
-    text: `#!lua
+    sha1: "2c78bd23c66662a9be5680d7473a0436a0c5a6bd",
+    text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   local offset_ms = redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'test:offset')
@@ -1729,7 +1850,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -1749,6 +1871,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -1759,6 +1882,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -1789,6 +1913,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -1821,6 +1947,8 @@ local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
 local letter = string.sub(ended, 1, 1)
 if letter ~= 'd' and letter ~= 'x' then return 0 end
+local entry = redis.call('HGET', t.ids, id)
+if entry and string.match(entry, '^%d+') ~= old then return 2 end
 local number = digits(take_numbers('number', 1, now_us()))
 redis.call('HSET', t.jobs, number, record)
 redis.call('HSET', t.ids, id, number)
@@ -1833,8 +1961,8 @@ return 1
 `,
   },
   "register": {
-    sha1: "59012990abfeb83cb6ca3d56ae07302044f2f51b",
-    text: `#!lua
+    sha1: "6586a4b4f3cacb6c4b777b52b0fdfa6fb8e77b77",
+    text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   local offset_ms = redis.call('GET', string.sub(KEYS[1], 1, -5) .. 'test:offset')
@@ -1909,7 +2037,7 @@ return answers
 `,
   },
   "renew": {
-    sha1: "883b9ee414d651a70bdf59238969fc1fd9da9973",
+    sha1: "37fcc20bfe60b3d28115c4300c78c66573ed0bfc",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1935,44 +2063,67 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
@@ -1996,6 +2147,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -2040,7 +2192,7 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "c0236c17a493ffe283aa65905eea5fdbab69eba2",
+    sha1: "a34b6a871c5239383b01993267f2ca0911145dc9",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
@@ -2086,7 +2238,8 @@ if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'
   redis.call('HSET', SESSION, lane .. ':epoch', epoch, lane .. ':seq', '0')
   redis.call('HSET', SESSION, lane .. ':last', last, lane .. ':known', known)
-  redis.call('EXPIRE', SESSION, 86400)
+  local ttl_s = lane == 'push' and 3600 or 86400
+  if redis.call('TTL', SESSION) < ttl_s then redis.call('EXPIRE', SESSION, ttl_s) end
 else
   known = redis.call('HGET', SESSION, lane .. ':known') or '0'
 end
@@ -2098,7 +2251,7 @@ return reply
 `,
   },
   "work": {
-    sha1: "466c3cece285be1ef57be209003ee21f807ed9f5",
+    sha1: "6816f1de570c1d7b82828c6cb24f4230abdde2c9",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2133,44 +2286,67 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
-local function clamp_leases(latest_ms)
-  local after = '(' .. whole(latest_ms)
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'LIMIT', 0, 1000)
-  for _, fence in ipairs(far) do
-    redis.call('ZADD', LEASES, whole(latest_ms), fence)
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
   end
 end
 local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return false end
-  local m = redis.call('HMGET', META, 'noted', 'leaseMin', 'leaseMax', 'grace')
-  local noted, shortest, longest = tonumber(m[1]), tonumber(m[2]), tonumber(m[3])
-  local grace = tonumber(m[4] or '0')
-  if not noted or not shortest or not longest then
-    local last = redis.call('ZREVRANGE', LEASES, 0, 0, 'WITHSCORES')
-    longest = math.max(1000, tonumber(last[2]) - now_ms)
-    shortest, noted = longest, -math.huge
-    redis.call('HSET', META, 'leaseMin', whole(shortest), 'leaseMax', whole(longest))
-  end
-  local gap = now_ms - noted
-  if gap > longest or gap < 0 then
-    grace = math.floor(now_ms + longest)
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', whole(grace))
-    clamp_leases(grace)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
   end
-  return now_ms < grace
+  return from, noted + shortest / 3, lengths
 end
 local function note_lease(now_ms, lease_ms)
-  if redis.call('ZCARD', LEASES) == 0 then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'grace', '0')
-    redis.call('HSET', META, 'leaseMin', lease_ms, 'leaseMax', lease_ms)
-    return
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  note_time(now_ms)
-  local m = redis.call('HMGET', META, 'leaseMin', 'leaseMax')
-  if lease_ms < tonumber(m[1]) then redis.call('HSET', META, 'leaseMin', lease_ms) end
-  if lease_ms > tonumber(m[2]) then redis.call('HSET', META, 'leaseMax', lease_ms) end
+  count_lease(lengths, lease_ms, 1)
 end
 local KEPT_ANSWERS = 4
 local function begin_call(lane, epoch, seq)
@@ -2197,7 +2373,8 @@ end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
-  return cjson.decode(string.sub(record, 1, stop - 1))
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -2217,6 +2394,7 @@ local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
     redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
@@ -2227,6 +2405,7 @@ end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
     redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
@@ -2257,6 +2436,8 @@ local function bound(index, hash, count, stats)
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
 local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
   redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
@@ -2306,6 +2487,7 @@ local function shrink_lease(lease)
   if #left == 0 then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence,
       string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
@@ -2323,10 +2505,12 @@ local function describe_batch(t, numbers, records)
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
 local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 1000
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local function promote(t, now_ms, most)
-  local budget = MOST_BYTES
-  while most > 0 and budget > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, 50)
+  local budget = promote_budget
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
+    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
     local records = redis.call('HMGET', t.later, unpack(due))
@@ -2335,13 +2519,13 @@ local function promote(t, now_ms, most)
     for k, number in ipairs(due) do
       local record = records[k]
       if record then
-        budget = budget - #record
+        budget.bytes = budget.bytes - #record
         redis.call('HSET', t.jobs, number, record)
         local _, _, _, row = counts_of(t, number)
         join(t, number, priority_of(record), row, digits(now_ms * 1000))
       end
     end
-    most = most - #due
+    most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local MOST_JOBS = 1000
@@ -2385,11 +2569,18 @@ local function live_records(t, hints)
   end
   return records
 end
+local function first_chunk(t, budget)
+  local first = redis.call('LINDEX', t.ready, 0)
+  local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
+  if size == 0 then return FIRST_CHUNK end
+  return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
+end
 local function take(t, limit, budget)
-  local jobs, chunk = {}, FIRST_CHUNK
-  while #jobs < limit and budget.bytes > 0 do
-    local hints = pop_hints(t, math.min(chunk, limit - #jobs))
+  local jobs, chunk = {}, first_chunk(t, budget)
+  while #jobs < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints = pop_hints(t, math.min(chunk, limit - #jobs, budget.hints))
     if #hints == 0 then break end
+    budget.hints = budget.hints - #hints
     local records = live_records(t, hints)
     local largest = 1
     for k, hint in ipairs(hints) do
@@ -2408,17 +2599,20 @@ local function take(t, limit, budget)
   return jobs
 end
 local function has_alone(t)
-  while true do
+  for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('HEXISTS', t.running, number) == 0 then return true end
     redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
+  return false
 end
 local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
+  redis.call('HINCRBY', META, 'aloneJobs', -1)
   return { number = number, record = redis.call('HGET', t.jobs, number) }
 end
 local function write_lease(t, jobs, lease_ms, owner, now)
@@ -2536,6 +2730,7 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
+local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
 local function settle_plain(t, lease, at, n)
   local numbers = {}
@@ -2597,7 +2792,7 @@ table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
 local leases, batches, more, drain = {}, {}, {}, false
-local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS }
+local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
 local function lease_out(index, jobs, alone)
   local t = tasks[index]
   local numbers, records = {}, {}
@@ -2613,6 +2808,7 @@ local function split_by_crashes(t, jobs)
     local _, _, _, row = counts_of(t, job.number)
     if row >= ALONE_AFTER then
       redis.call('RPUSH', t.alone, job.number)
+      redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
       crashed[#crashed + 1] = job
     else
@@ -2634,19 +2830,48 @@ local function claim(index, limit, alone_from)
     wake_one(t)
   end
 end
+local function past_holders(text, by, til)
+  local past, n = {}, 0
+  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
+    if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
+      past[holder], n = tonumber(rest_til), n + 1
+    end
+  end
+  if by then past[by] = til + REST_IN_LEASES * lease_ms end
+  return past
+end
+local function past_text(past)
+  local parts = {}
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
 local function reserve_alone()
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
-  local til = tonumber(m[2] or '0')
-  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, m[1] == identity end
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local by, til = m[1], tonumber(m[2] or '0')
+  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
+  local past = past_holders(m[3], by, til)
+  if past[identity] and past[identity] > now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+    redis.call('HSET', META, 'alonePast', past_text(past))
+    return now_ms + lease_ms, false
+  end
   til = math.ceil(now_ms + lease_ms)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til))
+  local past_now = past_text(past)
+  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til), 'alonePast', past_now)
   return til, true
+end
+local function forget_alone()
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
+  if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  end
 end
 local function claim_alone(claims, first)
   local job = take_alone(tasks[first.index])
   if not job then return false end
   lease_out(first.index, { job }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
   end
@@ -2664,6 +2889,8 @@ if first and idle then
   taken_alone = claim_alone(claims, first)
 elseif first then
   alone_from, drain = reserve_alone()
+elseif claim_count > 0 then
+  forget_alone()
 end
 for _, c in ipairs(claims) do
   if drain then

@@ -43,7 +43,7 @@ export function endJob(
   countMove(task, stateName(job.state), isKept ? state : null);
   count(task, `all_${state}`, 1);
   const { id } = decodeHead(job.head);
-  if (id !== null) endId(scope, { task, id, state, isKept, keep });
+  if (id !== null) endId(scope, { task, id, number: job.number, state, isKept, keep });
   if (!isKept) return;
   dropBeyond(scope, task, { state, most: keep[state].count, limit: DROPPED_PER_END });
 }

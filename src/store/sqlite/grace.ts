@@ -1,53 +1,64 @@
 /**
- * Outages and clock jumps: while leases stand, whoever passes notes the time. A gap longer than the
- * longest lease, or a step back, means that the owners could not renew either; nothing is reaped
- * until they had one such lease of time to come back.
+ * Outages and clock jumps: while leases stand, whoever passes notes the time. A gap that the owner
+ * of the shortest lease might not have survived, or a step back, means that the owners could not
+ * renew either: from then on every lease has its own whole length again before it can be reaped.
  */
 import type { Scope } from "./scope.js";
 
-interface Lengths {
-  shortest: number | null;
-  longest: number | null;
+export interface Grace {
+  /** From when on every lease has its whole length again, epoch ms; 0: nobody was away. */
+  from: number;
+  /** When somebody has to note the time next, epoch ms; null: no lease stands. */
+  noteAt: number | null;
 }
 
-/** Notes the time if it is due; until when nothing may be reaped (epoch ms). */
-export function noteTime(scope: Scope): number {
+/** So many leases are cut in one step; the rest follows in the next. */
+const PIECE = 1_000;
+
+/** Notes the time if it is due; nothing is written where no lease stands. */
+export function noteTime(scope: Scope): Grace {
   const { tx, now } = scope;
   const space = tx.space(scope.space);
-  const { shortest, longest } = standingLengths(scope);
-  if (shortest === null || longest === null) return space.grace_until;
+  const shortest = shortestLength(scope);
+  if (shortest === null) return { from: space.grace_from, noteAt: null };
   const gap = now - space.noted_at;
-  if (gap > longest || gap < 0) {
+  const isDoubtful = gap * 3 > shortest * 2 || gap < 0;
+  if (isDoubtful || gap * 3 >= shortest) {
     tx.needWrite();
-    space.noted_at = now;
-    space.grace_until = now + longest;
-    tx.saveSpace(space);
-    tx.run(
-      "UPDATE lease SET ends_at = ? WHERE space = ? AND ends_at > ?",
-      ...[now + longest, scope.space, now + longest],
-    );
-  } else if (gap * 3 >= shortest) {
-    tx.needWrite();
-    space.noted_at = now;
+    if (isDoubtful) space.grace_from = now;
+    // while the note lies ahead, the next to pass goes on with the cutting
+    if (gap >= 0 || !cutFarLeases(scope)) space.noted_at = now;
     tx.saveSpace(space);
   }
-  return space.grace_until;
+  const noteAt = Math.min(space.noted_at, now) + Math.ceil(shortest / 3);
+  return { from: space.grace_from, noteAt };
 }
 
-/** The first lease after none: from here on silence means something. */
-export function noteFirstLease(scope: Scope): void {
-  if (standingLengths(scope).longest !== null) return;
-  const space = scope.tx.space(scope.space);
-  space.noted_at = scope.now;
-  space.grace_until = 0;
-  scope.tx.saveSpace(space);
+/** Called before a lease is written, when the time has been noted for those that stand. */
+export function noteLease(scope: Scope, lengthMs: number): void {
+  const { tx, now } = scope;
+  const space = tx.space(scope.space);
+  const shortest = shortestLength(scope);
+  // from the first lease on silence means something
+  if (shortest === null) space.grace_from = 0;
+  // what was no gap for the longer ones is none for this one
+  else if (lengthMs >= shortest || (now - space.noted_at) * 3 < lengthMs) return;
+  space.noted_at = now;
+  tx.saveSpace(space);
 }
 
-function standingLengths({ tx, space }: Scope): Lengths {
-  const row = tx.get<Lengths>(
-    `SELECT (SELECT min(length_ms) FROM lease WHERE space = ?) AS shortest,
-            (SELECT max(length_ms) FROM lease WHERE space = ?) AS longest`,
-    ...[space, space],
+/** A clock that went back leaves lease ends too far away. True: there may be more of them. */
+function cutFarLeases({ tx, space, now }: Scope): boolean {
+  const cut = tx.run(
+    `UPDATE lease SET ends_at = ? + length_ms WHERE fence IN (
+       SELECT fence FROM lease INDEXED BY lease_end
+       WHERE space = ? AND ends_at > ? AND ends_at - length_ms > ? LIMIT ?)`,
+    ...[now, space, now, now, PIECE],
   );
-  return row ?? { shortest: null, longest: null };
+  return cut === PIECE;
+}
+
+function shortestLength({ tx, space }: Scope): number | null {
+  const sql = "SELECT min(length_ms) AS ms FROM lease WHERE space = ?";
+  return tx.get<{ ms: number | null }>(sql, space)?.ms ?? null;
 }

@@ -34,21 +34,27 @@ export function bindId(scope: Scope, task: TaskRow, id: string, number: number):
   );
 }
 
-/** The job behind an id has ended. `isKept`: its record stays, and the id at least as long. */
+/**
+ * The job behind an id has ended. `isKept`: its record stays, and the id at least as long. An id
+ * that names another job by now is that job's affair.
+ */
 export function endId(
   scope: Scope,
-  { task, id, state, isKept, keep }: EndedId & { keep: KeepRules },
+  { task, id, number, state, isKept, keep }: EndedId & { keep: KeepRules },
 ): void {
   const { tx, now } = scope;
   const keepUntil = now + Math.max(keep.idMs, isKept ? keep[state].ageMs : 0);
   if (keepUntil <= now) {
-    forgetId(scope, task, id);
+    tx.run(
+      "DELETE FROM known_id WHERE task = ? AND id = ? AND number = ? AND state IS NULL",
+      ...[task.id, toStored(id), number],
+    );
     return;
   }
   const changed = tx.run(
     `UPDATE known_id SET state = ?, ended_at = ?, keep_until = ?
-     WHERE task = ? AND id = ? AND state IS NULL`,
-    ...[STATE[state], now, keepUntil, task.id, toStored(id)],
+     WHERE task = ? AND id = ? AND number = ? AND state IS NULL`,
+    ...[STATE[state], now, keepUntil, task.id, toStored(id), number],
   );
   if (changed === 0) return;
   count(task, "ended_ids", 1);
@@ -58,6 +64,7 @@ export function endId(
 interface EndedId {
   task: TaskRow;
   id: string;
+  number: number;
   state: EndState;
   isKept: boolean;
 }

@@ -5,10 +5,10 @@ import { DEFAULT_KEEP } from "../../core/keep.js";
 import { decodeHead, encodeHead } from "../../core/record.js";
 import type { CancelAnswer, JobRef, RedriveAnswer } from "../contract.js";
 import { CANCELLED, endJob } from "./ending.js";
-import { bindId, findJob } from "./ids.js";
+import { bindId, findId, findJob } from "./ids.js";
 import { renumber } from "./push.js";
 import { STATE } from "./schema.js";
-import { digits, isEnded, type Scope, stateName } from "./scope.js";
+import { digits, isEnded, publicId, type Scope, stateName } from "./scope.js";
 import { countMove } from "./tasks.js";
 
 export function cancel(scope: Scope, { taskId, id, keep }: JobRef): CancelAnswer | null {
@@ -42,10 +42,15 @@ export function redrive(scope: Scope, { taskId, id }: JobRef): RedriveAnswer | n
     return { id, redriven: false, state: name };
   // how it ended is known still, but what it was is not
   if (job === null) return null;
+  const old = decodeHead(job.head);
+  const ownId = publicId(old.id, job.number);
+  const known = findId(scope, task, ownId);
+  // its id was forgotten early and names another job since: two would answer to it
+  if (known !== null && known.number !== job.number) return { id, redriven: false, state: name };
   // an assigned id becomes the id of the new record, whose number is another
-  const head = encodeHead({ ...decodeHead(job.head), id });
+  const head = encodeHead({ ...old, id: ownId });
   const number = renumber(scope, task, job.number, head);
-  bindId(scope, task, id, Number(number));
+  bindId(scope, task, ownId, Number(number));
   countMove(task, name, "ready");
-  return { id, redriven: true, state: "ready" };
+  return { id: ownId, redriven: true, state: "ready" };
 }

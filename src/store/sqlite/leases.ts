@@ -1,6 +1,6 @@
 /** Leases: one per claimed batch; its number is the fence of all its jobs. */
 import type { LeaseRef, RenewArgs, Renewed } from "../contract.js";
-import { noteFirstLease, noteTime } from "./grace.js";
+import { noteLease, noteTime } from "./grace.js";
 import { STATE } from "./schema.js";
 import { digits, numberOf, type Scope } from "./scope.js";
 import { toStored } from "./text.js";
@@ -11,7 +11,7 @@ const MOST_EXPIRED = 20;
 /** A new lease of this scheduler; its fence. */
 export function createLease(scope: Scope, task: number, lengthMs: number): number {
   const { tx, now } = scope;
-  noteFirstLease(scope);
+  noteLease(scope, lengthMs);
   const fence = tx.nextFence(now);
   tx.run(
     "INSERT INTO lease (fence, space, task, owner, ends_at, length_ms) VALUES (?, ?, ?, ?, ?, ?)",
@@ -74,11 +74,11 @@ function saveProgress(
 }
 
 /** Leases that may be reaped now, of any task. */
-export function expiredLeases({ tx, space, now }: Scope, graceUntil: number): LeaseRef[] {
-  if (now < graceUntil) return [];
+export function expiredLeases({ tx, space, now }: Scope, graceFrom: number): LeaseRef[] {
   const rows = tx.all<{ fence: number; task: number }>(
-    "SELECT fence, task FROM lease WHERE space = ? AND ends_at <= ? ORDER BY ends_at LIMIT ?",
-    ...[space, now, MOST_EXPIRED],
+    `SELECT fence, task FROM lease INDEXED BY lease_end
+     WHERE space = ? AND ends_at <= ? AND length_ms <= ? ORDER BY ends_at LIMIT ?`,
+    ...[space, now, now - graceFrom, MOST_EXPIRED],
   );
   return rows.map(({ fence, task }) => ({
     fence: digits(fence),
@@ -86,11 +86,15 @@ export function expiredLeases({ tx, space, now }: Scope, graceUntil: number): Le
   }));
 }
 
-/** When the next lease can be reaped, epoch ms; null: none stands. */
-export function nextExpiry({ tx, space }: Scope, graceUntil: number): number | null {
+/** When the next lease can be reaped, if before `latest`, epoch ms; else `latest`. */
+export function nextExpiry(
+  { tx, space }: Scope,
+  { graceFrom, latest }: { graceFrom: number; latest: number },
+): number {
   const row = tx.get<{ at: number | null }>(
-    "SELECT min(ends_at) AS at FROM lease WHERE space = ?",
-    space,
+    `SELECT min(max(ends_at, ? + length_ms)) AS at FROM lease INDEXED BY lease_end
+     WHERE space = ? AND ends_at < ? AND length_ms < ?`,
+    ...[graceFrom, space, latest, latest - graceFrom],
   );
-  return row?.at == null ? null : Math.max(row.at, graceUntil);
+  return row?.at ?? latest;
 }

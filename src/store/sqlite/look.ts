@@ -1,6 +1,6 @@
 /** look: what there is to do for these tasks and schedules, or how long to sleep. */
 import type { DueSchedule, Look, LookArgs } from "../contract.js";
-import { mayDrain } from "./alone.js";
+import { turnFrom } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { expiredLeases, nextExpiry } from "./leases.js";
 import { dueSchedules, nextOccurrence } from "./schedules.js";
@@ -11,18 +11,20 @@ import { fromStored, toStored } from "./text.js";
 
 export function look(scope: Scope, { taskIds, scheduleIds, sleepMs }: LookArgs): Look {
   const { now } = scope;
-  const graceUntil = noteTime(scope);
+  const { from: graceFrom, noteAt } = noteTime(scope);
   const mine = new Set(scheduleIds);
   const tasks = lookAtTasks(scope, taskIds);
   const schedules: DueSchedule[] = mine.size === 0 ? [] : dueSchedules(scope, mine);
-  const expired = expiredLeases(scope, graceUntil);
+  const expired = expiredLeases(scope, graceFrom);
   const answer = { taskIds: tasks.withWork, schedules, expired, waitMs: 0, now };
   if (tasks.withWork.length > 0 || schedules.length > 0 || expired.length > 0) return answer;
   const moments = tasks.moments;
   const occurrence = mine.size === 0 ? null : nextOccurrence(scope, mine, now + sleepMs);
   if (occurrence !== null) moments.push(occurrence);
-  const expiry = nextExpiry(scope, graceUntil);
-  if (expiry !== null) moments.push({ cause: LEASE_CAUSE, at: expiry });
+  if (noteAt !== null) {
+    const at = nextExpiry(scope, { graceFrom, latest: noteAt });
+    moments.push({ cause: LEASE_CAUSE, at });
+  }
   return { ...answer, waitMs: fallAsleep(scope, { taskIds, scheduleIds, sleepMs, moments }) };
 }
 
@@ -58,10 +60,11 @@ function lookAtTasks(
     scope.space,
   );
   for (const row of rows) {
-    const isDue = row.due_at !== null && row.due_at <= scope.now;
-    if (row.common === 1 || isDue || (row.alone === 1 && mayDrain(scope)))
-      withWork.push(fromStored(row.name));
-    else if (row.due_at !== null) moments.push({ cause: `task ${row.id}`, at: row.due_at });
+    const never = Number.POSITIVE_INFINITY;
+    const aloneFrom = row.alone === 1 ? turnFrom(scope) : never;
+    const at = row.common === 1 ? 0 : Math.min(row.due_at ?? never, aloneFrom);
+    if (at <= scope.now) withWork.push(fromStored(row.name));
+    else if (at < never) moments.push({ cause: `task ${row.id}`, at });
   }
   return { withWork, moments };
 }

@@ -29,19 +29,23 @@ interface Lease {
 }
 
 export function reap(scope: Scope, { leases, random, keep }: ReapArgs): Reaped[] {
-  if (scope.now < noteTime(scope)) return [];
-  return leases.flatMap((lease) => reapLease(scope, { lease, random, keep }));
+  const { from: graceFrom } = noteTime(scope);
+  return leases.flatMap((lease) => reapLease(scope, { lease, graceFrom, random, keep }));
 }
 
-function reapLease(
-  scope: Scope,
-  { lease: named, random, keep }: { lease: LeaseRef; random: number; keep: KeepRules },
-): Reaped[] {
+interface Reaping {
+  lease: LeaseRef;
+  graceFrom: number;
+  random: number;
+  keep: KeepRules;
+}
+
+function reapLease(scope: Scope, { lease: named, graceFrom, random, keep }: Reaping): Reaped[] {
   const { tx, now } = scope;
   const lease = tx.get<Lease>(
     `SELECT fence, task, ends_at, length_ms FROM lease
-     WHERE fence = ? AND space = ? AND ends_at <= ?`,
-    ...[numberOf(named.fence), scope.space, now],
+     WHERE fence = ? AND space = ? AND ends_at <= ? AND length_ms <= ?`,
+    ...[numberOf(named.fence), scope.space, now, now - graceFrom],
   );
   if (lease === undefined) return [];
   const task = tx.taskById(lease.task);

@@ -74,10 +74,13 @@ export function fire(scope: Scope, args: FireArgs): PushAnswer[] | null {
   const row = readSchedule(scope, args.scheduleId);
   if (row === undefined || tx.taskById(row.task).name !== args.taskId) return null;
   const isSeen = row.revision === args.revision && row.next_at === args.seenAt;
-  if (!isSeen || args.seenAt > now) return null;
+  const isFired = row.last_fired_at !== null && args.seenAt <= row.last_fired_at;
+  if (!isSeen || isFired || args.seenAt > now) return null;
+  const firedAt = args.jobs.map(({ occurrence }) => occurrence?.scheduledFor ?? args.seenAt);
+  const lastFiredAt = Math.max(args.seenAt, ...firedAt);
   tx.run(
     "UPDATE schedule SET next_at = ?, last_fired_at = ? WHERE space = ? AND id = ?",
-    ...[args.nextAt, args.seenAt, space, toStored(args.scheduleId)],
+    ...[args.nextAt, lastFiredAt, space, toStored(args.scheduleId)],
   );
   return push(scope, args.jobs);
 }

@@ -32,8 +32,8 @@ INSERT INTO file VALUES (1, 0, 0, 0);
 
 CREATE TABLE space (
   id INTEGER PRIMARY KEY, prefix TEXT NOT NULL UNIQUE,
-  noted_at INTEGER NOT NULL DEFAULT 0, grace_until INTEGER NOT NULL DEFAULT 0,
-  reserved_by TEXT, reserved_until INTEGER NOT NULL DEFAULT 0
+  noted_at INTEGER NOT NULL DEFAULT 0, grace_from INTEGER NOT NULL DEFAULT 0,
+  reservations TEXT NOT NULL DEFAULT '[]'
 ) STRICT;
 
 CREATE TABLE task (
@@ -77,7 +77,7 @@ CREATE TABLE lease (
   fence INTEGER PRIMARY KEY, space INTEGER NOT NULL, task INTEGER NOT NULL,
   owner TEXT NOT NULL, ends_at INTEGER NOT NULL, length_ms INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX lease_end ON lease (space, ends_at);
+CREATE INDEX lease_end ON lease (space, ends_at, length_ms);
 CREATE INDEX lease_length ON lease (space, length_ms);
 
 CREATE TABLE schedule (

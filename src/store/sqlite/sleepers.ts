@@ -31,7 +31,7 @@ export interface Moment {
   at: number;
 }
 
-/** Who waits for the end of a lease may never wake for it: leases are renewed, and settled. */
+/** Who wakes to note the time or to reap: for a lease, and not for the work of any task. */
 export const LEASE_CAUSE = "lease";
 
 /** So many wait for the same moment: one to act, one in case it dies. */

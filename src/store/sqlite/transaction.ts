@@ -15,11 +15,10 @@ export interface SpaceRow {
   id: number;
   /** When somebody last noted the time while leases stood, epoch ms. */
   noted_at: number;
-  /** Until when nothing is reaped, epoch ms. */
-  grace_until: number;
-  /** Who was chosen for a job that runs alone, and until when. */
-  reserved_by: string | null;
-  reserved_until: number;
+  /** From when on every lease has its whole length again, epoch ms; 0: nobody was away. */
+  grace_from: number;
+  /** Who was chosen for a job that runs alone, now and lately: JSON. */
+  reservations: string;
 }
 
 export interface AddressedWake {
@@ -116,9 +115,8 @@ export class Transaction {
 
   saveSpace(row: SpaceRow): void {
     this.run(
-      `UPDATE space SET noted_at = ?, grace_until = ?, reserved_by = ?, reserved_until = ?
-       WHERE id = ?`,
-      ...[row.noted_at, row.grace_until, row.reserved_by, row.reserved_until, row.id],
+      "UPDATE space SET noted_at = ?, grace_from = ?, reservations = ? WHERE id = ?",
+      ...[row.noted_at, row.grace_from, row.reservations, row.id],
     );
   }
 

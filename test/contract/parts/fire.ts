@@ -9,6 +9,7 @@ export function fireClaims(test: ContractTest): void {
   describe("fire", () => {
     jobClaims(test);
     onceClaims(test);
+    markClaims(test);
     staleClaims(test);
   });
 }
@@ -132,6 +133,37 @@ function onceClaims(test: ContractTest): void {
     const { revision } = only(await scene.store.register({ schedules }));
     expect(await scene.store.fire({ ...args, revision })).toBeNull();
     expect(await scene.claim(10)).toHaveLength(1);
+  });
+}
+
+/** Four occurrences, a second apart, are fired in one call. */
+async function firedTogether(scene: Scene, cursorMs: number): Promise<FireArgs> {
+  const args = await dueSchedule(scene);
+  await scene.world.advance(10_000);
+  const jobs = [0, 1_000, 2_000, 3_000].map((ms) => occurrenceJob(args.seenAt + ms));
+  const fire = { ...args, nextAt: args.seenAt + cursorMs, jobs };
+  expect(await scene.store.fire(fire)).toHaveLength(4);
+  return fire;
+}
+
+function markClaims(test: ContractTest): void {
+  test("leaves no occurrence of its jobs to a changed definition", async ({ scene }) => {
+    const { seenAt, nextAt } = await firedTogether(scene, HOUR_MS);
+    const schedule = { scheduleId: "s", taskId: TASK, definition: "2", firstAt: seenAt + 2_000 };
+    expect(only(await scene.store.register({ schedules: [schedule] }))).toMatchObject({
+      outcome: "changed",
+      nextAt,
+    });
+    const later = { ...schedule, definition: "3", firstAt: seenAt + HOUR_MS / 2 };
+    expect(only(await scene.store.register({ schedules: [later] })).nextAt).toBe(later.firstAt);
+  });
+
+  test("is refused for an occurrence that was fired before", async ({ scene }) => {
+    const fired = await firedTogether(scene, 2_000);
+    const seenAt = fired.nextAt ?? 0;
+    const jobs = [newJob()];
+    expect(await scene.store.fire({ ...fired, seenAt, nextAt: null, jobs })).toBeNull();
+    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(4);
   });
 }
 

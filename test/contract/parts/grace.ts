@@ -30,7 +30,7 @@ async function twoRunning(scene: Scene): Promise<[Held, Held]> {
 
 function outageClaims(test: ContractTest): void {
   for (const [verb, call] of Object.entries(FIRST_VERBS)) {
-    const claim = `after an outage longer than the longest lease nothing is taken: ${verb} first`;
+    const claim = `after an outage longer than a lease nothing is taken: ${verb} first`;
     test(claim, async ({ scene }) => {
       const [first, second] = await twoRunning(scene);
       const reaper = await scene.another();
@@ -64,6 +64,22 @@ function outageClaims(test: ContractTest): void {
     await scene.pass(LEASE_MS / 2 + 2_000);
     expect(only(await scene.reap()).number).toBe(dead.number);
     expect(await scene.settle(alive, COMPLETED)).toMatchObject({ state: "completed" });
+  });
+
+  test("an outage of three quarters of a lease takes nothing, whenever it was renewed", async ({
+    scene,
+  }) => {
+    const held = await twoRunning(scene);
+    await scene.world.advance(LEASE_MS / 3);
+    await scene.glance();
+    await scene.world.advance(0.75 * LEASE_MS);
+    expect(await scene.reap()).toEqual([]);
+    expect((await scene.renew(held)).lost).toEqual([]);
+    await scene.pass(0.9 * LEASE_MS);
+    expect(await scene.reap()).toEqual([]);
+    for (const job of held) {
+      expect(await scene.settle(job, COMPLETED)).toMatchObject({ state: "completed" });
+    }
   });
 
   test("an outage during the grace begins a new one", async ({ scene }) => {
@@ -112,10 +128,14 @@ function noGraceClaims(test: ContractTest): void {
     expect(await scene.reap()).toHaveLength(2);
   });
 
-  test("there is none for a silence shorter than the longest standing lease", async ({ scene }) => {
+  test("there is none for silences shorter than two thirds of the shortest lease", async ({
+    scene,
+  }) => {
     const long = await scene.running({}, { leaseMs: 300_000 });
     const short = await scene.running({}, { leaseMs: 30_000 });
-    await scene.world.advance(100_000);
+    await scene.world.advance(19_000);
+    await scene.glance();
+    await scene.world.advance(19_000);
     const reaped = await scene.reap();
     expect(reaped.map(({ number }) => number)).toEqual([short.number]);
     expect(await scene.stateOf(long.id)).toBe("running");

@@ -19,6 +19,7 @@ export function idClaims(test: ContractTest): void {
     oneJobClaims(test);
     stateClaims(test);
     forgettingClaims(test);
+    reusedClaims(test);
   });
 }
 
@@ -169,5 +170,46 @@ function forgettingClaims(test: ContractTest): void {
     while (await scene.store.prune({ taskIds: [TASK], keep }));
     const answers = await scene.push(["a", "b", "c"].map((id) => newJob({ id })));
     expect(answers.map(({ created }) => created)).toEqual([false, false, false]);
+  });
+}
+
+/** An id that is used again: what is still to be cleared of the first job is not the second's. */
+function reusedClaims(test: ContractTest): void {
+  const prune = { taskIds: [TASK], keep: KEEP };
+
+  test("is free as soon as its time is over, before any prune", async ({ scene }) => {
+    await scene.settle(await scene.running({ id: "a" }), COMPLETED);
+    await scene.world.advance(KEEP.idMs - HOUR_MS);
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "completed" });
+    await scene.world.advance(HOUR_MS + 1_000);
+    expect(await scene.store.cancel({ taskId: TASK, id: "a", keep: KEEP })).toBeNull();
+    expect(await scene.store.redrive({ taskId: TASK, id: "a" })).toBeNull();
+    expect(await scene.pushOne({ id: "a", payload: "2" })).toMatchObject({ created: true });
+    expect(only(await scene.claim(10)).payload).toBe("2");
+  });
+
+  test("is not freed by a prune that comes after its second push", async ({ scene }) => {
+    await scene.settle(await scene.running({ id: "a" }), COMPLETED);
+    await scene.world.advance(KEEP.idMs + 1_000);
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: true });
+    while (await scene.store.prune({ ...prune, keep: { ...KEEP, idCount: 0 } }));
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "ready" });
+    expect((await scene.store.counts({ taskId: TASK })).total.dropped).toBe(0);
+  });
+
+  test("is the second job's whatever becomes of the first one's record", async ({ scene }) => {
+    const keep = { ...KEEP, idCount: 1 };
+    const dead = { kind: "dead", reason: "failed", error: null } as const;
+    const first = await scene.running({ id: "a" });
+    await scene.settle(first, dead, { keep });
+    await scene.world.advance(1_000);
+    await scene.settle(await scene.running({ id: "b" }), dead, { keep });
+    expect(await scene.pushOne({ id: "a", payload: "2" })).toMatchObject({ created: true });
+    await scene.store.cancel({ taskId: TASK, id: `0-${first.number}`, keep: KEEP });
+    const empty = { ...keep, dead: { ageMs: 0, count: 0 } };
+    while (await scene.store.prune({ taskIds: [TASK], keep: empty }));
+    expect(await scene.stateOf(`0-${first.number}`)).toBeNull();
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "ready" });
+    expect(only(await scene.claim(10)).payload).toBe("2");
   });
 }

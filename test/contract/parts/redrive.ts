@@ -1,10 +1,12 @@
 /** redrive: a dead or cancelled job is issued again under its public id. */
 import { describe, expect } from "vitest";
 import { NO_COUNTS } from "../../../src/core/job.js";
+import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
 import {
   COMPLETED,
   HOUR_MS,
+  KEEP,
   KEEP_COMPLETED,
   KEEP_NOTHING,
   names,
@@ -17,6 +19,7 @@ export function redriveClaims(test: ContractTest): void {
   describe("redrive", () => {
     againClaims(test);
     assignedIdClaims(test);
+    reusedIdClaims(test);
     refusedClaims(test);
   });
 }
@@ -117,6 +120,66 @@ function assignedIdClaims(test: ContractTest): void {
     await scene.store.redrive({ taskId: TASK, id });
     await scene.settle(await scene.claimOne(), { kind: "dead", reason: "rejected", error: null });
     expect(await scene.view(id)).toMatchObject({ id, state: "dead", reason: "rejected" });
+  });
+}
+
+const DEAD = { kind: "dead", reason: "failed", error: null } as const;
+
+/** A dead job whose own id was dropped for `idCount`; its public id by its number. */
+async function deadWithoutId(scene: Scene, id: string): Promise<string> {
+  const keep = { ...KEEP, idCount: 1 };
+  const held = await scene.running({ id, payload: '"old"' });
+  await scene.settle(held, DEAD, { keep });
+  await scene.world.advance(1_000);
+  await scene.settle(await scene.running({ id: "another" }), DEAD, { keep });
+  while (await scene.store.prune({ taskIds: [TASK], keep }));
+  return `0-${held.number}`;
+}
+
+function reusedIdClaims(test: ContractTest): void {
+  test("of a job whose id another job has by now is refused", async ({ scene }) => {
+    const id = await deadWithoutId(scene, "a");
+    expect(await scene.pushOne({ id: "a", payload: '"new"' })).toMatchObject({ created: true });
+    const living = await scene.view("a");
+    expect(await scene.store.redrive({ taskId: TASK, id })).toEqual({
+      id,
+      redriven: false,
+      state: "dead",
+    });
+    expect(await scene.view("a")).toEqual(living);
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "ready" });
+    expect(await scene.view(id)).toMatchObject({ state: "dead", payload: '"old"' });
+    expect(names(await scene.claim(10))).toEqual(["new"]);
+  });
+
+  test("is refused, too, while the end of that other job is remembered", async ({ scene }) => {
+    const id = await deadWithoutId(scene, "a");
+    await scene.settle(await scene.running({ id: "a" }), COMPLETED);
+    const answer = await scene.store.redrive({ taskId: TASK, id });
+    expect(answer).toMatchObject({ redriven: false, state: "dead" });
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "completed" });
+  });
+
+  test("of a job whose id was dropped, and is nobody's, gives it its id again", async ({
+    scene,
+  }) => {
+    const id = await deadWithoutId(scene, "a");
+    expect(await scene.store.get({ taskId: TASK, id: "a" })).toBeNull();
+    expect(await scene.store.redrive({ taskId: TASK, id })).toEqual({
+      id: "a",
+      redriven: true,
+      state: "ready",
+    });
+    expect(await scene.view("a")).toMatchObject({ state: "ready", payload: '"old"' });
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "ready" });
+  });
+
+  test("by the number of a job that still has its id is the same job", async ({ scene }) => {
+    const { number } = await scene.dead({ id: "a" });
+    const answer = await scene.store.redrive({ taskId: TASK, id: `0-${number}` });
+    expect(answer).toEqual({ id: "a", redriven: true, state: "ready" });
+    await scene.settle(await scene.claimOne(), COMPLETED);
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "completed" });
   });
 }
 
