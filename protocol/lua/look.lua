@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- look: says what there is to do, or how long this scheduler may sleep; who sleeps is remembered.
--- keys   shard, session, then one sleepers set for each task named
+-- keys   shard, session, then the sleepers sets of tasks for which the caller is not known to sleep
 -- args   identity · sleepMs · number of tasks · their names · number of schedules · their ids
 -- gives  { nowMs, waitMs, task indexes joined by ',', { fence, task … } expired, { id, nextAt,
--- definition record … } due, session known 1|0 }
+-- definition record … } due, session known 1|0,
+--          registered as a sleeper 1|0 }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -98,9 +99,10 @@ local function sleep_until(moments)
 end
 
 local function register_sleeper()
-  for k = 1, task_count do
-    local key = KEYS[SHARD_KEYS + k]
-    if redis.call('SADD', key, identity) == 1 then redis.call('EXPIRE', key, SLEEPERS_TTL_S) end
+  for k = SHARD_KEYS + 1, #KEYS do
+    local key = KEYS[k]
+    redis.call('SADD', key, identity)
+    redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
 end
 
@@ -130,12 +132,15 @@ for k = 1, math.min(#due, MOST_DUE) do
   end
 end
 
-local wait_ms = 0
+local wait_ms, registered = 0, '0'
 if #indexes == 0 and #definitions == 0 and #expired == 0 then
-  if not drains then register_sleeper() end
+  if not drains then
+    register_sleeper()
+    registered = '1'
+  end
   wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
-  table.concat(indexes, ','), expired, definitions, tostring(session_known),
+  table.concat(indexes, ','), expired, definitions, tostring(session_known), registered,
 }

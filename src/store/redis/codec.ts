@@ -100,3 +100,10 @@ export function decodeSaved(shard: number, job: NewJob, text: string): PushAnswe
     dueAt: due === "" ? null : Number(due),
   };
 }
+
+/** A flat reply, two by two. */
+export function pairs(flat: readonly string[]): [string, string][] {
+  const out: [string, string][] = [];
+  for (let k = 0; k + 1 < flat.length; k += 2) out.push([flat[k] ?? "", flat[k + 1] ?? ""]);
+  return out;
+}

@@ -759,7 +759,7 @@ return page
 `,
   },
   "look": {
-    sha1: "a92f78d32b568cb57cfe596b53186a93e5ba5650",
+    sha1: "c706e4e7fd30b07bcf5b1563a19a9dd5c4bf3cb7",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -922,9 +922,10 @@ local function sleep_until(moments)
   return sleep_ms
 end
 local function register_sleeper()
-  for k = 1, task_count do
-    local key = KEYS[SHARD_KEYS + k]
-    if redis.call('SADD', key, identity) == 1 then redis.call('EXPIRE', key, SLEEPERS_TTL_S) end
+  for k = SHARD_KEYS + 1, #KEYS do
+    local key = KEYS[k]
+    redis.call('SADD', key, identity)
+    redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
@@ -950,14 +951,17 @@ for k = 1, math.min(#due, MOST_DUE) do
     definitions[#definitions + 1] = record
   end
 end
-local wait_ms = 0
+local wait_ms, registered = 0, '0'
 if #indexes == 0 and #definitions == 0 and #expired == 0 then
-  if not drains then register_sleeper() end
+  if not drains then
+    register_sleeper()
+    registered = '1'
+  end
   wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
-  table.concat(indexes, ','), expired, definitions, tostring(session_known),
+  table.concat(indexes, ','), expired, definitions, tostring(session_known), registered,
 }
 `,
   },

@@ -31,14 +31,16 @@ import type {
 } from "../contract.js";
 import type { RedisTarget } from "./client.js";
 import * as jobs from "./jobs.js";
+import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
+import { lookAtAll } from "./look.js";
 import { pushToShard } from "./push.js";
 import { fireOnShard, registerOnShard } from "./schedules.js";
 import { Session } from "./session.js";
 import type { Shard } from "./shard.js";
 import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
+import { Sleep } from "./sleep.js";
 import { Waker } from "./waker.js";
-import { lookAtShard, reapOnShard, renewOnShard } from "./watch.js";
 import { workOnShard } from "./work.js";
 
 /** How long a verb without a time limit of its own waits for a connection. */
@@ -67,7 +69,7 @@ class RedisStore implements Store {
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
   /** A look names schedules only; their shard is their task's. */
   readonly #shardOfSchedule = new Map<string, number>();
-  readonly #lookedAt = new Set<string>();
+  readonly #sleep = new Sleep();
   #listening = false;
 
   constructor(options: RedisStoreOptions) {
@@ -80,6 +82,7 @@ class RedisStore implements Store {
           ? (await import("./testing-scripts.js")).testScripts
           : (await import("./scripts.js")).scripts,
       onChange: (change) => {
+        this.#sleep.endedAll();
         for (const listener of this.#changeListeners) listener(change);
       },
     });
@@ -90,6 +93,7 @@ class RedisStore implements Store {
       clock,
       chance,
       onWake: (wake) => {
+        if (wake.kind === "task") this.#sleep.ended(wake.taskId);
         for (const listener of this.#wakeListeners) listener(wake);
       },
     });
@@ -97,6 +101,8 @@ class RedisStore implements Store {
 
   async open(): Promise<StoreInfo> {
     await this.#session.connection.connectNow();
+    // Looks know a session from its first call on: this one makes it.
+    for (const shard of await this.#session.shards(WAIT_MS)) shard.works.reopen();
     const facts = await this.#session.facts();
     this.#listen();
     const where = this.#session.connection.address;
@@ -138,6 +144,7 @@ class RedisStore implements Store {
         mine.forEach((entry, k) => {
           answer.settled[entry.place] = part.settled[k] ?? "lost";
         });
+        for (const batch of part.batches) this.#sleep.ended(batch.taskId);
         answer.batches.push(...part.batches);
         answer.more.push(...part.more);
         answer.drain ||= part.drain;
@@ -147,28 +154,17 @@ class RedisStore implements Store {
   }
 
   async look(args: LookArgs): Promise<Look> {
-    const shards = await this.#session.shards(WAIT_MS);
-    for (const taskId of args.taskIds) this.#lookedAt.add(taskId);
-    const looks = await Promise.all(
-      shards.map((shard) =>
-        lookAtShard(shard, {
-          identity: this.#options.identity,
-          taskIds: args.taskIds.filter((id) => shardOfTask(id, shards.length) === shard.index),
-          scheduleIds: args.scheduleIds.filter(
-            (id) => (this.#shardOfSchedule.get(id) ?? 0) === shard.index,
-          ),
-          sleepMs: args.sleepMs,
-        }),
-      ),
-    );
-    if (looks.some((look) => !look.sessionKnown)) void this.#session.verify();
-    return {
-      taskIds: looks.flatMap((look) => look.taskIds),
-      schedules: looks.flatMap((look) => look.schedules),
-      expired: looks.flatMap((look) => look.expired),
-      waitMs: Math.min(...looks.map((look) => look.waitMs)),
-      now: Math.max(...looks.map((look) => look.now)),
-    };
+    const { look, sessionKnown } = await lookAtAll(await this.#session.shards(WAIT_MS), {
+      ...args,
+      ...this.#options,
+      sleep: this.#sleep,
+      shardOfSchedule: this.#shardOfSchedule,
+    });
+    if (!sessionKnown) {
+      this.#sleep.endedAll();
+      void this.#session.verify();
+    }
+    return look;
   }
 
   async renew(args: RenewArgs): Promise<Renewed> {
@@ -269,8 +265,9 @@ class RedisStore implements Store {
     this.#listening = false;
     if (this.#session.connection.connected) {
       const shards = await this.#session.shards(WAIT_MS);
-      await leave(shards, { ...this.#options, taskIds: this.#lookedAt });
+      await leave(shards, { ...this.#options, taskIds: this.#sleep.everRegistered() });
     }
+    this.#sleep.endedAll();
     this.#session.close();
   }
 

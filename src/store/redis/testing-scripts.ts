@@ -738,7 +738,7 @@ return page
 `,
   },
   "look": {
-    sha1: "819c6319d006def41ed7d063befc31ed491d3b8c",
+    sha1: "65c40b35e9c90f77523d0b6a2a7abb2bd9989427",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -902,9 +902,10 @@ local function sleep_until(moments)
   return sleep_ms
 end
 local function register_sleeper()
-  for k = 1, task_count do
-    local key = KEYS[SHARD_KEYS + k]
-    if redis.call('SADD', key, identity) == 1 then redis.call('EXPIRE', key, SLEEPERS_TTL_S) end
+  for k = SHARD_KEYS + 1, #KEYS do
+    local key = KEYS[k]
+    redis.call('SADD', key, identity)
+    redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
@@ -930,14 +931,17 @@ for k = 1, math.min(#due, MOST_DUE) do
     definitions[#definitions + 1] = record
   end
 end
-local wait_ms = 0
+local wait_ms, registered = 0, '0'
 if #indexes == 0 and #definitions == 0 and #expired == 0 then
-  if not drains then register_sleeper() end
+  if not drains then
+    register_sleeper()
+    registered = '1'
+  end
   wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
-  table.concat(indexes, ','), expired, definitions, tostring(session_known),
+  table.concat(indexes, ','), expired, definitions, tostring(session_known), registered,
 }
 `,
   },
