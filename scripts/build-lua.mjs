@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { assembleVerb } from "./lib/lua-source.mjs";
+import { assembleVerb, withoutComments } from "./lib/lua-source.mjs";
 import { isMain, ROOT } from "./lib/project.mjs";
 
 const SOURCE = "protocol/lua";
@@ -19,7 +19,8 @@ export const GENERATED_FILES = Object.freeze([
 ]);
 
 /** The only caller of TIME, and what stands for it in tests. */
-const TEST_CLOCK = Object.freeze({ "lib/now.lua": "lib/now-test.lua" });
+const CLOCK = "lib/now.lua";
+const TEST_CLOCK = "lib/now-test.lua";
 
 const NOTICE = "Generated from protocol/lua by `npm run build:lua`; change the .lua files instead.";
 
@@ -41,13 +42,14 @@ export function generate(root = ROOT) {
     if (!existsSync(file)) throw new Error(`${SOURCE}/${path} is included but is not there`);
     return readFileSync(file, "utf8").replaceAll("\r\n", "\n");
   };
-  /** @param {Readonly<Record<string, string>>} [replace] */
-  const build = (replace) =>
-    verbs.map((verb) => ({ verb, text: assembleVerb(`${verb}.lua`, read, replace) }));
+  const built = verbs.map((verb) => ({ verb, text: assembleVerb(`${verb}.lua`, read) }));
+  /** @param {string} path */
+  const stripped = (path) => withoutComments(read(path), path);
   const [shipped, testing] = /** @type {[string, string]} */ (GENERATED_FILES);
+  const clock = { real: stripped(CLOCK), test: stripped(TEST_CLOCK) };
   return new Map([
-    [shipped, renderShipped(build())],
-    [testing, renderTesting(build(TEST_CLOCK))],
+    [shipped, renderShipped(built)],
+    [testing, renderTesting(clock)],
   ]);
 }
 
@@ -73,15 +75,36 @@ export const scripts: Readonly<Record<Verb, Script>> = ${renderRecord(scripts)};
 }
 
 /**
- * @param {readonly { verb: string, text: string }[]} scripts
+ * @param {{ real: string, test: string }} clock
  * @returns {string}
  */
-function renderTesting(scripts) {
+function renderTesting(clock) {
   return `/** The scripts with a clock that tests move by hand. ${NOTICE} */
-import type { Script, Verb } from "./scripts.js";
+import { createHash } from "node:crypto";
+import { type Script, scripts, type Verb } from "./scripts.js";
 
-export const testScripts: Readonly<Record<Verb, Script>> = ${renderRecord(scripts)};
+const REAL_CLOCK = ${literal(clock.real)};
+
+const TEST_CLOCK = ${literal(clock.test)};
+
+function withTestClock(script: Script): Script {
+  const text = script.text.replace(REAL_CLOCK, () => TEST_CLOCK);
+  return { text, sha1: createHash("sha1").update(text).digest("hex") };
+}
+
+export const testScripts: Readonly<Record<Verb, Script>> = Object.fromEntries(
+  Object.entries(scripts).map(([verb, script]) => [verb, withTestClock(script)]),
+) as Record<Verb, Script>;
 `;
+}
+
+/**
+ * A text as a template literal. (String.raw would keep backslashes short, but holds no backtick.)
+ * @param {string} text
+ * @returns {string}
+ */
+function literal(text) {
+  return `\`${text.replace(/[\\`]|\$\{/g, "\\$&")}\``;
 }
 
 /**
@@ -91,9 +114,8 @@ export const testScripts: Readonly<Record<Verb, Script>> = ${renderRecord(script
 function renderRecord(scripts) {
   const entries = scripts.map(({ verb, text }) => {
     const sha1 = createHash("sha1").update(text).digest("hex");
-    // String.raw would keep backslashes short, but cannot hold a backtick; escapes can do both.
-    const literal = text.replace(/[\\`]|\$\{/g, "\\$&");
-    return `  ${JSON.stringify(verb)}: {\n    sha1: "${sha1}",\n    text: \`${literal}\`,\n  },\n`;
+    const lines = [`sha1: "${sha1}",`, `text: ${literal(text)},`];
+    return `  ${JSON.stringify(verb)}: {\n    ${lines.join("\n    ")}\n  },\n`;
   });
   return `{\n${entries.join("")}}`;
 }

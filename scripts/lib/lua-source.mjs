@@ -13,13 +13,12 @@ const INCLUDE = /^--\s*@include\s+(\S+)\s*$/;
 const HEADER_LINES = [/^--\s*keys\b/im, /^--\s*args\b/im];
 
 /**
- * The text of one verb. `replace` gives another file for an include, by path.
+ * The text of one verb.
  * @param {string} path
  * @param {ReadLua} read
- * @param {Readonly<Record<string, string>>} [replace]
  * @returns {string}
  */
-export function assembleVerb(path, read, replace = {}) {
+export function assembleVerb(path, read) {
   const source = read(path);
   const lines = source.split("\n");
   const shebang = lines.shift() ?? "";
@@ -31,17 +30,17 @@ export function assembleVerb(path, read, replace = {}) {
       throw new Error(`${path}: the header must have a line that matches ${needed}`);
     }
   }
-  const body = expandIncludes({ path, text: lines.join("\n"), read, replace, done: new Set() });
+  const body = expandIncludes({ path, text: lines.join("\n"), read, done: new Set() });
   return `${shebang}\n${withoutComments(body, path)}\n`;
 }
 
 /**
  * Puts each included file in the place of its first include; later includes of it give nothing.
- * @param {{ path: string, text: string, read: ReadLua, replace: Readonly<Record<string, string>>,
- *   done: Set<string>, within?: readonly string[] }} args
+ * @param {{ path: string, text: string, read: ReadLua, done: Set<string>,
+ *   within?: readonly string[] }} args
  * @returns {string}
  */
-function expandIncludes({ path, text, read, replace, done, within = [] }) {
+function expandIncludes({ path, text, read, done, within = [] }) {
   const trail = [...within, path];
   /** @type {string[]} */
   const out = [];
@@ -54,15 +53,14 @@ function expandIncludes({ path, text, read, replace, done, within = [] }) {
     if (!named.startsWith("lib/")) {
       throw new Error(`${path}: @include ${named}: only files of lib/ can be included`);
     }
-    const target = replace[named] ?? named;
-    if (trail.includes(target)) {
-      throw new Error(`${path}: @include goes in a circle: ${[...trail, target].join(" → ")}`);
+    if (trail.includes(named)) {
+      throw new Error(`${path}: @include goes in a circle: ${[...trail, named].join(" → ")}`);
     }
-    if (done.has(target)) continue;
-    done.add(target);
-    const included = read(target);
-    if (included.startsWith("#!")) throw new Error(`${target}: only verbs have a #! line`);
-    out.push(expandIncludes({ path: target, text: included, read, replace, done, within: trail }));
+    if (done.has(named)) continue;
+    done.add(named);
+    const included = read(named);
+    if (included.startsWith("#!")) throw new Error(`${named}: only verbs have a #! line`);
+    out.push(expandIncludes({ path: named, text: included, read, done, within: trail }));
   }
   return out.join("\n");
 }

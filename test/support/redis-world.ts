@@ -44,7 +44,8 @@ export async function redisWorld(server: TestServer): Promise<World> {
   return {
     open: () => openStore(server),
     now: () => now(client),
-    advance: async (ms) => void (await client.incrby(OFFSET_KEY, ms)),
+    // Due times are rounded up to whole ms: one more, so that a whole wait is over in any case.
+    advance: async (ms) => void (await client.incrby(OFFSET_KEY, ms + 1)),
     jump: async (ms) => void (await client.incrby(OFFSET_KEY, ms)),
     inspect: () => inspect(client),
     inspectDrained: () => inspectDrained(client),
