@@ -28,7 +28,7 @@ export function aloneClaims(test: ContractTest): void {
 }
 
 /** A job that has crashed so often that it must run alone; ready. */
-async function lonelyJob(scene: Scene): Promise<string> {
+export async function lonelyJob(scene: Scene): Promise<string> {
   const { id } = only(await scene.push([stubborn()]));
   for (let n = 0; n < ALONE_AFTER_CRASHES; n += 1) await scene.crash();
   return id;

@@ -1,20 +1,10 @@
 /** Rest: who was chosen for a job that runs alone, and did not come, goes on with other work. */
 import { describe, expect } from "vitest";
-import { ALONE_AFTER_CRASHES } from "../../../src/core/job.js";
 import type { PushAnswer, Store } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import {
-  COMPLETED,
-  type Held,
-  heldOf,
-  KEEP,
-  LEASE_MS,
-  newJob,
-  only,
-  stubborn,
-  TASK,
-} from "../words.js";
+import { COMPLETED, type Held, heldOf, KEEP, LEASE_MS, newJob, only, TASK } from "../words.js";
+import { lonelyJob } from "./alone.js";
 
 export function restClaims(test: ContractTest): void {
   describe("a scheduler that was chosen for a job that runs alone, and is busy", () => {
@@ -22,13 +12,6 @@ export function restClaims(test: ContractTest): void {
     idleClaims(test);
     memoryClaims(test);
   });
-}
-
-/** A job that has crashed so often that it must run alone; ready. */
-async function lonelyJob(scene: Scene): Promise<string> {
-  const { id } = only(await scene.push([stubborn()]));
-  for (let n = 0; n < ALONE_AFTER_CRASHES; n += 1) await scene.crash();
-  return id;
 }
 
 /** A scheduler with a handler that never ends; it asks for other work four times per lease. */
