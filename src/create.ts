@@ -3,7 +3,11 @@ import { type Chance, systemChance } from "./chance.js";
 import { type Clock, systemClock } from "./clock.js";
 import { loggerOf } from "./console-logger.js";
 import { SchedulerError } from "./core/errors.js";
-import { type CheckedSchedulerOptions, checkSchedulerOptions } from "./core/options.js";
+import {
+  type CheckedRegister,
+  type CheckedSchedulerOptions,
+  checkSchedulerOptions,
+} from "./core/options.js";
 import { SchedulerImpl } from "./scheduler.js";
 import type { Store } from "./store/contract.js";
 import { LazyStore } from "./store/lazy.js";
@@ -17,6 +21,8 @@ export const createScheduler: CreateScheduler = ((options?: unknown): Scheduler 
 export interface Replacements {
   options?: unknown;
   store?: Store;
+  /** The identity of `store`. */
+  instanceId?: string;
   clock?: Clock;
   chance?: Chance;
 }
@@ -27,17 +33,27 @@ export function createSchedulerWith(given: Replacements): Scheduler {
   refuseFsyncOnRedis(options);
   const clock = given.clock ?? systemClock;
   const chance = given.chance ?? systemChance;
-  const store = given.store ?? new LazyStore(() => loadStore(options, { clock, chance }));
+  const instanceId = given.instanceId ?? chance.identity();
+  const parts = { clock, chance, identity: instanceId };
+  const store = given.store ?? new LazyStore(() => loadStore(options, parts));
   const logger = loggerOf(options.logger);
-  return new SchedulerImpl({ store, clock, chance, logger, options });
+  return new SchedulerImpl({ store, clock, chance, logger, options, instanceId });
+}
+
+/** What a scheduler has registered; for tests. */
+export function registeredOf(scheduler: Scheduler): CheckedRegister[] {
+  return (scheduler as SchedulerImpl).registered();
 }
 
 /** Makes stores that share one memory; for tests. */
-export function sharedMemory(parts: { clock: Clock; chance: Chance }): (options: object) => Store {
+export function sharedMemory(parts: {
+  clock: Clock;
+  chance: Chance;
+}): (options: object, identity: string) => Store {
   let memory: MemoryDatabase | null = null;
-  return (options) => {
+  return (options, identity) => {
     const { redisPrefix: prefix, durability } = checkSchedulerOptions(options);
-    const own = { ...parts, prefix, durability, identity: parts.chance.identity() };
+    const own = { ...parts, prefix, durability, identity };
     return new LazyStore(async () => {
       const { createMemoryDatabase, createSqliteStore } = await import("./store/sqlite/store.js");
       memory ??= createMemoryDatabase(parts);
@@ -56,10 +72,10 @@ function refuseFsyncOnRedis({ redis, durability }: CheckedSchedulerOptions): voi
 
 async function loadStore(
   options: CheckedSchedulerOptions,
-  parts: { clock: Clock; chance: Chance },
+  parts: { clock: Clock; chance: Chance; identity: string },
 ): Promise<Store> {
   const { redis, sqlite, redisPrefix: prefix, durability } = options;
-  const own = { ...parts, prefix, identity: parts.chance.identity() };
+  const own = { ...parts, prefix };
   if (redis !== null) {
     const { createRedisStore } = await import("./store/redis/store.js");
     return createRedisStore({ ...own, redis });

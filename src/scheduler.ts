@@ -17,6 +17,7 @@ import {
   checkBind,
   checkRegister,
   checkStart,
+  type RegisterContext,
 } from "./core/options.js";
 import { healthOf } from "./health.js";
 import { createJobs } from "./jobs.js";
@@ -26,6 +27,8 @@ import { Pusher } from "./loops/pusher.js";
 import { asError } from "./loops/reporter.js";
 import { Session } from "./loops/session.js";
 import { endsWithin } from "./loops/within.js";
+import { createSchedules } from "./schedules.js";
+import { onFirstSignal } from "./signals.js";
 import type { Store } from "./store/contract.js";
 import type {
   Health,
@@ -34,6 +37,7 @@ import type {
   PushResult,
   Scheduler,
   SchedulerState,
+  Schedules,
 } from "./types.js";
 
 export interface SchedulerParts {
@@ -42,13 +46,17 @@ export interface SchedulerParts {
   chance: Chance;
   logger: Logger;
   options: CheckedSchedulerOptions;
+  /** The identity of its store. */
+  instanceId: string;
 }
 
 /** A store that does not close in this time is left alone. */
 const CLOSE_WITHIN_MS = 2_000;
 
 export class SchedulerImpl implements Scheduler {
+  readonly instanceId: string;
   readonly jobs: Jobs;
+  readonly schedules: Schedules;
   readonly #parts: SchedulerParts;
   readonly #emitter: Emitter;
   readonly #news: ConnectionNews;
@@ -68,8 +76,9 @@ export class SchedulerImpl implements Scheduler {
   readonly #told = new WeakSet<Error>();
 
   constructor(parts: SchedulerParts) {
-    const { store, options, logger } = parts;
+    const { store, options, logger, instanceId } = parts;
     this.#parts = parts;
+    this.instanceId = instanceId;
     this.#emitter = new Emitter(logger);
     this.#news = new ConnectionNews({ emitter: this.#emitter, logger });
     this.#outbox = new Outbox({ ...parts, pushTimeoutMs: options.pushTimeoutMs });
@@ -77,6 +86,13 @@ export class SchedulerImpl implements Scheduler {
     this.#pusher = new Pusher({ ...pushing, payloadLimitBytes: options.payloadLimitBytes });
     const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
     this.jobs = createJobs({ store, keep: options.keep, validators: options.tasks, guard });
+    this.schedules = createSchedules({
+      store,
+      context: this.#context(),
+      registered: () => this.registered(),
+      changed: () => this.#session?.look(),
+      ...{ keep: options.keep, guard },
+    });
     store.onConnection((change) => {
       if (change.kind === "lost") this.#news.lost(change.error);
       else this.#news.back(change);
@@ -103,9 +119,7 @@ export class SchedulerImpl implements Scheduler {
 
   register(taskId: string, options: unknown): this {
     this.#assertIdle(`register("${taskId}")`);
-    const { tasks, payloadLimitBytes, misfireAfterMs } = this.#parts.options;
-    const context = { tasks, payloadLimitBytes, misfireAfterMs };
-    const schedule = checkRegister(taskId, options, context);
+    const schedule = checkRegister(taskId, options, this.#context());
     const { scheduleId } = schedule;
     const old = this.#schedules.get(scheduleId);
     if (old !== undefined && this.#fresh.has(old)) {
@@ -116,6 +130,11 @@ export class SchedulerImpl implements Scheduler {
     this.#schedules.set(scheduleId, schedule);
     this.#fresh.add(schedule);
     return this;
+  }
+
+  /** What it has registered; for the tools around the library. */
+  registered(): CheckedRegister[] {
+    return [...this.#schedules.values()];
   }
 
   start(options?: unknown): Promise<void> {
@@ -150,11 +169,10 @@ export class SchedulerImpl implements Scheduler {
 
   health(): Health {
     const session = this.#session;
-    const running = session?.running ?? 0;
     return healthOf({
       state: this.#state,
       store: this.#parts.store.health(),
-      running,
+      running: session?.running ?? 0,
       begun: session?.open ?? false,
       stalled: session?.stalled ?? false,
     });
@@ -234,14 +252,7 @@ export class SchedulerImpl implements Scheduler {
   /** A first signal stops; the handlers are gone then, so that a second one kills. */
   async #run(): Promise<void> {
     const stopped = new Promise<void>((resolve) => this.#whenStopped.push(resolve));
-    const onSignal = (): void => {
-      forget();
-      void this.stop();
-    };
-    const forget = (): void => {
-      for (const signal of SIGNALS) process.off(signal, onSignal);
-    };
-    for (const signal of SIGNALS) process.on(signal, onSignal);
+    const forget = onFirstSignal(() => void this.stop());
     try {
       await this.start();
     } catch (error) {
@@ -250,6 +261,11 @@ export class SchedulerImpl implements Scheduler {
       await stopped;
       forget();
     }
+  }
+
+  #context(): RegisterContext {
+    const { tasks, payloadLimitBytes, misfireAfterMs } = this.#parts.options;
+    return { tasks, payloadLimitBytes, misfireAfterMs };
   }
 
   #assertIdle(call: string): void {
@@ -272,8 +288,6 @@ export class SchedulerImpl implements Scheduler {
     this.#emitter.emit("error", error);
   }
 }
-
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 function stillStopping(): SchedulerError {
   const message = "start(): the scheduler is still stopping";

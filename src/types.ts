@@ -2,6 +2,7 @@
 export type { Duration } from "./core/duration.js";
 export type { EventMap, EventName, Listener } from "./core/events.js";
 export type { Logger } from "./core/logger.js";
+export type { Outcome, Overlap, PassReason, Previewed } from "./core/schedule.js";
 export type { StandardSchema } from "./core/standard-schema.js";
 export type {
   CancelResult,
@@ -17,6 +18,7 @@ export type {
 } from "./types/answers.js";
 export type { BindOptions, Handler, HandlerContext } from "./types/handler.js";
 export type {
+  ExcludeItem,
   PushItem,
   PushOptions,
   PushRest,
@@ -33,6 +35,21 @@ export type {
   RetentionOptions,
   SchedulerOptions,
 } from "./types/scheduler-options.js";
+export type {
+  BackfillOptions,
+  BackfillResult,
+  LedgerInfo,
+  ListSchedulesOptions,
+  PauseOptions,
+  PlannedSchedule,
+  PreviewOptions,
+  ScheduleInfo,
+  ScheduleList,
+  SchedulePlan,
+  Schedules,
+  TriggerOptions,
+  TriggerResult,
+} from "./types/schedules.js";
 export type {
   HandlerData,
   InputOf,

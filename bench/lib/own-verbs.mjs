@@ -76,7 +76,8 @@ export class OwnVerbs {
    */
   async look(tasks) {
     const taskIds = Array.from({ length: tasks }, (_, index) => `idle-${index}`);
-    const look = () => this.#store.look({ taskIds, scheduleIds: [], sleepMs: 1_000 });
+    const fireable = { taskIds, scheduleIds: [] };
+    const look = () => this.#store.look({ taskIds, fireable, registration: null, sleepMs: 1_000 });
     const passed = await this.#meter.during(() => times(look));
     return { verb: `look, ${tasks} tasks, a call`, batch: 1, jobs: CALLS, passed };
   }
@@ -139,6 +140,7 @@ function settlesOf({ fence, taskId, jobs }) {
     taskId,
     number,
     id: null,
+    scheduleId: null,
     outcome: { kind: "completed", result: null },
   }));
 }

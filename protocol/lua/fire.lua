@@ -1,46 +1,104 @@
 #!lua
--- fire: turns due occurrences into jobs and moves the cursor, if nobody was faster.
+-- fire: decides due occurrences of schedules of one task, each if cursor and revision are as seen.
 -- keys   shard, session, the group of the task
--- args   task name · schedule id · revision · cursor seen · next cursor or '' · last decided ·
---        for each job: id or '', due '' | '+ms' | '@epochMs', priority, record
--- gives  { 1, 'number,created 1|0,state letter,dueAt' … },
---        or { 0 } when cursor or revision are not what the caller saw
--- since  protocol 1
+-- args   task name · keep rules (8) · then for each schedule: id, revision, cursor seen or '',
+--        next cursor or '', number of decisions, decisions: 'f<instant>,<catch-up 1|0>,<missed>'
+--        fires, 'p<reason letter>,<from>,<to>,<count>' does not
+-- gives  for each '' (not as seen, not due, held, or no room left), else '!' and outcomes joined
+--        by ';': 'number,created 1|0,state letter,dueAt' fired, b buffered, sv skipped for overlap,
+--        sf because too many wait, p passed
+-- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
--- @include lib/number.lua
--- @include lib/wake.lua
--- @include lib/job.lua
--- @include lib/new-job.lua
--- @include lib/schedule.lua
-local t, id = task_keys(1, ARGV[1]), ARGV[2]
-local seen, following = tonumber(ARGV[4]), ARGV[5]
+-- @include lib/overlap.lua
+-- @include lib/hold.lua
+local MOST_FIRED, MOST_FIRED_BYTES = 1000, 4 * 1024 * 1024
+local t, keep = task_keys(1, ARGV[1]), keep_rules(2)
 local now = now_us()
-local s = read_schedule(id)
-local cursor = tonumber(redis.call('ZSCORE', CURSORS, id) or nil)
-local as_seen = s and s.revision == tonumber(ARGV[3]) and cursor == seen
-if not as_seen or seen > now / 1000 or seen <= s.fired then
-  return { '0' }
+local now_ms = now / 1000
+local made, bytes, any_ready, full = 0, 0, false, false
+local held = held_until(now_ms)
+
+local function is_as_seen(s, revision, seen)
+  if not s or s.task ~= t.name or s.revision ~= revision or s.next_at ~= seen then return false end
+  if s.paused_at and not (s.paused_until and s.paused_until <= now_ms) then return false end
+  return not (seen and seen + s.jitter > now_ms)
 end
 
-local jobs = (#ARGV - 6) / 4
-local answers, any_ready = { '1' }, false
-s.fired = math.max(seen, tonumber(ARGV[6]))
-write_schedule(id, s)
-if following == '' then
-  redis.call('ZREM', CURSORS, id)
-else
-  redis.call('ZADD', CURSORS, following, id)
-end
-if jobs > 0 then
-  local first = take_numbers('number', jobs, now)
-  for k = 0, jobs - 1 do
-    local a = 7 + 4 * k
-    local job = { id = ARGV[a], due = ARGV[a + 1], priority = ARGV[a + 2], record = ARGV[a + 3] }
-    local answer, ready = save_job(t, digits(first + k), job, now / 1000)
-    answers[#answers + 1] = answer
-    any_ready = any_ready or ready
+local function read_decisions(from, n)
+  local decisions, fires = {}, 0
+  for k = 0, n - 1 do
+    local text = ARGV[from + k]
+    local at, catchup, missed = string.match(text, '^f(%-?%d+),(%d),(%d+)$')
+    if at then
+      local how = catchup == '1' and 'c' or 'd'
+      decisions[k + 1] = {
+        fires = true, at = tonumber(at), catchup = how == 'c', missed = tonumber(missed), how = how,
+      }
+      fires = fires + 1
+    else
+      local reason, first, last, count = string.match(text, '^p(%a),(%-?%d+),(%-?%d+),(%d+)$')
+      decisions[k + 1] = {
+        reason = reason, from = tonumber(first), to = tonumber(last), count = tonumber(count),
+      }
+    end
   end
-  if any_ready then wake_one(t) end
+  return decisions, fires
 end
+
+local function decide(s, d)
+  if not d.fires then
+    note_passed(s, d, now_ms)
+    return 'p', d.to
+  elseif d.at <= s.decided then
+    return 'p', d.at
+  end
+  local outcome, ready, size = fire_occurrence(t, s, d, s.overlap, keep, now)
+  any_ready, bytes = any_ready or ready, bytes + size
+  if ready then made = made + 1 end
+  if ready or outcome == 'b' then s.fired = s.fired + 1 end
+  return outcome, d.at
+end
+
+-- Room is asked for before the first write; one schedule is decided as a whole.
+local function has_room(s, fires)
+  if made == 0 or fires == 0 then return true end
+  local size = redis.call('HSTRLEN', SCHEDULES, 'p' .. s.id) + #s.head + 100
+  return made + fires <= MOST_FIRED and bytes + fires * size <= MOST_FIRED_BYTES
+end
+
+local function fire(s, decisions, seen, following)
+  if s.overlap ~= ALLOW then
+    load_overlap(t, s)
+    any_ready = release(t, s, now) or any_ready
+  end
+  local outcomes, decided = {}, math.max(s.decided, seen or 0)
+  for k, d in ipairs(decisions) do
+    local outcome, at = decide(s, d)
+    outcomes[k], decided = outcome, math.max(decided, at)
+  end
+  s.decided, s.next_at = decided, following
+  s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  write_state(s)
+  write_ledger(s)
+  write_overlap(s)
+  return '!' .. table.concat(outcomes, ';')
+end
+
+local answers, i = {}, 2 + KEEP_ARGS
+while i <= #ARGV do
+  local revision, seen, following = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3]
+  local n = tonumber(ARGV[i + 4])
+  local s = not held and not full and read_schedule(ARGV[i]) or nil
+  local answer = ''
+  if is_as_seen(s, revision, seen) then
+    local decisions, fires = read_decisions(i + 5, n)
+    full = not has_room(s, fires)
+    if not full then answer = fire(s, decisions, seen, tonumber(following)) end
+  end
+  answers[#answers + 1] = answer
+  i = i + 5 + n
+end
+refresh_groups(nil)
+if any_ready then wake_one(t) end
 return answers

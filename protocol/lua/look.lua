@@ -1,30 +1,41 @@
 #!lua flags=allow-oom
 -- look: says what there is to do, or how long this scheduler may sleep; who sleeps is remembered.
 -- keys   shard, session, then the sleepers sets of tasks for which the caller is not known to sleep
--- args   identity · sleepMs · number of tasks · their names · number of schedules · their ids
--- gives  { nowMs, waitMs, task indexes joined by ',', { fence, task … } expired, { id, nextAt,
--- definition record … } due, session known 1|0,
---          registered as a sleeper 1|0 }
+-- args   identity · sleepMs · set that it has registered or '' · leaseMs of that · then what it
+--        asks for: 'i' and an idle task, 'f' and a task whose schedules it can fire, 'b' and one
+--        that is both, 'l' and the id of a local schedule that it can fire; a capital letter where
+--        the caller is not known to watch these schedules
+-- gives  { nowMs, waitMs, places of tasks joined by ',', { fence, task … } expired, { id, task,
+--        definition, numbers as in schedule.lua, pause's reason } … due, session known 1|0,
+--        registered as a sleeper 1|0, registrations, repair 1|0 }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/note.lua
-local MOST_EXPIRED, MOST_LEASES, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 100, 2
+-- @include lib/due.lua
+-- @include lib/hold.lua
+-- @include lib/wake-firer.lua
+local MOST_EXPIRED, MOST_LEASES, KEEPERS_PER_MOMENT = 20, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
 
 local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
 local now_ms = now_us() / 1000
-local task_count = tonumber(ARGV[3])
-local schedule_count = tonumber(ARGV[4 + task_count])
+local set, set_lease_ms = ARGV[3], tonumber(ARGV[4])
 
-local function slice(from, n)
-  local out = {}
-  for k = 1, n do out[k] = ARGV[from + k - 1] end
-  return out
+-- Idle tasks with their places among all that is named; groups that can be fired, and those of them
+-- that are watched from now on.
+local names, places, groups, watched = {}, {}, {}, {}
+for k = 5, #ARGV do
+  local flag, name = string.sub(ARGV[k], 1, 1), string.sub(ARGV[k], 2)
+  local kind = string.lower(flag)
+  if kind == 'i' or kind == 'b' then
+    names[#names + 1], places[#places + 1] = name, k - 4
+  end
+  if kind ~= 'i' then
+    groups[#groups + 1] = (kind == 'l' and 's' or 't') .. #name .. ':' .. name
+    if flag ~= kind then watched[#watched + 1] = groups[#groups] end
+  end
 end
-
-local names = slice(4, task_count)
-local schedules = slice(5 + task_count, schedule_count)
 
 -- Whoever drains for a job that must run alone has nothing else to do until then.
 local function drains_until()
@@ -42,7 +53,7 @@ local function split_due(key, members, prefix, moments)
     for k, score in ipairs(scores) do
       local at, index = tonumber(score or nil), from + k - 1
       if at and at <= now_ms then
-        due[#due + 1] = { index = index, at = score }
+        due[#due + 1] = index
       elseif at and at <= now_ms + sleep_ms then
         moments[#moments + 1] = { at = at, field = prefix .. members[index] }
       end
@@ -104,14 +115,33 @@ local function register_sleeper()
     redis.call('SADD', key, identity)
     redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
+  for _, group in ipairs(watched) do watch_group(group, identity) end
+end
+
+-- Due schedules. While the store is held nobody fires: its end is the moment of those that are due.
+local function look_for_schedules(moments)
+  local due = split_due(FIRING, groups, 'f', moments)
+  local til = #groups > 0 and held_until(now_ms)
+  if til then
+    moments[#moments + 1] = { at = til, field = 'h' }
+    return {}
+  end
+  if #due == 0 then return {} end
+  for k, index in ipairs(due) do due[k] = groups[index] end
+  return due_schedules(due, now_ms)
 end
 
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
 local grace_from, next_note = note_time(now_ms)
+if set ~= '' then
+  note_registrations(set_lease_ms, now_ms)
+  renew_set(set, set_lease_ms, now_ms)
+  judge_registrations(now_ms)
+end
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
-local due = split_due(CURSORS, schedules, 's', moments)
+local due = look_for_schedules(moments)
 local expired, next_reap = {}, math.huge
 if next_note then
   expired, next_reap = expired_leases(grace_from)
@@ -120,20 +150,12 @@ if next_note then
 end
 if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
 
-local indexes, definitions = {}, {}
-for k, entry in ipairs(ready) do indexes[k] = entry.index end
-for k = 1, math.min(#due, MOST_DUE) do
-  local id = schedules[due[k].index]
-  local record = redis.call('HGET', SCHEDULES, id)
-  if record then
-    definitions[#definitions + 1] = id
-    definitions[#definitions + 1] = due[k].at
-    definitions[#definitions + 1] = record
-  end
-end
+local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations')
+local indexes = {}
+for k, index in ipairs(ready) do indexes[k] = places[index] end
 
 local wait_ms, registered = 0, '0'
-if #indexes == 0 and #definitions == 0 and #expired == 0 then
+if #indexes == 0 and #due == 0 and #expired == 0 then
   if not drains then
     register_sleeper()
     registered = '1'
@@ -142,5 +164,6 @@ if #indexes == 0 and #definitions == 0 and #expired == 0 then
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
-  table.concat(indexes, ','), expired, definitions, tostring(session_known), registered,
+  table.concat(indexes, ','), expired, due, tostring(session_known), registered,
+  news[4] or '0', needs_repair(news) and '1' or '0',
 }

@@ -7,9 +7,11 @@
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
+-- @include lib/lift.lua
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
   redis.call('HSET', layout, 'shards', ARGV[2], 'born', ARGV[3])
 end
+lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
 return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) }

@@ -8,11 +8,8 @@
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
--- @include lib/number.lua
 -- @include lib/note.lua
--- @include lib/wake.lua
--- @include lib/job.lua
--- @include lib/lease.lua
+-- @include lib/overlap.lua
 local MOST_CRASHES_IN_ROW, LONGEST_WAIT_MS, DEFAULT_WAIT_MS = 10, 3600000, 10000
 
 local random = tonumber(ARGV[1])
@@ -96,6 +93,8 @@ local function reap_lease(fence, index, grace_from)
       local head = head_of(record)
       local state, reason, due, counts = reap_job(t, lease, ends_at, number, record, head)
       local id = head.i or ''
+      local over = state == 'd' or state == 'x'
+      if over and head.x == 1 and head.s then job_ended(t, head.s, number, now) end
       reaped[#reaped + 1] = { tostring(index), fence, number, id, state, reason, due, counts }
     end
   end

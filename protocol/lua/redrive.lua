@@ -6,9 +6,7 @@
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
--- @include lib/number.lua
--- @include lib/wake.lua
--- @include lib/job.lua
+-- @include lib/overlap.lua
 local t, id, old, record = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
@@ -23,5 +21,7 @@ redis.call('ZREM', t.idends, id)
 redis.call('HDEL', t.ended, old)
 redis.call('ZREM', letter == 'd' and t.dead or t.cancelled, old)
 join(t, number, priority_of(record), 0, number)
+local head = head_of(record)
+if head.x == 1 and head.s then join_open(t, head, number) end
 wake_one(t)
 return 1

@@ -1,48 +1,151 @@
 #!lua flags=allow-oom
 -- register: writes definitions of schedules; never touches an occurrence that is due.
 -- keys   shard, session
--- args   for each schedule: id, task, definition, first occurrence or ''
--- gives  for each { outcome, revision, cursor or '' }
--- since  protocol 1
+-- args   set or '' for run-time schedules · leaseMs · then for each schedule: id, task, definition,
+--        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
+--        '', decidedAt or '', generation or ''
+-- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }
+-- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/schedule.lua
+-- @include lib/ledger.lua
+-- @include lib/registrations.lua
+-- @include lib/offers.lua
+-- @include lib/moved.lua
+-- @include lib/wake-firer.lua
+local ARGS = 12
 local now_ms = now_us() / 1000
+local this = math.floor(now_ms)
+local set, lease_ms = ARGV[1], tonumber(ARGV[2])
+if set ~= '' then renew_set(set, lease_ms, now_ms) end
+local live = read_registrations()
 
--- Whoever sleeps until this schedule's old occurrence must look again.
-local function wake_keepers(id)
-  local text = redis.call('HGET', KEEPERS, 's' .. id) or ''
-  for keeper in string.gmatch(text, ' (%S+)') do redis.call('PUBLISH', CHANNEL .. keeper, 'l') end
+local function answer(outcome, s, over)
+  return {
+    outcome, whole(over.generation or 0), whole(s and s.revision or 0),
+    s and s.next_at and whole(s.next_at) or '', over.contested and '1' or '0',
+    whole(over.now or this),
+  }
 end
 
--- The new cursor after a change: a due one stays, and nothing that has fired comes again.
-local function move_cursor(id, s, first)
-  local cursor = tonumber(redis.call('ZSCORE', CURSORS, id) or nil)
-  if cursor and cursor <= now_ms then return end
-  if not first then
-    redis.call('ZREM', CURSORS, id)
-  elseif first > s.fired then
-    redis.call('ZADD', CURSORS, whole(first), id)
-    if not cursor or first < cursor then wake_keepers(id) end
+-- The digest in force has a live scheduler.
+local function is_held_live(s, offers)
+  return has_live(live, offer_of(offers, s.digest), now_ms)
+end
+
+local function is_contested(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest ~= digest and has_live(live, offer, now_ms) then return true end
   end
+  return false
 end
 
-local function register(id, task, definition, first)
-  local s = read_schedule(id)
-  if s and s.task ~= task then return 'conflict', s.revision end
-  if s and s.definition == definition then return 'unchanged', s.revision end
-  local outcome = s and 'changed' or 'added'
-  s = s or { revision = 0, fired = 0, task = task }
-  s.revision, s.definition = s.revision + 1, definition
-  write_schedule(id, s)
-  move_cursor(id, s, first)
-  return outcome, s.revision
+local function conflicts(s, w, offers)
+  if w.code and not s.code then return true end
+  local other = w.code ~= s.code or (w.code and w.task ~= s.task)
+  return other and s.code and is_held_live(s, offers)
+end
+
+-- Registered again: the pause of an orphan is over.
+local function adopt(s)
+  local paused = s.paused_at and s.orphaned
+  if not paused or (s.paused_until and s.paused_until <= now_ms) then return false end
+  s.paused_until = this
+  return true
+end
+
+local function define(s, w, generation)
+  s.task, s.definition, s.digest, s.head = w.task, w.definition, w.digest, w.head
+  s.overlap, s.is_local, s.jitter, s.code = w.overlap, w.is_local, w.jitter, w.code
+  s.generation, s.next_at = generation, w.first
+  write_definition(s)
+  if w.payload == '' then
+    redis.call('HDEL', SCHEDULES, 'p' .. s.id)
+  else
+    redis.call('HSET', SCHEDULES, 'p' .. s.id, w.payload)
+  end
+  write_state(s)
+end
+
+local function add(w)
+  local offers, generation = {}, 0
+  if w.code then offers, generation = note_offer({}, w, live, now_ms) end
+  if not w.decided and w.first and w.first <= now_ms then
+    return answer('stale', nil, { generation = generation })
+  end
+  local s = { id = w.id, revision = 1, decided = w.decided or 0, fired = 0, reason = '' }
+  define(s, w, generation)
+  add_name(w.id)
+  if w.code then write_offers(w.id, offers) end
+  return answer('added', s, { generation = generation })
+end
+
+local function keep(s, w, over)
+  local changed = false
+  if w.decided and w.decided > s.decided then
+    s.decided, changed = w.decided, true
+    if s.next_at and s.next_at <= s.decided then s.next_at = w.first end
+  end
+  if adopt(s) then
+    s.revision, changed = s.revision + 1, true
+    write_definition(s)
+  end
+  if changed then write_state(s) end
+  return answer('unchanged', s, over)
+end
+
+local function change(s, w, over, unattended)
+  local latest = math.max(this, s.decided, w.decided or 0)
+  if w.first and w.first <= latest then
+    over.now = latest
+    return answer('stale', s, over)
+  end
+  if unattended then pass_one(s, 't', s.next_at, now_ms) end
+  if w.task ~= s.task then leave_task(s, now_ms) end
+  write_ledger(s)
+  s.decided, s.revision = math.max(s.decided, w.decided or 0), s.revision + 1
+  adopt(s)
+  define(s, w, over.generation)
+  if over.contested then raise_registrations() end
+  return answer('changed', s, over)
+end
+
+local function register(w)
+  local s = read_schedule(w.id)
+  if not s then return add(w) end
+  local offers = s.code and read_offers(w.id) or {}
+  if conflicts(s, w, offers) then return answer('conflict', s, {}) end
+  local over, was_live = { generation = 0 }, s.code and is_held_live(s, offers)
+  if w.code then
+    offers, over.generation = note_offer(offers, w, live, now_ms)
+    write_offers(w.id, offers)
+    over.contested = is_contested(offers, w.digest)
+  end
+  if s.digest == w.digest and s.code == w.code and s.task == w.task then
+    return keep(s, w, over)
+  end
+  if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
+    return answer('superseded', s, over)
+  end
+  local due = s.wake and s.wake <= now_ms
+  local unattended = due and s.is_local and not was_live
+  if due and not unattended then return answer('due', s, over) end
+  local changed = change(s, w, over, unattended)
+  if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
+  return changed
 end
 
 local answers = {}
-for k = 1, #ARGV, 4 do
-  local outcome, revision = register(ARGV[k], ARGV[k + 1], ARGV[k + 2], tonumber(ARGV[k + 3]))
-  local cursor = redis.call('ZSCORE', CURSORS, ARGV[k]) or ''
-  answers[#answers + 1] = { outcome, tostring(revision), cursor }
+for k = 3, #ARGV, ARGS do
+  local w = {
+    id = ARGV[k], task = ARGV[k + 1], definition = ARGV[k + 2], digest = ARGV[k + 3],
+    head = ARGV[k + 4], payload = ARGV[k + 5], overlap = tonumber(ARGV[k + 6]),
+    is_local = ARGV[k + 7] == '1', jitter = tonumber(ARGV[k + 8]), first = tonumber(ARGV[k + 9]),
+    decided = tonumber(ARGV[k + 10]), generation = tonumber(ARGV[k + 11]), code = set ~= '',
+    set = set,
+  }
+  answers[#answers + 1] = register(w)
 end
+refresh_groups(wake_firer)
 return answers

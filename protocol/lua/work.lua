@@ -4,20 +4,18 @@
 -- args   epoch · seq · identity · idle 1|0 · leaseMs · keep rules (8) · tasks: number, names ·
 --        number of settle groups · groups · number of claims · claims: task index, limit
 --        group: task index, fence, kind, n, then
---          kind c (complete, no id, not kept): n numbers
---          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text)
+--          kind c (complete, no id, not kept, not tracked): n numbers
+--          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
+--            schedule of a tracked job or '')
 -- gives  'settles|leases|more|drain', then for each lease { numbers, counts, record … }
 --        settles: c d x r s<dueAt> h l(ost), joined by ','; leases: fence:task index:alone, by ',';
 --        more: task indexes, by ','
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
--- @include lib/number.lua
 -- @include lib/note.lua
 -- @include lib/call.lua
--- @include lib/wake.lua
--- @include lib/job.lua
--- @include lib/lease.lua
+-- @include lib/overlap.lua
 -- @include lib/promote.lua
 -- @include lib/claim.lua
 -- @include lib/settle.lua
@@ -39,6 +37,8 @@ i = i + task_count + 1
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 
 local settled, handed_back = {}, {}
+-- The states of which a tracked job's schedule is told.
+local ENDED = { c = true, d = true, x = true }
 
 local function settle_plain(t, lease, at, n)
   local numbers = {}
@@ -64,7 +64,7 @@ end
 
 local function settle_special(t, lease, at, n)
   for k = 0, n - 1 do
-    local a = at + 5 * k
+    local a = at + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
     if not lease or not lease.has[number] then
       settled[#settled + 1] = 'l'
@@ -76,7 +76,9 @@ local function settle_special(t, lease, at, n)
       lease.has[number] = nil
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
-      settled[#settled + 1] = settle_one(t, job, keep, now)
+      local state = settle_one(t, job, keep, now)
+      settled[#settled + 1] = state
+      if ARGV[a + 5] ~= '' and ENDED[state] then job_ended(t, ARGV[a + 5], number, now) end
     end
   end
 end
@@ -94,7 +96,7 @@ for _ = 1, groups do
     i = i + n
   else
     settle_special(t, lease, i, n)
-    i = i + 5 * n
+    i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
 end

@@ -10,7 +10,16 @@ import { Cron } from "croner";
 import { type CronFields, readExpression } from "./cron/expression.js";
 import { type CronText, cronProblem } from "./cron/problem.js";
 import { DayTimes } from "./cron/times.js";
-import { checkZone, DAY_S, type Zone, zoneOf } from "./zone.js";
+import {
+  checkZone,
+  DAY_S,
+  FURTHEST_AHEAD_S,
+  nextDay,
+  restOfDay,
+  type Stretch,
+  type Zone,
+  zoneOf,
+} from "./zone.js";
 
 export interface CronRule {
   /** True when local times are named, false when the clock is followed. */
@@ -19,6 +28,8 @@ export interface CronRule {
   next(afterMs: number): number | null;
   /** How many occurrences there are from `fromMs` up to, not including, `toMs`. */
   count(fromMs: number, toMs: number): number;
+  /** The same ones in order, found while they are asked for; `toMs` may be infinite. */
+  between(fromMs: number, toMs: number): Iterable<number>;
 }
 
 const MOST_RULES_KEPT = 1_000;
@@ -105,15 +116,6 @@ class Days {
   }
 }
 
-/** A stretch of instants with one offset: from `start` up to, not including, `end`. */
-interface Stretch {
-  start: number;
-  end: number;
-  offset: number;
-  /** The change that it begins with, if it begins with one. */
-  change: { before: number; after: number } | null;
-}
-
 class ZonedRule implements CronRule {
   readonly fixedTime: boolean;
   readonly #days: Days;
@@ -133,21 +135,12 @@ class ZonedRule implements CronRule {
   }
 
   next(afterMs: number): number | null {
-    let from = Math.floor(afterMs / 1_000) + 1;
-    while (from < LATEST_S) {
-      const day = Math.floor(from / DAY_S);
-      for (const stretch of this.#stretches(day, from)) {
-        const found = this.#firstIn(stretch);
-        if (found !== null) return found * 1_000;
-      }
-      const dayEnd = (day + 1) * DAY_S;
-      // A day back, because the clocks may go back at the very end of this one.
-      const local = this.#nextLocal(dayEnd + this.#zone.offsetAt(dayEnd) - DAY_S);
-      if (local === null) return null;
-      // No zone is more than 14 hours ahead, so nothing is due before this.
-      from = Math.max(dayEnd, local - 15 * 3_600);
-    }
+    for (const at of this.#walk(Math.floor(afterMs / 1_000) + 1, LATEST_S)) return at;
     return null;
+  }
+
+  between(fromMs: number, toMs: number): Iterable<number> {
+    return this.#walk(Math.ceil(fromMs / 1_000), Math.min(LATEST_S, Math.ceil(toMs / 1_000)));
   }
 
   count(fromMs: number, toMs: number): number {
@@ -155,35 +148,39 @@ class ZonedRule implements CronRule {
     let from = Math.ceil(fromMs / 1_000);
     let count = 0;
     while (from < to) {
-      const day = Math.floor(from / DAY_S);
-      for (const stretch of this.#stretches(day, from)) {
+      for (const stretch of restOfDay(this.#zone, from)) {
         if (stretch.start >= to) break;
         count += this.#countIn({ ...stretch, end: Math.min(stretch.end, to) });
       }
-      from = (day + 1) * DAY_S;
+      from = nextDay(from);
     }
     return count;
   }
 
-  /** The rest of a UTC day from `from` on, cut where the clocks change. */
-  #stretches(day: number, from: number): Stretch[] {
-    const end = (day + 1) * DAY_S;
-    const change = this.#zone.changeIn(day);
-    if (change === null) {
-      return [{ start: from, end, offset: this.#zone.offsetAt(from), change: null }];
+  /** The occurrences from `start` up to, not including, `to`, in epoch ms. */
+  *#walk(start: number, to: number): Generator<number, void, undefined> {
+    let from = start;
+    while (from < to) {
+      for (const stretch of restOfDay(this.#zone, from)) {
+        const { offset } = stretch;
+        const end = Math.min(stretch.end, to) + offset;
+        let local: number | null = this.#localStart(stretch);
+        if (stretch.start < to && this.#fillsGap(stretch)) {
+          yield stretch.start * 1_000;
+          local = Math.max(local, stretch.start + offset + 1);
+        }
+        for (local = this.#nextLocal(local); local !== null && local < end; ) {
+          yield (local - offset) * 1_000;
+          local = this.#nextLocal(local + 1);
+        }
+      }
+      const dayEnd = nextDay(from);
+      // A day back, because the clocks may go back at the very end of this one.
+      const local = this.#nextLocal(dayEnd + this.#zone.offsetAt(dayEnd) - DAY_S);
+      if (local === null) return;
+      // Nothing is due before this.
+      from = Math.max(dayEnd, local - FURTHEST_AHEAD_S);
     }
-    const { at, before, after } = change;
-    if (from > at) return [{ start: from, end, offset: after, change: null }];
-    const second = { start: at, end, offset: after, change };
-    if (from === at) return [second];
-    return [{ start: from, end: at, offset: before, change: null }, second];
-  }
-
-  #firstIn(stretch: Stretch): number | null {
-    if (this.#fillsGap(stretch)) return stretch.start;
-    const local = this.#nextLocal(this.#localStart(stretch));
-    if (local === null || local - stretch.offset >= stretch.end) return null;
-    return local - stretch.offset;
   }
 
   #countIn(stretch: Stretch): number {

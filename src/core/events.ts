@@ -6,6 +6,7 @@ import { EventEmitter } from "node:events";
 import { SchedulerError } from "./errors.js";
 import type { DeadReason, JobState } from "./job.js";
 import type { Logger } from "./logger.js";
+import type { PassReason } from "./schedule/outcome.js";
 import { harmless, show } from "./show.js";
 import { didYouMean } from "./suggest.js";
 
@@ -50,10 +51,15 @@ export interface EventMap {
     isCatchup: boolean;
     missedCount: number;
   };
-  /** An occurrence was left out on purpose. */
-  "schedule:skipped": ScheduleEvent & { scheduledFor: number; reason: string };
-  /** Occurrences were too late and are given up; the first of them was due at `firstAt`. */
-  "schedule:missed": ScheduleEvent & { count: number; firstAt: number };
+  /** `count` occurrences, from `scheduledFor` to `lastAt`, were left out on purpose. */
+  "schedule:skipped": ScheduleEvent & {
+    scheduledFor: number;
+    lastAt: number;
+    count: number;
+    reason: PassReason;
+  };
+  /** Occurrences were too late and are given up; the first was due at `firstAt`. */
+  "schedule:missed": ScheduleEvent & { count: number; firstAt: number; lastAt: number };
   /** Two definitions of one schedule disagree. */
   "schedule:conflict": ScheduleEvent & { message: string };
   /** No live scheduler registers this schedule any more. */

@@ -59,6 +59,8 @@ export interface Occurrence {
   isCatchup: boolean;
   /** How many occurrences before it were given up and are represented by this one. */
   missedCount: number;
+  /** True: its end concerns the schedule, whose overlap policy counts open jobs. */
+  isTracked: boolean;
 }
 
 /** How often a job failed, lost its process, and was handed back: counted apart. */
@@ -83,6 +85,11 @@ export const NO_COUNTS: JobCounts = Object.freeze({
 /** The number of the attempt that is running or comes next: 1 + failures + crashes. */
 export function attemptOf(counts: JobCounts): number {
   return 1 + counts.failures + counts.crashes;
+}
+
+/** When a job was stored, epoch ms: its number is the store's clock in µs (or the last + 1). */
+export function pushedAtOf(number: string): number {
+  return Math.floor(Number(number) / 1_000);
 }
 
 /** Crashes in a row after which a job is dead. */

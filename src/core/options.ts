@@ -15,4 +15,15 @@ export {
   type CheckedSchedulerOptions,
   checkSchedulerOptions,
 } from "./options/scheduler.js";
+export {
+  type CheckedBackfill,
+  checkBackfill,
+  checkExplain,
+  checkPause,
+  checkPreview,
+  checkScheduleRef,
+  checkSchedulesList,
+  checkTrigger,
+  checkUpsert,
+} from "./options/schedules.js";
 export { type CheckedStart, checkStart } from "./options/start.js";

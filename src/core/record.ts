@@ -36,6 +36,8 @@ interface StoredHead {
   c?: 1;
   /** missedCount; absent = 0 */
   m?: number;
+  /** 1 = tracked: its end concerns the schedule */
+  x?: 1;
 }
 
 const PLAIN: Head = Object.freeze({
@@ -61,6 +63,7 @@ export function encodeHead(head: Head): string {
     stored.o = occurrence.scheduledFor;
     if (occurrence.isCatchup) stored.c = 1;
     if (occurrence.missedCount !== 0) stored.m = occurrence.missedCount;
+    if (occurrence.isTracked) stored.x = 1;
   }
   const text = JSON.stringify(stored);
   return text === "{}" ? "" : text;
@@ -85,6 +88,7 @@ export function decodeHead(text: string): Head {
             scheduledFor: stored.o ?? 0,
             isCatchup: stored.c === 1,
             missedCount: stored.m ?? 0,
+            isTracked: stored.x === 1,
           },
   };
 }

@@ -64,3 +64,24 @@ function showObject(value: object | null): string {
   if (value instanceof Promise) return "a Promise (is an await missing?)";
   return "an object";
 }
+
+const SPANS: readonly (readonly [name: string, ms: number])[] = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+];
+
+/** A span of time for people, cut to its two largest units: `"3 h 20 min"`, `"120 ms"`. */
+export function showSpan(ms: number): string {
+  const first = SPANS.findIndex(([, unit]) => ms >= unit);
+  if (first < 0) return `${Math.round(ms)} ms`;
+  let rest = ms;
+  const parts: string[] = [];
+  for (const [name, unit] of SPANS.slice(first, first + 2)) {
+    const count = Math.floor(rest / unit);
+    rest -= count * unit;
+    if (count > 0) parts.push(`${count} ${name}`);
+  }
+  return parts.join(" ");
+}

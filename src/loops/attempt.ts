@@ -10,7 +10,7 @@ import type { Chance } from "../chance.js";
 import type { Clock, Timer } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
-import { attemptOf } from "../core/job.js";
+import { attemptOf, pushedAtOf } from "../core/job.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, TaskValidators } from "../core/options.js";
 import { decodePayload, encodePayload } from "../core/payload.js";
@@ -214,7 +214,11 @@ function contextOf(parts: AttemptParts, attempt: Attempt): HandlerContext {
     },
     ...(job.occurrence === null
       ? {}
-      : { scheduleId: job.occurrence.scheduleId, scheduledFor: job.occurrence.scheduledFor }),
+      : {
+          scheduleId: job.occurrence.scheduleId,
+          scheduledFor: job.occurrence.scheduledFor,
+          firedAt: pushedAtOf(job.number),
+        }),
     isCatchup: job.occurrence?.isCatchup ?? false,
     missedCount: job.occurrence?.missedCount ?? 0,
     progress: (value) => {

@@ -12,7 +12,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
 import type { ClaimedBatch, ConnectionChange, Store, Wake } from "../store/contract.js";
 import { Attempt, type AttemptParts, runAttempt } from "./attempt.js";
-import { fireStep } from "./fire.js";
+import { type FireParts, Firing } from "./fire.js";
 import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type Step } from "./loop.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
@@ -22,6 +22,7 @@ import { Renew } from "./renew.js";
 import { Reporter } from "./reporter.js";
 import { tellSettled } from "./settled.js";
 import { Slots } from "./slots.js";
+import { Tending } from "./tend.js";
 import { Watch } from "./watch.js";
 import { Pump } from "./work.js";
 
@@ -50,6 +51,7 @@ export class Engine {
   readonly #watchLoop: Loop;
   readonly #renewLoop: Loop;
   readonly #pruneLoop: Loop;
+  readonly #tending: Tending;
   #subscriptions: (() => void)[] = [];
 
   constructor(parts: EngineParts) {
@@ -63,6 +65,7 @@ export class Engine {
     this.#lanes = [this.#loop("work", lane), this.#loop("work", lane)];
     this.#watchLoop = this.#loop("look", () => this.watch.step());
     this.#renewLoop = this.#loop("renew", () => this.renew.step());
+    this.#tending = new Tending(parts);
     this.#pruneLoop = this.#makePruneLoop();
   }
 
@@ -132,7 +135,10 @@ export class Engine {
   #makeWatch(): Watch {
     const { chance, options, registrations } = this.#parts;
     const offer = (taskId: string): void => void this.pump.offer(taskId);
-    const fireParts = { ...this.#parts, registrations, offer };
+    const { keep } = options;
+    const { known } = registrations;
+    const excludesOf: FireParts["excludesOf"] = (due, rule) => registrations.excludesOf(due, rule);
+    const firing = new Firing({ ...this.#parts, keep, known, excludesOf, offer });
     const reapParts = { ...this.#parts, chance, keep: options.keep, offer };
     return new Watch({
       ...this.#parts,
@@ -140,7 +146,8 @@ export class Engine {
       pollIntervalMs: options.pollIntervalMs,
       offer: (taskId) => this.pump.offer(taskId),
       offerAll: () => this.pump.offerAll(),
-      fire: (look) => fireStep(fireParts, look),
+      firing,
+      repair: () => this.#repair(),
       reap: (look) => reapStep(reapParts, look.expired),
     });
   }
@@ -148,7 +155,8 @@ export class Engine {
   #makePruneLoop(): Loop {
     const { binds, options } = this.#parts;
     const taskIds = [...binds.keys()];
-    const pruneParts = { ...this.#parts, keep: options.keep, taskIds };
+    const tending = this.#tending;
+    const pruneParts = { ...this.#parts, keep: options.keep, taskIds, tending };
     return this.#loop("prune", () => pruneStep(pruneParts));
   }
 
@@ -163,6 +171,17 @@ export class Engine {
     if (task === undefined)
       throw new Error(`claimed jobs of "${batch.taskId}", which is not bound`);
     return batch.jobs.map((job) => new Attempt({ fence: batch.fence, job, task }));
+  }
+
+  /** Something is missing from the index of schedules: walks through all of them at once. */
+  #repair(): void {
+    this.#tending.hurry();
+    this.#pruneLoop.wake();
+  }
+
+  /** A schedule was changed by this scheduler: looks at once. */
+  look(): void {
+    this.#watchLoop.wake();
   }
 
   #wakeLanes(): void {
@@ -187,7 +206,7 @@ export class Engine {
 
   #connection(change: ConnectionChange): void {
     if (change.kind === "lost") return;
-    if (change.emptied) this.#parts.registrations.forgotten();
+    this.#parts.registrations.forgotten(change.emptied ? "all" : "some");
     this.watch.doubt();
     for (const loop of [...this.#lanes, this.#watchLoop, this.#renewLoop]) loop.recover();
   }

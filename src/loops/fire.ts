@@ -1,75 +1,139 @@
-/** Turns due occurrences into jobs: plans by the stored definition, fires, tells the outcome. */
+/** Decides due schedules: plans by the stored rule, fires, tells what became of it. */
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
-import { decodeDefinition, type FirePlan, planFire } from "../core/schedule.js";
-import type { DueSchedule, PushAnswer, Store } from "../store/contract.js";
-import type { Registrations } from "./registrations.js";
+import type { KeepRules } from "../core/keep.js";
+import { decodeRule, type FirePlan, planFire, type ScheduleRule } from "../core/schedule.js";
+import type { DueSchedule, Fire, FireAnswer, Store } from "../store/contract.js";
+import { tellFired } from "./fired.js";
+import type { Known } from "./known.js";
+import { judgeOrphan } from "./orphans.js";
 
 export interface FireParts {
   store: Store;
   emitter: Emitter;
-  registrations: Registrations;
+  keep: KeepRules;
+  known: Known;
+  /** The function of a schedule's rule; null: it needs none; undefined: it is not here. */
+  excludesOf: (
+    due: DueSchedule,
+    rule: ScheduleRule,
+  ) => ((at: number) => boolean) | null | undefined;
   /** A job of this task is ready. */
   offer: (taskId: string) => void;
 }
 
-/** Fires all of `due` side by side; rejects with the first failure when all have ended. */
-export async function fireStep(
-  parts: FireParts,
-  look: { schedules: readonly DueSchedule[]; now: number },
-): Promise<void> {
-  const fires = look.schedules.map((due) => fireOne(parts, due, look.now));
-  for (const result of await Promise.allSettled(fires)) {
-    if (result.status === "rejected") throw result.reason;
-  }
+/** One call fires so many: with a job each that is a script of about 4 ms. */
+const MOST_PER_CALL = 50;
+
+interface Planned {
+  due: DueSchedule;
+  plan: FirePlan;
 }
 
-async function fireOne(parts: FireParts, due: DueSchedule, now: number): Promise<void> {
-  const { store, registrations, offer } = parts;
-  const plan = planOf(parts, due, now);
-  if (plan === null) return;
-  const { taskId, scheduleId, revision, nextAt: seenAt } = due;
-  const { nextAt, jobs } = plan;
-  const answers = await store.fire({ taskId, scheduleId, revision, seenAt, nextAt, jobs });
-  registrations.noteDecided(due, nextAt, now);
-  if (answers === null) return; // somebody else was faster
-  tellFired(parts.emitter, { due, plan, answers });
-  if (answers.some((answer) => answer.created)) offer(taskId);
-}
+export class Firing {
+  readonly #parts: FireParts;
+  /** Schedules that this version or this scheduler can do nothing about, by id and revision. */
+  readonly #ignored = new Map<string, number>();
 
-/** null: the definition makes no sense to this version; told once, then left to others. */
-function planOf(parts: FireParts, due: DueSchedule, now: number): FirePlan | null {
-  const { scheduleId, taskId, definition, nextAt: cursorAt } = due;
-  try {
-    return planFire(decodeDefinition(definition), { scheduleId, cursorAt, now });
-  } catch (cause) {
-    parts.registrations.exclude(scheduleId);
-    const message = `schedule "${scheduleId}" of task "${taskId}" cannot be read`;
-    const fix = "a newer version of the library may have written it: update this one";
-    parts.emitter.emit("error", new SchedulerError("STORE_DAMAGED", message, { fix, cause }));
-    return null;
+  constructor(parts: FireParts) {
+    this.#parts = parts;
   }
-}
 
-function tellFired(
-  emitter: Emitter,
-  fired: { due: DueSchedule; plan: FirePlan; answers: readonly PushAnswer[] },
-): void {
-  const { due, plan, answers } = fired;
-  const schedule = { scheduleId: due.scheduleId, taskId: due.taskId };
-  if (plan.missed > 0) {
-    emitter.emit("schedule:missed", { ...schedule, count: plan.missed, firstAt: due.nextAt });
+  /** Those that this scheduler can do something about. */
+  usable(schedules: readonly DueSchedule[]): DueSchedule[] {
+    return schedules.filter((due) => this.#ignored.get(due.scheduleId) !== due.revision);
   }
-  for (const [index, answer] of answers.entries()) {
-    const occurrence = plan.jobs[index]?.occurrence;
-    if (!occurrence) continue;
-    const { scheduledFor, isCatchup, missedCount } = occurrence;
-    if (answer.created) {
-      const made = { jobId: answer.id, scheduledFor, isCatchup, missedCount };
-      emitter.emit("schedule:fired", { ...schedule, ...made });
-    } else {
-      const reason = `there was a job "${answer.id}" before`;
-      emitter.emit("schedule:skipped", { ...schedule, scheduledFor, reason });
+
+  /** Decides all of `due`, the tasks side by side; rejects with the first failure. */
+  async decide(schedules: readonly DueSchedule[], now: number): Promise<void> {
+    const planned = new Map<string, Planned[]>();
+    for (const due of schedules) {
+      const plan = await this.#plan(due, now);
+      if (plan === null) continue;
+      const ofTask = planned.get(due.taskId) ?? [];
+      planned.set(due.taskId, [...ofTask, { due, plan }]);
+    }
+    const fires = [...planned].map(([taskId, some]) => this.#fireAll(taskId, some));
+    for (const result of await Promise.allSettled(fires)) {
+      if (result.status === "rejected") throw result.reason;
     }
   }
+
+  async #fireAll(taskId: string, planned: readonly Planned[]): Promise<void> {
+    const { store, keep } = this.#parts;
+    for (let from = 0; from < planned.length; from += MOST_PER_CALL) {
+      const some = planned.slice(from, from + MOST_PER_CALL);
+      const answers = await store.fire({ taskId, fires: some.map(fireOf), keep });
+      some.forEach((one, k) => void this.#fired(one, answers[k] ?? null));
+    }
+  }
+
+  #fired({ due, plan }: Planned, answer: FireAnswer): void {
+    const { known, emitter, offer } = this.#parts;
+    if (answer === null) return; // somebody else was faster, and knows
+    known.noteDecided(due, { decidedAt: decidedBy(due, plan), nextAt: plan.nextAt });
+    if (tellFired(emitter, { due, plan, outcomes: answer.outcomes })) offer(due.taskId);
+  }
+
+  /** null: there is nothing to fire, or not by this scheduler. */
+  async #plan(due: DueSchedule, now: number): Promise<FirePlan | null> {
+    const rule = this.#ruleOf(due);
+    if (rule === null) return null;
+    if (await judgeOrphan(this.#parts, { due, rule, now })) return null;
+    const excludes = this.#parts.excludesOf(due, rule);
+    if (excludes === undefined) {
+      this.#ignored.set(due.scheduleId, due.revision);
+      return null;
+    }
+    return planOf(due, { rule, now, excludes });
+  }
+
+  /** null: the rule makes no sense to this version; told once, then left to others. */
+  #ruleOf(due: DueSchedule): ScheduleRule | null {
+    const { scheduleId, taskId, revision, definition } = due;
+    try {
+      const rule = decodeRule(definition);
+      planFire(rule, { scheduleId, cursorAt: 0, now: -1 });
+      return rule;
+    } catch (cause) {
+      this.#ignored.set(scheduleId, revision);
+      const message = `schedule "${scheduleId}" of task "${taskId}" cannot be read`;
+      const fix = "a newer version of the library may have written it: update this one";
+      this.#parts.emitter.emit(
+        "error",
+        new SchedulerError("STORE_DAMAGED", message, { fix, cause }),
+      );
+      return null;
+    }
+  }
+}
+
+/** What becomes of a schedule that is due, or whose cursor is lost. */
+export function planOf(
+  due: DueSchedule,
+  at: { rule: ScheduleRule; now: number; excludes: ((at: number) => boolean) | null },
+): FirePlan {
+  const { rule, now, excludes } = at;
+  const { scheduleId, nextAt, firedCount, paused } = due;
+  return planFire(rule, {
+    scheduleId,
+    cursorAt: nextAt ?? now + 1,
+    now,
+    firedCount,
+    pausedUntil: paused?.until ?? null,
+    pausedBy: paused?.orphaned === true ? "orphaned" : "paused",
+    excludes,
+  });
+}
+
+export function fireOf({ due, plan }: Planned): Fire {
+  const { scheduleId, revision, nextAt: seenAt } = due;
+  return { scheduleId, revision, seenAt, nextAt: plan.nextAt, decisions: plan.decisions };
+}
+
+function decidedBy(due: DueSchedule, plan: FirePlan): number {
+  const instants = plan.decisions.map((each) =>
+    each.kind === "fire" ? each.scheduledFor : each.to,
+  );
+  return Math.max(due.decidedAt, due.nextAt ?? 0, ...instants);
 }

@@ -1,13 +1,18 @@
-/** Deletes what is past its keeping, slowly: bounded pieces, then about a minute's rest. */
+/**
+ * The slow round: deletes what is past its keeping and tends schedules, in bounded pieces, then
+ * about a minute's rest.
+ */
 import type { Chance } from "../chance.js";
 import type { KeepRules, Store } from "../store/contract.js";
 import type { DelayMs } from "./loop.js";
+import type { Tending } from "./tend.js";
 
 export interface PruneParts {
   store: Store;
   chance: Chance;
   keep: KeepRules;
   taskIds: readonly string[];
+  tending: Tending;
 }
 
 const REST_MS = 60_000;
@@ -21,8 +26,8 @@ export function pruneRestMs(chance: Chance): DelayMs {
 }
 
 export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
-  const { store, chance, keep, taskIds } = parts;
-  if (taskIds.length === 0) return pruneRestMs(chance);
-  const more = await store.prune({ taskIds, keep });
-  return more ? PAUSE_MS : pruneRestMs(chance);
+  const { store, chance, keep, taskIds, tending } = parts;
+  const moreSchedules = await tending.step();
+  const moreJobs = taskIds.length > 0 && (await store.prune({ taskIds, keep }));
+  return moreJobs || moreSchedules ? PAUSE_MS : pruneRestMs(chance);
 }

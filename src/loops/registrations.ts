@@ -1,100 +1,197 @@
 /**
- * The schedules that this scheduler has registered: writes them to the store, and knows up to
- * which instant their occurrences are decided, so that none fires again after the store has
- * lost its data.
+ * The schedules that this scheduler has registered:
+ *  1. writes their definitions to the store, again whenever another one may be in force there
+ *  2. knows which schedules this scheduler can fire, and by which function
+ *  3. tells of conflicts, each once
  */
-import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import type { CheckedRegister } from "../core/options.js";
-import { encodeDefinition, nextOccurrence } from "../core/schedule.js";
-import type { DueSchedule, Look, RegisterArgs, Store } from "../store/contract.js";
+import {
+  digestOf,
+  encodeRule,
+  jitterOf,
+  nextOccurrence,
+  type ScheduleRule,
+} from "../core/schedule.js";
+import type {
+  DueSchedule,
+  Fireable,
+  Look,
+  RegisterAnswer,
+  Registration,
+  ScheduleWrite,
+  Store,
+} from "../store/contract.js";
+import { ConflictNews } from "./conflict-news.js";
+import { Known } from "./known.js";
 
 /** One call registers so many. */
 const MOST_PER_CALL = 100;
 
-/** A look lists so many due schedules; with as many, others may be due as well. */
-const MOST_DUE_PER_LOOK = 100;
+/** The store's clock may be ahead of what was taken for now; then the answer says by how much. */
+const MOST_TRIES = 5;
+
+/** So long after its last look a scheduler's definitions still count as registered. */
+export const REGISTRATION_LEASE_MS = 60_000;
+
+export interface RegistrationsParts {
+  registered: Iterable<CheckedRegister>;
+  /** Tasks whose schedules can be fired because they are bound. */
+  boundTaskIds: Iterable<string>;
+  emitter: Emitter;
+  /** Decides what is due of a schedule, so that its definition can be changed. */
+  settleDue: (scheduleId: string) => Promise<void>;
+}
 
 export class Registrations {
+  /** What is known to be decided. */
+  readonly known: Known = new Known();
+  readonly registration: Registration | null;
+  readonly fireable: Fireable;
+  readonly #parts: RegistrationsParts;
   readonly #registered = new Map<string, CheckedRegister>();
-  readonly #emitter: Emitter;
-  #fireable: string[];
-  /** Everything up to here is decided, except for what `#cursors` says; null: nothing known. */
-  #decidedAt: number | null = null;
-  /** Schedules that were due at the last look and not fired since: their cursors. */
-  readonly #cursors = new Map<string, number>();
-  /** False: the definitions have to be written before anything can fire. */
-  #written = false;
+  readonly #digests = new Map<string, string>();
+  readonly #generations = new Map<string, number>();
+  readonly #conflicts: ConflictNews;
+  /** Schedules whose definition is not written, or may not be the one in force. */
+  #pending = new Set<string>();
+  /** The store's count of registrations at the last look; null: none yet. */
+  #counter: number | null = null;
+  /** The store may have forgotten what was decided: all of it, or the last moments. */
+  #forgotten: "all" | "some" | null = null;
 
-  constructor(registered: Iterable<CheckedRegister>, emitter: Emitter) {
-    for (const schedule of registered) this.#registered.set(schedule.scheduleId, schedule);
-    this.#emitter = emitter;
-    this.#fireable = [...this.#registered.keys()];
-  }
-
-  /** The schedules that this scheduler can fire. */
-  fireable(): readonly string[] {
-    return this.#fireable;
-  }
-
-  /** Never asks for this schedule again; what is wrong with it was told. */
-  exclude(scheduleId: string): void {
-    this.#fireable = this.#fireable.filter((id) => id !== scheduleId);
-  }
-
-  /** The store has lost its data: writes all definitions again at the next `ensure`. */
-  forgotten(): void {
-    this.#written = false;
-  }
-
-  /** Makes sure that the definitions are in the store; `now` is the store's. */
-  async ensure(store: Store, now: number): Promise<void> {
-    if (this.#written) return;
-    const all = [...this.#registered.values()];
-    for (let from = 0; from < all.length; from += MOST_PER_CALL) {
-      const some = all.slice(from, from + MOST_PER_CALL);
-      const answers = await store.register({
-        schedules: some.map((schedule) => this.#entry(schedule, now)),
-      });
-      for (const { scheduleId, outcome } of answers) {
-        if (outcome === "conflict") this.#conflict(scheduleId);
-      }
+  constructor(parts: RegistrationsParts) {
+    this.#parts = parts;
+    this.#conflicts = new ConflictNews(parts.emitter);
+    for (const schedule of parts.registered) {
+      this.#registered.set(schedule.scheduleId, schedule);
+      this.#digests.set(schedule.scheduleId, digestOfDefinition(schedule));
     }
-    this.#written = true;
+    const texts = [...this.#digests].map(([id, digest]) => `${id}:${digest}`).sort();
+    this.registration =
+      texts.length === 0 ? null : { set: digestOf(...texts), leaseMs: REGISTRATION_LEASE_MS };
+    this.fireable = fireableOf([...this.#registered.values()], parts.boundTaskIds);
+    this.#all();
   }
 
-  /** What a look says about what is decided: all that was due by then is listed, or was fired. */
-  noteLook(look: Look): void {
-    for (const due of look.schedules) this.#cursors.set(due.scheduleId, due.nextAt);
-    if (look.schedules.length >= MOST_DUE_PER_LOOK) return;
-    this.#decidedAt = Math.max(this.#decidedAt ?? look.now, look.now);
+  /** The store has lost its data (`all`), or may have gone back in time. */
+  forgotten(what: "all" | "some"): void {
+    this.#forgotten = this.#forgotten === "all" ? "all" : what;
+    this.#all();
   }
 
-  /** The occurrence that a look listed is decided, by this scheduler or another. */
-  noteDecided(due: DueSchedule, nextAt: number | null, now: number): void {
-    if (nextAt !== null && nextAt <= now) this.#cursors.set(due.scheduleId, nextAt);
-    else this.#cursors.delete(due.scheduleId);
+  /** The function that belongs to a schedule's rule; undefined: this scheduler has none for it. */
+  excludesOf(due: DueSchedule, rule: ScheduleRule): ((at: number) => boolean) | null | undefined {
+    if (rule.excludeCode === undefined) return null;
+    const own = this.#registered.get(due.scheduleId);
+    if (own === undefined || own.definition.excludeCode !== rule.excludeCode) return undefined;
+    return own.excludes ?? undefined;
   }
 
-  #entry(schedule: CheckedRegister, now: number): RegisterArgs["schedules"][number] {
-    const { scheduleId, taskId, definition } = schedule;
-    const cursorAt = this.#cursors.get(scheduleId);
-    const decidedAt = cursorAt === undefined ? (this.#decidedAt ?? now) : cursorAt - 1;
-    const firstAt = nextOccurrence(definition, decidedAt);
-    return { scheduleId, taskId, definition: encodeDefinition(definition), firstAt };
+  /** Makes sure that the definitions are in the store, and what is known to be decided. */
+  async ensure(store: Store, now: number): Promise<void> {
+    if (this.#pending.size > 0) await this.#write(store, this.known.now ?? now);
+    if (this.#forgotten === null) return;
+    const decided = this.known.decided();
+    for (let from = 0; from < decided.length; from += MOST_PER_CALL) {
+      await store.recover({ decided: decided.slice(from, from + MOST_PER_CALL) });
+    }
+    this.#forgotten = null;
   }
 
-  #conflict(scheduleId: string): void {
-    this.exclude(scheduleId);
+  /** True: the definitions have to be written again. */
+  noteLook(look: Look): boolean {
+    this.known.noteLook(look);
+    const isSame = this.#counter === null || this.#counter === look.registrations;
+    this.#counter = look.registrations;
+    if (!isSame) this.#all();
+    return !isSame && this.#pending.size > 0;
+  }
+
+  #all(): void {
+    this.#pending = new Set(this.#registered.keys());
+  }
+
+  async #write(store: Store, now: number): Promise<void> {
+    let time = now;
+    for (let tries = 0; tries < MOST_TRIES && this.#pending.size > 0; tries += 1) {
+      const ids = [...this.#pending];
+      const due: string[] = [];
+      for (let from = 0; from < ids.length; from += MOST_PER_CALL) {
+        const schedules = ids
+          .slice(from, from + MOST_PER_CALL)
+          .map((id) => this.#writeOf(this.#registered.get(id)!, time));
+        const answers = await store.register({ registration: this.registration, schedules });
+        for (const answer of answers) {
+          this.#note(answer);
+          if (answer.outcome === "due") due.push(answer.scheduleId);
+          if (answer.outcome === "stale") time = Math.max(time, answer.now);
+        }
+      }
+      for (const scheduleId of due) await this.#parts.settleDue(scheduleId);
+    }
+  }
+
+  #note(answer: RegisterAnswer): void {
+    const { scheduleId, outcome, generation } = answer;
+    if (generation > 0) this.#generations.set(scheduleId, generation);
+    if (outcome === "stale" || outcome === "due") return;
+    this.#pending.delete(scheduleId);
     const taskId = this.#registered.get(scheduleId)?.taskId ?? "";
-    const message = `schedule "${scheduleId}" belongs to another task than "${taskId}"`;
-    this.#emitter.emit("schedule:conflict", { scheduleId, taskId, message });
-    this.#emitter.emit(
-      "error",
-      new SchedulerError("ALREADY_REGISTERED", `register("${taskId}"): ${message}`, {
-        fix: "give it a scheduleId of its own",
-        value: scheduleId,
-      }),
-    );
+    this.#conflicts.note({ taskId, answer });
   }
+
+  #writeOf(schedule: CheckedRegister, now: number): ScheduleWrite {
+    const { scheduleId, definition } = schedule;
+    const write = writeOf(schedule);
+    const decidedAt =
+      this.#forgotten === "all" ? this.known.decidedAt(scheduleId, write.jitterMs) : null;
+    return {
+      ...write,
+      digest: this.#digests.get(scheduleId) ?? "",
+      local: schedule.excludes !== null,
+      firstAt: nextOccurrence(definition, decidedAt ?? now),
+      decidedAt,
+      generation: this.#generations.get(scheduleId) ?? null,
+    };
+  }
+}
+
+/** What a store is told of a definition, whoever tells it. */
+export function writeOf(
+  schedule: Pick<CheckedRegister, "scheduleId" | "taskId" | "definition">,
+): Omit<ScheduleWrite, "firstAt"> {
+  const { scheduleId, taskId, definition } = schedule;
+  const { payload, rules, overlap } = definition;
+  return {
+    scheduleId,
+    taskId,
+    definition: encodeRule(definition),
+    digest: digestOfDefinition(schedule),
+    payload,
+    rules,
+    overlap,
+    local: false,
+    jitterMs: jitterOf(scheduleId, definition),
+    decidedAt: null,
+    generation: null,
+  };
+}
+
+export function digestOfDefinition({ definition }: Pick<CheckedRegister, "definition">): string {
+  return digestOf(encodeRule(definition), definition.payload);
+}
+
+function fireableOf(
+  registered: readonly CheckedRegister[],
+  boundTaskIds: Iterable<string>,
+): Fireable {
+  const taskIds = new Set(boundTaskIds);
+  const scheduleIds: string[] = [];
+  for (const { scheduleId, taskId, excludes } of registered) {
+    // Of its task, since another definition of it, without a function, may be in force.
+    taskIds.add(taskId);
+    if (excludes !== null) scheduleIds.push(scheduleId);
+  }
+  return { taskIds: [...taskIds], scheduleIds };
 }

@@ -16,6 +16,7 @@ import { Engine } from "./engine.js";
 import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import { Registrations } from "./registrations.js";
 import { asError } from "./reporter.js";
+import { settleDue } from "./settle-due.js";
 import { endsWithin } from "./within.js";
 
 export interface SessionParts {
@@ -25,6 +26,8 @@ export interface SessionParts {
   emitter: Emitter;
   logger: Logger;
   news: ConnectionNews;
+  /** This scheduler in ledgers. */
+  instanceId: string;
   options: CheckedSchedulerOptions;
   binds: ReadonlyMap<string, CheckedBind>;
   schedules: Iterable<CheckedRegister>;
@@ -57,7 +60,13 @@ export class Session {
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
-    this.#registrations = new Registrations(parts.schedules, parts.emitter);
+    const { store, options } = parts;
+    this.#registrations = new Registrations({
+      registered: parts.schedules,
+      boundTaskIds: parts.binds.keys(),
+      emitter: parts.emitter,
+      settleDue: (scheduleId) => settleDue(store, { scheduleId, keep: options.keep }),
+    });
   }
 
   /** True when the store was reached and the loops run. */
@@ -68,6 +77,11 @@ export class Session {
   /** Handlers that run now. */
   get running(): number {
     return this.#engine?.pump.running ?? 0;
+  }
+
+  /** Looks at once: a schedule was changed. */
+  look(): void {
+    this.#engine?.look();
   }
 
   /** True when a step of some loop has not come back for much longer than any call may take. */
@@ -126,8 +140,8 @@ export class Session {
   }
 
   #announce(info: StoreInfo): void {
-    const { logger, binds } = this.#parts;
-    logger.info({ tasks: binds.size }, info.description);
+    const { logger, binds, instanceId } = this.#parts;
+    logger.info({ tasks: binds.size, instanceId }, info.description);
     for (const warning of info.warnings) logger.warn({}, warning);
   }
 

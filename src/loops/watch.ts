@@ -9,6 +9,7 @@
  */
 import type { Clock } from "../clock.js";
 import type { Look, Store } from "../store/contract.js";
+import type { Firing } from "./fire.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
 import type { Registrations } from "./registrations.js";
 import type { Slots } from "./slots.js";
@@ -24,7 +25,9 @@ export interface WatchParts {
   /** A task may have work. False: nothing can be claimed of it now. */
   offer: (taskId: string) => boolean;
   offerAll: () => void;
-  fire: (look: Look) => Promise<void>;
+  firing: Pick<Firing, "usable" | "decide">;
+  /** The index of schedules is incomplete. */
+  repair: () => void;
   reap: (look: Look) => Promise<void>;
 }
 
@@ -54,12 +57,14 @@ export class Watch {
     const awakenings = this.#awakenings;
     this.#lookedAt = clock.monotonic();
     const taskIds = slots.idleTaskIds();
-    const scheduleIds = registrations.fireable();
-    const look = await store.look({ taskIds, scheduleIds, sleepMs: pollIntervalMs });
+    const { fireable, registration } = registrations;
+    // Whoever registers has to be seen by the others, however seldom it wants to look.
+    const longestMs = Math.min(pollIntervalMs, (registration?.leaseMs ?? Infinity) / 3);
+    const look = await store.look({ taskIds, fireable, registration, sleepMs: longestMs });
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
     this.#fruitless = 0;
-    const sleepMs = Math.min(look.waitMs, pollIntervalMs);
+    const sleepMs = Math.min(look.waitMs, longestMs);
     if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
     return sleepMs;
   }
@@ -90,19 +95,23 @@ export class Watch {
 
   /** Gives everybody what there is to do; null: there was nothing. */
   async #handOut(look: Look): Promise<DelayMs | null> {
-    const { registrations, offer, fire, reap, pollIntervalMs } = this.#parts;
-    registrations.noteLook(look);
+    const { registrations, offer, firing, reap, repair, pollIntervalMs } = this.#parts;
+    const mustRegister = registrations.noteLook(look);
+    if (look.repair) repair();
     for (const taskId of look.taskIds) offer(taskId);
     if (look.taskIds.length > 0) this.#fruitless += 1;
-    const hasMore = look.schedules.length > 0 || look.expired.length > 0;
-    if (hasMore) {
-      const [fired, reaped] = await Promise.allSettled([fire(look), reap(look)]);
+    const schedules = firing.usable(look.schedules);
+    if (schedules.length > 0 || look.expired.length > 0) {
+      const fire = firing.decide(schedules, look.now);
+      const [fired, reaped] = await Promise.allSettled([fire, reap(look)]);
       if (fired.status === "rejected") throw fired.reason;
       if (reaped.status === "rejected") throw reaped.reason;
       return AT_ONCE;
     }
-    // The claim for these tasks is on its way; its answer calls for the next look.
-    return look.taskIds.length > 0 ? pollIntervalMs : null;
+    if (mustRegister) return AT_ONCE;
+    // The claim for these tasks is on its way; its answer calls for the next look. And schedules
+    // that are due, but not for this scheduler to decide, are no reason to look again at once.
+    return look.taskIds.length > 0 || look.schedules.length > 0 ? pollIntervalMs : null;
   }
 
   /** The store says that there is work and gives none, as when others are faster: no hurry. */

@@ -267,5 +267,6 @@ export class Pump {
 
 function settleOf({ attempt, outcome }: Ended): Settle {
   const { job, fence, taskId } = attempt;
-  return { fence, taskId, number: job.number, id: job.ownId ? job.id : null, outcome };
+  const scheduleId = job.occurrence?.isTracked === true ? job.occurrence.scheduleId : null;
+  return { fence, taskId, number: job.number, id: job.ownId ? job.id : null, scheduleId, outcome };
 }

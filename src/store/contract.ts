@@ -23,7 +23,23 @@ import type {
   TaskCounts,
 } from "./contract/jobs.js";
 import type { PushAnswer, PushArgs } from "./contract/push.js";
-import type { FireArgs, RegisterAnswer, RegisterArgs } from "./contract/schedules.js";
+import type {
+  Decided,
+  FireAnswer,
+  FireArgs,
+  PauseArgs,
+  RegisterAnswer,
+  RegisterArgs,
+  RemoveAnswer,
+  RemoveArgs,
+  ScheduleDetail,
+  SchedulePage,
+  SchedulesArgs,
+  TendArgs,
+  Tended,
+  TriggerAnswer,
+  TriggerArgs,
+} from "./contract/schedules.js";
 import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./contract/watch.js";
 import type { WorkAnswer, WorkArgs } from "./contract/work.js";
 
@@ -38,9 +54,33 @@ export type {
   TaskCounts,
 } from "./contract/jobs.js";
 export type { NewJob, PushAnswer, PushArgs } from "./contract/push.js";
-export type { FireArgs, RegisterAnswer, RegisterArgs } from "./contract/schedules.js";
 export type {
+  Decided,
   DueSchedule,
+  Fire,
+  FireAnswer,
+  FireArgs,
+  FireOutcome,
+  Pause,
+  PauseArgs,
+  RegisterAnswer,
+  RegisterArgs,
+  RegisterOutcome,
+  Registration,
+  RemoveAnswer,
+  RemoveArgs,
+  ScheduleDetail,
+  SchedulePage,
+  SchedulesArgs,
+  ScheduleView,
+  ScheduleWrite,
+  TendArgs,
+  Tended,
+  TriggerAnswer,
+  TriggerArgs,
+} from "./contract/schedules.js";
+export type {
+  Fireable,
   LeaseRef,
   Look,
   LookArgs,
@@ -63,7 +103,8 @@ export type {
 export interface Store {
   /**
    * Connects, checks version and layout, opens this scheduler's session. Rejects when the store
-   * cannot be reached now.
+   * cannot be reached now. A store that is not the one this scheduler knew, or has been started
+   * again, fires no schedule for some seconds, so that everybody can tell it first what is decided.
    */
   open(): Promise<StoreInfo>;
 
@@ -98,10 +139,38 @@ export interface Store {
   register(args: RegisterArgs): Promise<RegisterAnswer[]>;
 
   /**
-   * Turns due occurrences into jobs and moves the cursor, if cursor and revision are still what the
-   * caller saw; null: somebody else was faster.
+   * Decides due occurrences: notes each in the ledger, makes its job or lets it wait as the overlap
+   * policy says, and moves the cursor; each schedule if cursor and revision are still what the
+   * caller saw.
    */
-  fire(args: FireArgs): Promise<PushAnswer[] | null>;
+  fire(args: FireArgs): Promise<FireAnswer[]>;
+
+  /** Fires occurrences beside the cursor, paused or not; null: no such schedule. */
+  trigger(args: TriggerArgs): Promise<TriggerAnswer | null>;
+
+  /** Pauses a schedule or ends its pause; null: no such schedule, or another revision. */
+  pause(args: PauseArgs): Promise<{ revision: number } | null>;
+
+  /** Forgets a schedule with its ledger; its jobs go on. */
+  remove(args: RemoveArgs): Promise<RemoveAnswer>;
+
+  /** One schedule with its ledger; null: not known. */
+  schedule(args: { scheduleId: string }): Promise<ScheduleDetail | null>;
+
+  /** A page of schedules. */
+  schedules(args: SchedulesArgs): Promise<SchedulePage>;
+
+  /**
+   * Compares a piece of all schedules with the index of their cursors, mends it, and names those
+   * that need a scheduler's judgement. The fleet does one piece a minute, unless it is urgent.
+   */
+  tend(args: TendArgs): Promise<Tended>;
+
+  /**
+   * Tells what is known to be decided, to a store that may have gone back in time: no cursor stays
+   * before it.
+   */
+  recover(args: { decided: readonly Decided[] }): Promise<void>;
 
   /** One job by its public id; null: not known (any more). */
   get(args: JobRef): Promise<JobView | null>;

@@ -26,6 +26,13 @@ export class LazyStore implements Store {
   reap: Store["reap"] = (args) => this.#with((store) => store.reap(args));
   register: Store["register"] = (args) => this.#with((store) => store.register(args));
   fire: Store["fire"] = (args) => this.#with((store) => store.fire(args));
+  trigger: Store["trigger"] = (args) => this.#with((store) => store.trigger(args));
+  pause: Store["pause"] = (args) => this.#with((store) => store.pause(args));
+  remove: Store["remove"] = (args) => this.#with((store) => store.remove(args));
+  schedule: Store["schedule"] = (args) => this.#with((store) => store.schedule(args));
+  schedules: Store["schedules"] = (args) => this.#with((store) => store.schedules(args));
+  tend: Store["tend"] = (args) => this.#with((store) => store.tend(args));
+  recover: Store["recover"] = (args) => this.#with((store) => store.recover(args));
   get: Store["get"] = (args) => this.#with((store) => store.get(args));
   cancel: Store["cancel"] = (args) => this.#with((store) => store.cancel(args));
   redrive: Store["redrive"] = (args) => this.#with((store) => store.redrive(args));

@@ -24,7 +24,9 @@ export function createTestWorld(startAt?: number): TestWorld {
   const createScheduler = (options?: object): Scheduler => {
     // Wake-ups never get lost here; a look each second would only make long times slow.
     const rare = { pollInterval: "1m", ...options };
-    return createSchedulerWith({ ...parts, options: rare, store: storeFor(rare) });
+    const instanceId = systemChance.identity();
+    const store = storeFor(rare, instanceId);
+    return createSchedulerWith({ ...parts, options: rare, store, instanceId });
   };
   return { clock, createScheduler: createScheduler as CreateScheduler };
 }

@@ -35,6 +35,8 @@ export interface HandlerContext {
   readonly scheduleId?: string;
   /** The instant at which that schedule was due, epoch ms. */
   readonly scheduledFor?: number;
+  /** When that occurrence became this job, epoch ms. */
+  readonly firedAt?: number;
   /** True when it is fired after `misfireAfter`, as the misfire policy says. */
   readonly isCatchup: boolean;
   /** How many given up occurrences this one stands for. */

@@ -1,5 +1,6 @@
 /** The options of `push` and `register`. */
 import type { Duration } from "../core/duration.js";
+import type { Overlap } from "../core/schedule.js";
 
 /**
  * Whether a job is issued again. `false`: at most once. `true`: as often as it takes. A number,
@@ -51,6 +52,9 @@ export interface PushOptions<Data = unknown> extends JobOptions {
   id?: string;
 }
 
+/** A local date, or a span of dates or instants whose ends belong to it. */
+export type ExcludeItem = string | { from: string | Date | number; to: string | Date | number };
+
 interface ScheduleOptions<Data> extends JobOptions {
   /**
    * The zone of `cronExpr`, e.g. `"Europe/Berlin"`.
@@ -74,6 +78,33 @@ interface ScheduleOptions<Data> extends JobOptions {
    * @defaultValue "once"
    */
   misfire?: "skip" | "once" | "all";
+  /** So many occurrences fire, and no more. */
+  limit?: number;
+  /**
+   * Occurrences that do not fire: local dates (`"2026-12-25"`), spans of them or of instants, ends
+   * included, or a function that says `true`. A schedule with a function is fired only by
+   * schedulers that registered it.
+   */
+  exclude?: ExcludeItem | readonly ExcludeItem[] | ((at: Date) => boolean);
+  /**
+   * Spreads schedules: each is due later by an amount between 0 and this, always the same for one
+   * schedule id.
+   * @defaultValue 0; at most 24 h
+   */
+  jitter?: Duration;
+  /**
+   * What becomes of an occurrence while an earlier job of the schedule has not ended, waiting and
+   * retries included.
+   * @defaultValue "allow"
+   */
+  overlap?: Overlap;
+  /**
+   * What becomes of the schedule when no live scheduler has registered it for `orphanAfter`.
+   * @defaultValue "pause"
+   */
+  orphan?: "pause" | "remove" | "keep";
+  /** @defaultValue "24h"; from 1 min to 30 days */
+  orphanAfter?: Duration;
   /** @defaultValue "60s" */
   misfireAfter?: Duration;
   /**

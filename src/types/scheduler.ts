@@ -15,6 +15,7 @@ import type {
 import type { BindOptions, Handler } from "./handler.js";
 import type { PushItem, PushRest, RegisterArgs } from "./job-options.js";
 import type { SchedulerOptions } from "./scheduler-options.js";
+import type { Schedules } from "./schedules.js";
 import type { HandlerData, InputOf, TaskId, Untyped, Validators } from "./tasks.js";
 
 /** Single jobs: look at them, end them, issue them again. */
@@ -48,7 +49,10 @@ export interface StartOptions {
 /** One member of the fleet; all that share a store and a prefix work together. */
 export interface Scheduler<Tasks extends object = Untyped> {
   readonly state: SchedulerState;
+  /** This scheduler in ledgers and logs; another one at each creation. */
+  readonly instanceId: string;
   readonly jobs: Jobs<Tasks>;
+  readonly schedules: Schedules<Tasks>;
   /** Says what work a task is; before `start()`. */
   bind<Id extends TaskId<Tasks>, Data = unknown>(
     taskId: Id,

@@ -15,6 +15,7 @@ import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { type SeenCommand, startMonitor } from "../support/monitor.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
+import { emptied, LEASE_MS, scheduleLives } from "./schedule-lives.js";
 import {
   COMPLETED,
   HAND_BACK,
@@ -23,6 +24,7 @@ import {
   heldOf,
   KEEP,
   KEEP_COMPLETED,
+  NO_SCHEDULES,
   newJob,
   retryIn,
   rules,
@@ -32,8 +34,6 @@ import {
 
 const PREFIX = "keys:";
 const TASK = "mail";
-/** Short, because nobody moves the clock of the shipped scripts. */
-const LEASE_MS = 30;
 
 let server: TestServer;
 let proxy: FaultProxy;
@@ -117,7 +117,7 @@ async function crashes(store: Store, other: Store): Promise<void> {
   for (let n = 0; n < 3; n += 1) {
     expect((await claim(store, 2, LEASE_MS)).length).toBeGreaterThan(0);
     await until("all to be reaped", async () => {
-      const { expired } = await store.look({ taskIds: [], scheduleIds: [], sleepMs: 10 });
+      const { expired } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10 });
       await store.reap({ leases: expired, random: 0.5, keep: KEEP });
       return (await store.counts({ taskId: TASK })).running === 0;
     });
@@ -131,21 +131,6 @@ async function crashes(store: Store, other: Store): Promise<void> {
   expect((await store.work({ ...busy, keep: KEEP })).drain).toBe(true);
   expect((await other.work({ ...busy, keep: KEEP })).drain).toBe(false);
   expect((await claim(other, 1)).map(({ alone }) => alone)).toEqual([true]);
-}
-
-async function schedules(store: Store): Promise<void> {
-  const now = (await store.look({ taskIds: [], scheduleIds: [], sleepMs: 10 })).now;
-  const schedule = { scheduleId: "s", taskId: TASK, definition: "1", firstAt: now + 5 };
-  await store.register({ schedules: [schedule, { ...schedule, scheduleId: "later" }] });
-  await store.register({ schedules: [{ ...schedule, scheduleId: "later", definition: "2" }] });
-  const due = await until("the schedule to be due", async () => {
-    const look = await store.look({ taskIds: [TASK, "other"], scheduleIds: ["s"], sleepMs: 10 });
-    return look.schedules[0];
-  });
-  const { scheduleId, revision, nextAt: seenAt } = due;
-  const jobs = [newJob(), newJob({ id: "s@1", due: { in: HOUR_MS } })];
-  const fire = { taskId: TASK, scheduleId, revision, seenAt, nextAt: seenAt + HOUR_MS, jobs };
-  expect(await store.fire(fire)).toHaveLength(2);
 }
 
 async function views(store: Store): Promise<void> {
@@ -184,9 +169,16 @@ async function watched(): Promise<SeenCommand[]> {
   const other = await openStore();
   await lives(store);
   await crashes(store, other);
-  await schedules(store);
-  await views(store);
   await lostReply(store);
+  const parts = {
+    store,
+    client,
+    shard: `${PREFIX}{0}:`,
+    claim: (limit: number, leaseMs?: number) => claim(store, limit, leaseMs),
+  };
+  await scheduleLives(parts);
+  await views(store);
+  await emptied(parts);
   await store.close();
   await other.close();
   return await monitor.stop(client);
@@ -244,7 +236,7 @@ describe("scripts", () => {
     for (const [name, { text }] of Object.entries(scripts)) {
       const [first] = text.split("\n");
       // A full server must be able to drain; what adds jobs is refused there as a whole.
-      const adds = ["push", "fire"].includes(name);
+      const adds = ["push", "fire", "trigger"].includes(name);
       const wanted = adds ? "#!lua" : "#!lua flags=allow-oom";
       expect(`${name}: ${first}`).toBe(`${name}: ${wanted}`);
     }

@@ -18,7 +18,18 @@ import type {
   WorkAnswer,
 } from "../../src/store/contract.js";
 import { drain } from "./drain.js";
-import { type Held, heldOf, KEEP, LEASE_MS, newJob, only, settleOf, TASK } from "./words.js";
+import { Timetable } from "./timetable.js";
+import {
+  type Held,
+  heldOf,
+  KEEP,
+  LEASE_MS,
+  NO_SCHEDULES,
+  newJob,
+  only,
+  settleOf,
+  TASK,
+} from "./words.js";
 import type { World } from "./world.js";
 
 export interface ClaimOptions {
@@ -33,6 +44,8 @@ export class Scene {
   readonly world: World;
   /** The first scheduler's store. */
   readonly store: Store;
+  /** Short ways for schedules. */
+  readonly table: Timetable;
   /** Every store that was opened, and every task that was named: to drain and to close. */
   readonly #stores: Store[];
   readonly #taskIds = new Set<string>([TASK]);
@@ -41,6 +54,7 @@ export class Scene {
     this.world = world;
     this.store = store;
     this.#stores = [store];
+    this.table = new Timetable(this);
   }
 
   static async begin(world: World): Promise<Scene> {
@@ -150,7 +164,7 @@ export class Scene {
 
   /** A look that is after nothing. */
   async glance(store: Store = this.store): Promise<void> {
-    await store.look({ taskIds: [], scheduleIds: [], sleepMs: 1_000 });
+    await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 });
   }
 
   /** All leases that stand now and are not renewed expire. */
@@ -162,7 +176,7 @@ export class Scene {
   async reap(store: Store = this.store, random = 0.5): Promise<Reaped[]> {
     const reaped: Reaped[] = [];
     for (;;) {
-      const { expired } = await store.look({ taskIds: [], scheduleIds: [], sleepMs: 1_000 });
+      const { expired } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 });
       if (expired.length === 0) return reaped;
       reaped.push(...(await store.reap({ leases: expired, random, keep: KEEP })));
     }

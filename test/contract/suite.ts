@@ -4,30 +4,41 @@
  */
 import { test as base, describe, type TestAPI } from "vitest";
 import { aloneClaims } from "./parts/alone.js";
+import { boundClaims } from "./parts/bounds.js";
 import { cancelClaims } from "./parts/cancel.js";
 import { vectorClaims } from "./parts/cases.js";
 import { claimClaims } from "./parts/claim.js";
 import { countsClaims } from "./parts/counts.js";
 import { crashClaims } from "./parts/crash.js";
 import { fireClaims } from "./parts/fire.js";
+import { generationClaims } from "./parts/generations.js";
 import { getClaims } from "./parts/get.js";
 import { graceClaims } from "./parts/grace.js";
+import { holdClaims } from "./parts/hold.js";
 import { idClaims } from "./parts/ids.js";
 import { keepClaims } from "./parts/keep.js";
+import { ledgerClaims } from "./parts/ledger.js";
 import { listClaims } from "./parts/list.js";
+import { livenessClaims } from "./parts/liveness.js";
 import { lookClaims } from "./parts/look.js";
 import { lostClaims } from "./parts/lost.js";
 import { noteClaims } from "./parts/notes.js";
 import { orderClaims } from "./parts/order.js";
+import { overlapClaims } from "./parts/overlap.js";
+import { pauseClaims } from "./parts/pause.js";
 import { payloadClaims } from "./parts/payload.js";
 import { pushClaims } from "./parts/push.js";
 import { reapClaims } from "./parts/reap.js";
 import { redriveClaims } from "./parts/redrive.js";
 import { registerClaims } from "./parts/register.js";
+import { releaseClaims } from "./parts/release.js";
 import { renewClaims } from "./parts/renew.js";
 import { restClaims } from "./parts/rest.js";
+import { scheduleClaims } from "./parts/schedules.js";
 import { sessionClaims } from "./parts/session.js";
 import { settleClaims } from "./parts/settle.js";
+import { tendClaims } from "./parts/tend.js";
+import { triggerClaims } from "./parts/trigger.js";
 import { wakeClaims } from "./parts/wake.js";
 import { walkClaims } from "./parts/walk.js";
 import { Scene } from "./scene.js";
@@ -60,7 +71,18 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
   countsClaims,
   keepClaims,
   registerClaims,
+  generationClaims,
+  livenessClaims,
   fireClaims,
+  boundClaims,
+  ledgerClaims,
+  overlapClaims,
+  releaseClaims,
+  triggerClaims,
+  pauseClaims,
+  scheduleClaims,
+  tendClaims,
+  holdClaims,
   sessionClaims,
   vectorClaims,
   walkClaims,

@@ -1,4 +1,5 @@
 /** The words that tests of the contract are written in: jobs, rules, outcomes, times. */
+import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import type { JobRules, RetryRule } from "../../src/core/job.js";
 import { DEFAULT_KEEP, type KeepRules } from "../../src/core/keep.js";
@@ -6,6 +7,8 @@ import type {
   ClaimedBatch,
   ClaimedJob,
   NewJob,
+  Registration,
+  ScheduleWrite,
   Settle,
   SettleOutcome,
 } from "../../src/store/contract.js";
@@ -75,8 +78,9 @@ export function heldOf(batches: readonly ClaimedBatch[]): Held[] {
 }
 
 export function settleOf(held: Held, outcome: SettleOutcome): Settle {
-  const { fence, taskId, number, id, ownId } = held;
-  return { fence, taskId, number, id: ownId ? id : null, outcome };
+  const { fence, taskId, number, id, ownId, occurrence } = held;
+  const scheduleId = occurrence?.isTracked ? occurrence.scheduleId : null;
+  return { fence, taskId, number, id: ownId ? id : null, scheduleId, outcome };
 }
 
 export const COMPLETED: SettleOutcome = { kind: "completed", result: null };
@@ -89,4 +93,52 @@ export function retryIn(waitMs: number, cause: "failed" | "invalid" = "failed"):
 /** What the jobs were named by `pushNamed`. */
 export function names(jobs: readonly { payload: string }[]): unknown[] {
   return jobs.map((job) => JSON.parse(job.payload) as unknown);
+}
+
+/** The schedule of a test that needs only one. */
+export const SCHEDULE = "s";
+
+/** For looks that are after jobs only. */
+export const NO_SCHEDULES = {
+  fireable: { taskIds: [], scheduleIds: [] },
+  registration: null,
+} as const;
+
+/** Times of a test, as a real clock goes on: off by no more than this. */
+export const SLACK_MS = 10_000;
+
+/** A schedule; its digest tells everything apart that its definition would. */
+export function schedule(change: Partial<ScheduleWrite> = {}): ScheduleWrite {
+  const whole: ScheduleWrite = {
+    scheduleId: SCHEDULE,
+    taskId: TASK,
+    definition: '{"v":1}',
+    digest: "",
+    payload: "",
+    rules: PLAIN_RULES,
+    overlap: "allow",
+    local: false,
+    jitterMs: 0,
+    firstAt: null,
+    decidedAt: null,
+    generation: null,
+    ...change,
+  };
+  return { ...whole, digest: change.digest ?? digestOf(whole) };
+}
+
+/** A definition that is told from others by a name. */
+export function defined(name: string): Pick<ScheduleWrite, "definition"> {
+  return { definition: JSON.stringify(name) };
+}
+
+/** The registration of a scheduler with these definitions. */
+export function registered(set: string, leaseMs: number = LEASE_MS): Registration {
+  return { set, leaseMs };
+}
+
+function digestOf(write: ScheduleWrite): string {
+  const { scheduleId, taskId, definition, payload, rules, overlap, local, jitterMs } = write;
+  const all = [scheduleId, taskId, definition, payload, rules, overlap, local, jitterMs];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex").slice(0, 16);
 }

@@ -21,6 +21,10 @@ export interface World {
   cut?(): Promise<void>;
   /** The store loses its data, and goes on. */
   empty?(): Promise<void>;
+  /** All that is derived from the schedules' state is lost: the index of who is due when. */
+  breakIndex?(): Promise<void>;
+  /** The record of a job that has not ended is lost, and nothing else. */
+  loseJob?(job: { taskId: string; number: string }): Promise<void>;
   /** Frees everything. */
   close(): Promise<void>;
 }

@@ -208,9 +208,13 @@ describe("checkRegister", () => {
         misfireAfterMs: 60_000,
         catchupWindowMs: 300_000,
         maxCatchup: 100,
+        overlap: "allow",
+        orphan: "pause",
+        orphanAfterMs: 86_400_000,
         payload: "",
         rules: { retry: null, priority: 0, timeoutMs: null },
       },
+      excludes: null,
     });
   });
 

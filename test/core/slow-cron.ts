@@ -33,6 +33,27 @@ export function localAt(zone: string, ms: number): number {
   return Date.parse(`${format.format(ms).replace(" ", "T")}Z`);
 }
 
+const hours = new Map<string, Float64Array>();
+
+/** What the clocks show in each minute of an hour. */
+function hourAt(zone: string, at: number): Float64Array {
+  const key = `${zone} ${at}`;
+  let minutes = hours.get(key);
+  if (minutes === undefined) {
+    if (hours.size >= 5_000) hours.clear();
+    const first = localAt(zone, at);
+    // No zone changes its clocks twice in an hour.
+    const quiet = localAt(zone, at + HOUR - MINUTE) - first === HOUR - MINUTE;
+    minutes = Float64Array.from({ length: 60 }, (_, index) =>
+      quiet ? first + index * MINUTE : localAt(zone, at + index * MINUTE),
+    );
+    hours.set(key, minutes);
+  }
+  return minutes;
+}
+
+const rules = new Map<string, Rule>();
+
 /** All occurrences with `from` < occurrence ≤ `to`, ascending. */
 export function slowOccurrences(
   expr: string,
@@ -40,39 +61,42 @@ export function slowOccurrences(
   span: { from: number; to: number },
   most: number = Number.POSITIVE_INFINITY,
 ): number[] {
-  const rule = read(expr);
-  const found = new Set<number>();
+  let rule = rules.get(expr);
+  if (rule === undefined) {
+    rule = read(expr);
+    rules.set(expr, rule);
+  }
+  const found: number[] = [];
+  const add = (ms: number): void => {
+    if (ms > span.from && ms <= span.to) found.push(ms);
+  };
   const shown = new Set<number>();
   // Two days of run-up, so that a first pass before `from` is known.
   let at = Math.floor(span.from / HOUR) * HOUR - 48 * HOUR;
   let before = localAt(zone, at - MINUTE) - (at - MINUTE);
-  const enough = (): boolean => {
-    let count = 0;
-    for (const ms of found) if (ms > span.from) count++;
-    return count >= most;
-  };
-  for (; at <= span.to && !enough(); at += HOUR) {
-    const first = localAt(zone, at);
-    const last = localAt(zone, at + HOUR - MINUTE);
+  for (; at <= span.to && found.length < most; at += HOUR) {
+    const clock = hourAt(zone, at);
+    const first = clock[0]!;
+    const last = clock[59]!;
     const quiet = last - first === HOUR - MINUTE && first - at === before;
     if (quiet && !rule.day(first) && !rule.day(last)) continue;
-    for (let minute = at; minute < at + HOUR; minute += MINUTE) {
-      const local = localAt(zone, minute);
-      const offset = local - minute;
+    for (const [index, local] of clock.entries()) {
+      const minute = at + index * MINUTE;
+      let swallowed = false;
       if (rule.fixed) {
         for (let gap = minute + before; gap < local; gap += MINUTE) {
-          if (rule.minute(gap) && !shown.has(gap)) found.add(minute);
+          swallowed ||= rule.minute(gap) && !shown.has(gap);
         }
       }
-      before = offset;
-      if (!rule.minute(local)) continue;
-      if (rule.fixed && shown.has(local)) continue;
+      before = local - minute;
+      const named = rule.minute(local) && !(rule.fixed && shown.has(local));
+      if (swallowed && !(named && rule.seconds[0] === 0)) add(minute);
+      if (!named) continue;
       shown.add(local);
-      for (const second of rule.seconds) found.add(minute + second * 1_000);
+      for (const second of rule.seconds) add(minute + second * 1_000);
     }
   }
-  const inSpan = [...found].filter((ms) => ms > span.from && ms <= span.to);
-  return inSpan.sort((a, b) => a - b).slice(0, most);
+  return found.slice(0, most);
 }
 
 interface Rule {
@@ -96,28 +120,42 @@ function read(expr: string): Rule {
   ];
   const anyDay = days === "*" || days === "?";
   const anyWeekday = weekdays === "*" || weekdays === "?";
-  const day = (local: number): boolean => {
-    const date = new Date(local);
+  const dayNamed = (date: Date): boolean => {
     if (!holds(month, date.getUTCMonth() + 1, 1, 12, MONTHS)) return false;
     if (anyDay && anyWeekday) return true;
     if (!anyDay && days.split(",").some((item) => dayHolds(item, date))) return true;
     return !anyWeekday && weekdays.split(",").some((item) => weekdayHolds(item, date));
   };
-  const seconds = [];
-  for (let value = 0; value < 60; value++) if (holds(second, value, 0, 59)) seconds.push(value);
+  const known = new Map<number, boolean>();
+  const day = (local: number): boolean => {
+    const index = Math.floor(local / (24 * HOUR));
+    let named = known.get(index);
+    if (named === undefined) {
+      named = dayNamed(new Date(local));
+      known.set(index, named);
+    }
+    return named;
+  };
+  const minutes = allHeld(minute, 59);
+  const hoursNamed = allHeld(hour, 23);
   return {
     fixed: !/[*/]/.test(second + minute + hour),
-    seconds,
+    seconds: [...allHeld(second, 59)],
     day,
     minute: (local) => {
-      const date = new Date(local);
+      const index = Math.floor(local / MINUTE);
+      const hourOfDay = Math.floor(index / 60) - 24 * Math.floor(index / 1_440);
       return (
-        holds(minute, date.getUTCMinutes(), 0, 59) &&
-        holds(hour, date.getUTCHours(), 0, 23) &&
-        day(local)
+        minutes.has(index - 60 * Math.floor(index / 60)) && hoursNamed.has(hourOfDay) && day(local)
       );
     },
   };
+}
+
+function allHeld(field: string, max: number): Set<number> {
+  const held = new Set<number>();
+  for (let value = 0; value <= max; value++) if (holds(field, value, 0, max)) held.add(value);
+  return held;
 }
 
 function dayHolds(item: string, date: Date): boolean {

@@ -16,7 +16,8 @@ import {
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   index: ["create", "scheduler", "types", "core"],
   create: ["scheduler", "loops", "redis", "sqlite", "store", "core", "clock", "chance", "types"],
-  scheduler: ["loops", "store", "core", "clock", "chance", "types"],
+  scheduler: ["schedules", "loops", "store", "core", "clock", "chance", "types"],
+  schedules: ["loops", "store", "core", "types"],
   loops: ["store", "core", "clock", "chance", "types"],
   redis: ["store", "core", "clock", "chance"],
   sqlite: ["store", "core", "clock", "chance"],
@@ -42,7 +43,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
 };
 
 /** Parts of Node that do no I/O and know no time, so that `core` stays pure with them. */
-const PURE_BUILTINS = new Set(["node:events", "node:util", "node:buffer"]);
+const PURE_BUILTINS = new Set(["node:events", "node:util", "node:buffer", "node:crypto"]);
 
 const IMPORTS = new Set([
   "ImportDeclaration",

@@ -13,7 +13,7 @@ async function forget(from: Scene, member: Member): Promise<Member> {
   for (const verb of ["look", "register", "fire", "work", "push"] as const) {
     member.store[verb] = fresh.store[verb].bind(fresh.store) as never;
   }
-  member.registrations.forgotten();
+  member.registrations.forgotten("all");
   return Object.assign(member, { calls: fresh.calls });
 }
 

@@ -46,7 +46,8 @@ test("listeners that came before the store was loaded hear it, until they leave"
   const lazy = new LazyStore(async () => scene.openStore().store);
   const wakes: Wake[] = [];
   const leave = lazy.onWake((wake) => void wakes.push(wake));
-  const sleep = { taskIds: ["t"], scheduleIds: [], sleepMs: 60_000 };
+  const fireable = { taskIds: [], scheduleIds: [] };
+  const sleep = { taskIds: ["t"], fireable, registration: null, sleepMs: 60_000 };
   await lazy.open();
   await lazy.look(sleep);
   await scene.push("t");

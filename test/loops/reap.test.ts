@@ -1,6 +1,7 @@
 /** Jobs of dead processes, killers, jobs that run alone; pruning. */
 import { expect, test } from "vitest";
 import { pruneStep } from "../../src/loops/prune.js";
+import type { Tending } from "../../src/loops/tend.js";
 import type { Handler } from "../../src/types.js";
 import { createGate, createScene, type Gate, type Member, ofEvent, type Scene } from "./scene.js";
 
@@ -218,7 +219,8 @@ test("pruning goes on while the store has more, then rests for about a minute", 
     return answers.shift() ?? false;
   };
   const chance = { random: () => 0.5, identity: () => "x" };
-  const parts = { store, chance, keep: {} as never, taskIds: ["a", "b"] };
+  const tending = { step: async () => false } as unknown as Tending;
+  const parts = { store, chance, keep: {} as never, taskIds: ["a", "b"], tending };
   const delays = [await pruneStep(parts), await pruneStep(parts), await pruneStep(parts)];
   expect(delays[0]).toBeLessThan(1_000);
   expect(delays[1]).toBeLessThan(1_000);

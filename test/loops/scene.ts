@@ -21,6 +21,7 @@ import {
 import { createSchedulerWith } from "../../src/create.js";
 import { Engine } from "../../src/loops/engine.js";
 import { Registrations } from "../../src/loops/registrations.js";
+import { settleDue } from "../../src/loops/settle-due.js";
 import type { JobView, Store, TaskCounts } from "../../src/store/contract.js";
 import { createMemoryDatabase, createSqliteStore } from "../../src/store/sqlite/store.js";
 import { createTestClock, type TestClock } from "../../src/testing/clock.js";
@@ -52,9 +53,10 @@ export interface Recorded {
 }
 
 const VERBS: ReadonlySet<string> = new Set(
-  "open push work look renew reap register fire get cancel redrive list counts prune close".split(
-    " ",
-  ),
+  (
+    "open push work look renew reap register fire trigger pause remove schedule schedules tend " +
+    "recover get cancel redrive list counts prune close"
+  ).split(" "),
 );
 
 export function record(real: Store): Recorded {
@@ -163,8 +165,14 @@ export function createScene(): Scene {
     const emitter = new Emitter(SILENT);
     const told = listen(emitter);
     const schedules = register.map(([taskId, rule]) => checkRegister(taskId, rule, LIMITS));
-    const registrations = new Registrations(schedules, emitter);
     const checked = checkSchedulerOptions({ store: "memory", logger: false, ...options });
+    const { keep } = checked;
+    const registrations = new Registrations({
+      registered: schedules,
+      boundTaskIds: Object.keys(bind),
+      emitter,
+      settleDue: (scheduleId) => settleDue(recorded.store, { scheduleId, keep }),
+    });
     const { now: openedAt } = await recorded.store.open();
     recorded.calls.length = 0;
     const engine = new Engine({

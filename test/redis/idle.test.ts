@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Wake } from "../../src/store/contract.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
-import { drain, job, storeOn } from "./store-kit.js";
+import { drain, job, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 let server: TestServer;
 let direct: Redis;
@@ -31,7 +31,7 @@ test("an idle scheduler says once for which tasks it sleeps, and again when woke
     await store.open();
     await until("the subscription", () => wakes.some((wake) => wake.kind === "look"));
     const taskIds = Array.from({ length: 50 }, (_, k) => `t${k}`);
-    const look = () => store.look({ taskIds, scheduleIds: [], sleepMs: 1_000 });
+    const look = () => store.look({ taskIds, ...NO_SCHEDULES, sleepMs: 1_000 });
     await look();
     expect(await registrations()).toBe(50);
     await look();

@@ -110,6 +110,7 @@ test("a settle whose answer was lost counts once and is not reported as lost", a
     taskId: "a",
     number: batch?.jobs[0]?.number ?? "",
     id: null,
+    scheduleId: null,
     outcome: { kind: "completed", result: null } as const,
   };
   const answer = await loseReplyOf(() => store.work({ ...work, settles: [settle], claims: [] }));

@@ -5,8 +5,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Store } from "../../src/store/contract.js";
 import { startServer, type TestServer } from "../support/servers.js";
-import { drain, job, KEEP, LEASE_MS, storeOn } from "./store-kit.js";
+import { drain, job, KEEP, LEASE_MS, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 const PROTOCOL = join(import.meta.dirname, "../../protocol");
 
@@ -58,7 +59,7 @@ test("a user with no other rights pushes, claims, settles, lists and cancels", a
     const info = await store.open();
     expect(info.description).toContain("unknown");
     store.onWake(() => {});
-    await store.look({ taskIds: ["a"], scheduleIds: [], sleepMs: 1_000 });
+    await store.look({ taskIds: ["a"], ...NO_SCHEDULES, sleepMs: 1_000 });
     const due = { in: 60_000 };
     const jobs = [job("a"), job("a", { id: "x", due }), job("a", { id: "y" }), job("a")];
     await store.push({ jobs, timeoutMs: 5_000 });
@@ -74,11 +75,33 @@ test("a user with no other rights pushes, claims, settles, lists and cancels", a
     expect((await store.renew({ leases, progress: [] })).lost).toEqual([]);
     expect(await drain(store, "a")).toHaveLength(2);
     expect((await store.redrive({ taskId: "a", id: "x" }))?.redriven).toBe(true);
+    await firesOne(store);
     expect(await store.prune({ taskIds: ["a"], keep: KEEP })).toBe(false);
   } finally {
     await store.close();
   }
 });
+
+/** A schedule that is due once is registered, paused, resumed and fired. */
+async function firesOne(store: Store): Promise<void> {
+  const { now } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 });
+  const text = { definition: "1", digest: "1", payload: "" };
+  const times = { jitterMs: 0, firstAt: now, decidedAt: 0, generation: null };
+  const { rules } = job("a");
+  const schedule = { scheduleId: "s", taskId: "a", ...text, ...times, rules, local: false };
+  await store.register({ registration: null, schedules: [{ ...schedule, overlap: "skip" }] });
+  const pause = { until: null, reason: "", orphaned: false };
+  await store.pause({ scheduleId: "s", pause, revision: 1 });
+  await store.pause({ scheduleId: "s", pause: null, revision: 2 });
+  expect((await store.tend({ urgent: true })).doubtful).toEqual([]);
+  expect((await store.schedules({ taskId: null, cursor: null, limit: 2 })).schedules).toHaveLength(
+    1,
+  );
+  const decision = { kind: "fire", scheduledFor: now, isCatchup: false, missedCount: 0 } as const;
+  const fire = { scheduleId: "s", revision: 3, seenAt: now, nextAt: null, decisions: [decision] };
+  expect(await store.fire({ taskId: "a", fires: [fire], keep: KEEP })).not.toEqual([null]);
+  expect(await store.remove({ scheduleId: "s", revision: null })).toBe("removed");
+}
 
 test("a right that is missing within a step is said, and not taken for an outage", async () => {
   await admin.call(

@@ -17,6 +17,12 @@ export const KEEP: KeepRules = {
 
 export const LEASE_MS = 10_000;
 
+/** Of a look: this scheduler has nothing to do with schedules. */
+export const NO_SCHEDULES = {
+  fireable: { taskIds: [], scheduleIds: [] },
+  registration: null,
+};
+
 export function storeOn(redis: RedisTarget, prefix = "_test:"): Store {
   return createRedisStore({
     redis,
@@ -56,6 +62,7 @@ export async function drain(store: Store, taskId: string): Promise<string[]> {
           taskId,
           number: claimed.number,
           id: claimed.ownId ? claimed.id : null,
+          scheduleId: null,
           outcome: { kind: "completed", result: null } as const,
         };
       }),

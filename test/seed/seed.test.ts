@@ -167,7 +167,7 @@ describe("the seed, word for word", () => {
     it("a task is registered with retry", async () => {
       await running(retried, kind).prints("started");
       const redis = new Redis({ host: server.host, port: server.port, password: PASSWORD });
-      const stored = await redis.hget(`${retried.prefix(kind)}{0}:schedules`, "taskA");
+      const stored = await redis.hget(`${retried.prefix(kind)}{0}:schedules`, "dtaskA");
       redis.disconnect();
       expect(stored).toContain('"cronExpr":"* */10 * * * *"');
       expect(stored).toContain('"retry":{"attempts":0,"waitMs":10000,"backoff":"fixed"}');

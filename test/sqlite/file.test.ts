@@ -7,6 +7,7 @@ import { hasWalResetBug } from "../../src/store/sqlite/connect.js";
 import { defaultStorePath } from "../../src/store/sqlite/paths.js";
 import { createMemoryDatabase } from "../../src/store/sqlite/store.js";
 import { pretendingDriver, pushOne, test } from "./kit.js";
+import { lookArgs } from "./processes.js";
 import { openRaw, rowsOf } from "./raw.js";
 
 describe("a store file", () => {
@@ -15,12 +16,12 @@ describe("a store file", () => {
     await store.open();
     await store.close();
     const raw = await openRaw(kit.path);
-    raw.exec("PRAGMA user_version = 2");
+    raw.exec("PRAGMA user_version = 3");
     raw.close();
     const before = readFileSync(kit.path);
     await expect(kit.store().open()).rejects.toMatchObject({
       code: "LAYOUT_NEWER",
-      value: 2,
+      value: 3,
       fix: expect.stringContaining("update schedule-mq"),
     });
     expect(readFileSync(kit.path).equals(before)).toBe(true);
@@ -98,7 +99,7 @@ describe("a store file", () => {
     const [a, b] = [kit.store({ prefix: "a:" }), kit.store({ prefix: "b:" })];
     expect(await pushOne(a, { id: "x" })).toMatchObject({ created: true });
     expect(await b.get({ taskId: "t", id: "x" })).toBeNull();
-    expect(await b.look({ taskIds: ["t"], scheduleIds: [], sleepMs: 100 })).toMatchObject({
+    expect(await b.look(lookArgs())).toMatchObject({
       taskIds: [],
     });
     expect(await pushOne(b, { id: "x" })).toMatchObject({ created: true });

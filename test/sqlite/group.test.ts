@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { systemClock } from "../../src/clock.js";
 import { pushOne, test } from "./kit.js";
-import { newJob, workArgs } from "./processes.js";
+import { fireArgs, newJob, workArgs } from "./processes.js";
 import { openRaw } from "./raw.js";
 
 describe("group commit", () => {
@@ -34,7 +34,7 @@ describe("group commit", () => {
 
   test("writes nothing for an idle look that changes nothing", async ({ kit }) => {
     const store = kit.store();
-    const look = { taskIds: ["t"], scheduleIds: ["s"], sleepMs: 1_000 };
+    const look = fireArgs({ fireable: { taskIds: ["t"], scheduleIds: ["s"] } });
     await store.look(look);
     const database = kit.database();
     const before = database.commits;

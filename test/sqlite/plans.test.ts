@@ -1,15 +1,16 @@
 /** No step walks a table: every statement of a store's life is asked how it finds its rows. */
 import { describe, expect } from "vitest";
-import type { Store } from "../../src/store/contract.js";
+import type { LookArgs, Store } from "../../src/store/contract.js";
 import { type Kit, listeningDriver, pushOne, test } from "./kit.js";
-import { newJob, workArgs } from "./processes.js";
+import { fireArgs, firing, newJob, newSchedule, workArgs } from "./processes.js";
 import { openRaw } from "./raw.js";
 
 const RETRY = { retry: { attempts: 0, waitMs: 0, backoff: "fixed" }, priority: 0, timeoutMs: null };
 
 /** Uses every verb, each in its ordinary and its rarer ways. */
 async function liveALife(store: Store, kit: Kit): Promise<void> {
-  const look = { taskIds: ["t"], scheduleIds: ["s"], sleepMs: 1_000 };
+  const fireable = { taskIds: ["t"], scheduleIds: ["local"] };
+  const look = fireArgs({ fireable, registration: { set: "one", leaseMs: 30_000 } });
   const { keep } = workArgs(0);
   await store.look(look);
   await store.push({ jobs: ["a", "b", "c"].map((id) => newJob({ id })), timeoutMs: 5_000 });
@@ -18,7 +19,7 @@ async function liveALife(store: Store, kit: Kit): Promise<void> {
   const { batches } = await store.work(workArgs(2));
   const { fence, jobs } = batches[0]!;
   const settles = jobs.map(({ number, id }, n) => ({
-    ...{ fence, taskId: "t", number, id },
+    ...{ fence, taskId: "t", number, id, scheduleId: null },
     outcome: n === 0 ? ({ kind: "completed", result: null } as const) : HAND_BACK,
   }));
   await store.work(workArgs(10, { settles }));
@@ -33,15 +34,7 @@ async function liveALife(store: Store, kit: Kit): Promise<void> {
       await store.reap({ leases: expired, random: 0.5, keep });
     }
   }
-  const definition = { scheduleId: "s", taskId: "t", firstAt: kit.clock.now() + 500 };
-  for (const text of ["1", "2"]) {
-    await store.register({ schedules: [{ ...definition, definition: text }] });
-  }
-  await store.look(look);
-  kit.clock.advance(1_000);
-  const [due] = (await store.look(look)).schedules;
-  const cursor = { seenAt: due?.nextAt ?? 0, nextAt: null, revision: due?.revision ?? 0 };
-  await store.fire({ taskId: "t", scheduleId: "s", ...cursor, jobs: [newJob()] });
+  await fireOften(store, kit, look);
   for (const state of [
     "ready",
     "scheduled",
@@ -61,6 +54,44 @@ async function liveALife(store: Store, kit: Kit): Promise<void> {
   });
 }
 
+/** Each policy, each end of a tracked job, each verb on schedules. */
+async function fireOften(store: Store, kit: Kit, look: LookArgs): Promise<void> {
+  const registration = { set: "two", leaseMs: 1_000 };
+  const { keep } = workArgs(0);
+  for (const overlap of ["skip", "bufferAll", "cancelOther"] as const) {
+    const firstAt = kit.clock.now() + 500;
+    const common = newSchedule({ firstAt, overlap, digest: overlap });
+    const local = newSchedule({ firstAt, overlap, scheduleId: "local", local: true });
+    await store.register({ registration, schedules: [common, local] });
+    await store.look(look);
+    kit.clock.advance(1_000);
+    for (const { scheduleId, nextAt, revision } of (await store.look(look)).schedules) {
+      const pass = { kind: "pass", reason: "excluded", from: 1, to: 2, count: 2 } as const;
+      const decisions = [pass, ...[0, 1, 2].map((n) => firing((nextAt ?? 0) + n))];
+      const one = { scheduleId, revision, seenAt: nextAt, nextAt: null, decisions };
+      await store.fire({ taskId: "t", fires: [one], keep });
+    }
+    await store.trigger({ scheduleId: "s", instants: [1, 2], overlap: null, keep });
+    const [open] = (await store.schedule({ scheduleId: "s" }))?.open ?? [];
+    await store.cancel({ taskId: "t", id: open ?? "" });
+    await store.redrive({ taskId: "t", id: open ?? "" });
+    kit.clock.advance(2_000);
+  }
+  const first = await store.schedules({ taskId: null, cursor: null, limit: 1 });
+  await store.schedules({ taskId: "t", cursor: first.cursor, limit: 1 });
+  await store.schedules({ taskId: null, cursor: first.cursor, limit: 1 });
+  await store.schedules({ taskId: "t", cursor: null, limit: 1 });
+  await store.pause({ scheduleId: "s", pause: null, revision: null });
+  const decided = { scheduleId: "s", taskId: "t", decidedAt: kit.clock.now(), nextAt: null };
+  await store.recover({ decided: [decided] });
+  await store.tend({ urgent: true });
+  const moved = newSchedule({ firstAt: kit.clock.now() + 500, taskId: "u", digest: "moved" });
+  await store.register({ registration: null, schedules: [moved] });
+  kit.clock.jump(-5_000);
+  await store.look(look);
+  await store.remove({ scheduleId: "s", revision: null });
+}
+
 const HAND_BACK = { kind: "handBack" } as const;
 const LAST: Partial<Record<string, string>> = { ready: "0_0_0" };
 
@@ -70,7 +101,7 @@ describe("a statement of the store", () => {
     const driver = await listeningDriver((sql) => heard.add(sql));
     await liveALife(kit.store({ driver }), kit);
     const asked = [...heard].filter((sql) => /^\s*(SELECT|UPDATE|DELETE|REPLACE|INSERT)/.test(sql));
-    expect(asked.length).toBeGreaterThan(60);
+    expect(asked.length).toBeGreaterThan(100);
     const raw = await openRaw(kit.path);
     const walks = asked.flatMap((sql) => {
       const marks = Array.from({ length: sql.split("?").length - 1 }, () => null);

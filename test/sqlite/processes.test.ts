@@ -4,10 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { until } from "../support/until.js";
-import { Actor, compile, dispose, newJob, run, workArgs } from "./processes.js";
+import {
+  Actor,
+  compile,
+  dispose,
+  firing,
+  lookArgs,
+  newJob,
+  newSchedule,
+  run,
+  workArgs,
+} from "./processes.js";
 import { rowsOf } from "./raw.js";
 
-const LOOK = { taskIds: ["t"], scheduleIds: [], sleepMs: 600_000 };
+const LOOK = lookArgs({ sleepMs: 600_000 });
 
 let compiled = "";
 let folder = "";
@@ -79,13 +89,16 @@ describe("several processes", () => {
   test("fire an occurrence once", async () => {
     const all = [actor(), actor(), actor()];
     const at = Date.now() - 1_000;
-    const schedule = { scheduleId: "s", taskId: "t", definition: "{}", firstAt: at };
-    await all[0]!.call("register", { schedules: [schedule] });
-    const fire = { taskId: "t", scheduleId: "s", revision: 1, seenAt: at, nextAt: at + 3_600_000 };
+    // what is decided already is never stale, however late it comes in
+    const schedule = newSchedule({ firstAt: at, decidedAt: 0 });
+    await all[0]!.call("register", { registration: null, schedules: [schedule] });
+    const seen = { scheduleId: "s", revision: 1, seenAt: at, nextAt: at + 3_600_000 };
+    const fires = [{ ...seen, decisions: [firing(at)] }];
+    const { keep } = workArgs(0);
     const answers = await Promise.all(
-      all.map((one) => one.call("fire", { ...fire, jobs: [newJob()] })),
+      all.map((one) => one.call("fire", { taskId: "t", fires, keep })),
     );
-    expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
+    expect(answers.flat().filter((answer) => answer !== null)).toHaveLength(1);
   });
 });
 
@@ -100,7 +113,7 @@ async function claimAll(one: Actor): Promise<string[]> {
     payloads.push(...jobs.map(({ payload }) => payload));
     const outcome = { kind: "completed", result: null } as const;
     const settles = jobs.map(({ fence, taskId, number }) => ({
-      ...{ fence, taskId, number, id: null },
+      ...{ fence, taskId, number, id: null, scheduleId: null },
       outcome,
     }));
     await one.call("work", workArgs(0, { settles, claims: [] }));

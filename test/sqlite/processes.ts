@@ -4,7 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import type { NewJob, Store, Wake, WorkArgs } from "../../src/store/contract.js";
+import type { Firing } from "../../src/core/schedule/outcome.js";
+import type {
+  LookArgs,
+  NewJob,
+  ScheduleWrite,
+  Store,
+  Wake,
+  WorkArgs,
+} from "../../src/store/contract.js";
 
 const HERE = dirname(fileURLToPath(import.meta.url));
 const ROOT = join(HERE, "../..");
@@ -129,4 +137,29 @@ export function workArgs(limit: number, change: Partial<WorkArgs> = {}): WorkArg
     keep: { idMs: 60_000, idCount: 100, completed: rule, dead: rule, cancelled: rule },
     ...change,
   };
+}
+
+/** A look for the work of task t that fires nothing. */
+export function lookArgs(change: Partial<LookArgs> = {}): LookArgs {
+  const fireable = { taskIds: [], scheduleIds: [] };
+  return { taskIds: ["t"], fireable, registration: null, sleepMs: 1_000, ...change };
+}
+
+/** A look that also fires the schedules of task t. */
+export function fireArgs(change: Partial<LookArgs> = {}): LookArgs {
+  return lookArgs({ fireable: { taskIds: ["t"], scheduleIds: [] }, ...change });
+}
+
+export function newSchedule(change: Partial<ScheduleWrite> & { firstAt: number }): ScheduleWrite {
+  return {
+    ...{ scheduleId: "s", taskId: "t", definition: "{}", digest: "d1", payload: "" },
+    rules: { retry: null, priority: 0, timeoutMs: null },
+    ...{ overlap: "allow", local: false, jitterMs: 0, decidedAt: null, generation: null },
+    ...change,
+  };
+}
+
+/** The decision that one occurrence fires in time. */
+export function firing(scheduledFor: number): Firing {
+  return { kind: "fire", scheduledFor, isCatchup: false, missedCount: 0 };
 }

@@ -41,11 +41,18 @@ const PARTS: Record<string, Record<string, string>> = {
   work: { settles: "settle", claims: "claim", keep: "keep" },
   renew: { leases: "lease" },
   reap: { leases: "lease", keep: "keep" },
-  register: { schedules: "schedule" },
-  fire: { jobs: "job" },
+  look: { fireable: "fireable", registration: "registration" },
+  register: { schedules: "schedule", registration: "registration" },
+  fire: { fires: "fire", keep: "keep" },
+  trigger: { keep: "keep" },
+  pause: { pause: "pause" },
+  recover: { decided: "decided" },
   prune: { keep: "keep" },
   cancel: { keep: "keep" },
 };
+
+/** The defaults of a verb that are not under its own name, because a part of another has it. */
+const OWN: Record<string, string> = { fire: "fires", schedule: "detail", pause: "pausing" };
 
 /** Real clocks go on between the steps. */
 const GIVE_OR_TAKE_MS = 5_000;
@@ -98,6 +105,7 @@ export class Play {
     if (value === null || typeof value !== "object") return value;
     if (Array.isArray(value)) return value.map((item) => this.#given(item, now));
     if (typeof value.$at === "string") return Number(this.#value(value.$at)) + Number(value.plus);
+    if (Array.isArray(value.$text)) return this.#text(value.$text);
     if (typeof value.$now === "number") {
       const instant = now + value.$now;
       if (typeof value.as === "string") this.#bound.set(value.as, instant);
@@ -105,6 +113,11 @@ export class Play {
     }
     const entries = Object.entries(value).map(([key, part]) => [key, this.#given(part, now)]);
     return Object.fromEntries(entries) as Fields;
+  }
+
+  /** One text of several, bound values among them. */
+  #text(parts: readonly Json[]): string {
+    return parts.map((part) => String(this.#given(part, 0))).join("");
   }
 
   #value(name: string): Json {
@@ -143,6 +156,8 @@ export class Play {
       );
     } else if (typeof wanted.$at === "string") {
       expect(actual, where).toBe(Number(this.#value(wanted.$at)) + Number(wanted.plus));
+    } else if (Array.isArray(wanted.$text)) {
+      expect(actual, where).toBe(this.#text(wanted.$text));
     } else if (typeof wanted.$rises === "string") {
       expect(BigInt(String(actual)) > BigInt(String(this.#value(wanted.$rises))), where).toBe(true);
     } else if (typeof wanted.$length === "number") {
@@ -161,19 +176,28 @@ export class Play {
 }
 
 function complete(op: string, given: Fields): Fields {
-  const args: Fields = { ...(DEFAULTS[REFS.has(op) ? "ref" : op] ?? {}), ...given };
+  const args: Fields = { ...DEFAULTS[REFS.has(op) ? "ref" : (OWN[op] ?? op)], ...given };
   for (const [field, part] of Object.entries(PARTS[op] ?? {})) {
     const value = args[field];
     if (Array.isArray(value)) args[field] = value.map((item) => completePart(part, item as Fields));
     else if (part === "keep") args[field] = completePart(part, (value ?? {}) as Fields);
+    else if (value !== null && value !== undefined)
+      args[field] = completePart(part, value as Fields);
   }
   return args;
 }
 
 function completePart(part: string, given: Fields): Fields {
   const whole: Fields = { ...DEFAULTS[part], ...given };
-  if (part === "job") {
+  if (part === "job" || part === "schedule") {
     whole.rules = { ...(DEFAULTS.job?.rules as Fields), ...((given.rules as Fields) ?? {}) };
+  }
+  if (part === "fire") {
+    const decisions = (whole.decisions ?? []) as Fields[];
+    whole.decisions = decisions.map((each) => ({
+      ...DEFAULTS[`${each.kind ?? "fire"}Decision`],
+      ...each,
+    }));
   }
   return whole;
 }

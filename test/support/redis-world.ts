@@ -16,7 +16,8 @@ const SHARD = `${PREFIX}{0}:`;
 const OFFSET_KEY = `${SHARD}test:offset`;
 
 /** Keys that hold no job, by name after the shard's tag; a session goes by itself after a while. */
-const PERMANENT = /^(layout|meta|schedules|cursors|keepers|test:offset|t:.*:(stats|sleepers))$/s;
+const PERMANENT =
+  /^(layout|meta|schedules|cursors|firing|keepers|test:offset|t:.*:(stats|sleepers))$/s;
 const SESSION = /^session:[0-9a-v]{20}$/;
 const OF_SHARD = /^(leases|lease|cancels|moments|progress)$/;
 const TASK_NAMES =

@@ -1,8 +1,9 @@
--- keys: names for KEYS. Nine of the shard and the session come first, then a group of 17 for each
+-- keys: names for KEYS. Ten of the shard and the session come first, then a group of 17 for each
 -- task.
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 -- Channels are no keys: 'meta' is cut off the first key.
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'

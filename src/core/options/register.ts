@@ -3,11 +3,13 @@ import { parseCron } from "../cron.js";
 import { LONGEST_DURATION_MS } from "../duration.js";
 import { SchedulerError } from "../errors.js";
 import { encodePayload } from "../payload.js";
-import { nextOccurrence, type ScheduleDefinition } from "../schedule.js";
+import { nextToFire, type ScheduleDefinition, type ScheduleRule } from "../schedule.js";
 import { quote, show } from "../show.js";
 import { checkZone, systemZone } from "../zone.js";
 import type { RegisterContext } from "./context.js";
+import { checkExclude, type ExcludeFunction } from "./exclude.js";
 import { checkScheduleId, checkTaskId } from "./ids.js";
+import { checkBounds, checkMisfire, checkPolicies } from "./policies.js";
 import {
   conflict,
   durationOption,
@@ -16,22 +18,17 @@ import {
   type KnownOptions,
   missing,
   readOptions,
-  wholeOption,
-  wordOption,
 } from "./read.js";
 import { checkRules, RULE_NAMES } from "./rules.js";
-import { DEFAULT_MISFIRE_AFTER_MS } from "./scheduler.js";
 
 export interface CheckedRegister {
   taskId: string;
   scheduleId: string;
   definition: ScheduleDefinition;
+  /** The function of `exclude`, if it is one. */
+  excludes: ExcludeFunction | null;
 }
 
-const SHORTEST_MISFIRE_AFTER_MS = 1_000;
-const DEFAULT_CATCHUP_WINDOW_MS = 300_000;
-const DEFAULT_MAX_CATCHUP = 100;
-const MOST_CATCHUP = 10_000;
 const SHORTEST_EVERY_MS = 100;
 
 const PUSH_ONLY = "it belongs to push(); a schedule says when its jobs are due";
@@ -44,6 +41,12 @@ const KNOWN: KnownOptions = {
     "scheduleId",
     "startAt",
     "endAt",
+    "limit",
+    "exclude",
+    "jitter",
+    "overlap",
+    "orphan",
+    "orphanAfter",
     "misfire",
     "misfireAfter",
     "catchupWindow",
@@ -57,6 +60,11 @@ const KNOWN: KnownOptions = {
     expression: 'did you mean "cronExpr"?',
     interval: 'did you mean "every"?',
     id: 'did you mean "scheduleId"?',
+    skip: 'did you mean "exclude"?',
+    startDate: 'did you mean "startAt"?',
+    endDate: 'did you mean "endAt"?',
+    concurrencyPolicy: 'did you mean "overlap"?',
+    preventOverlap: 'use overlap: "skip"',
     attempts: "use retry: { attempts: … }",
     backoff: 'use retry: { backoff: "exponential" }',
     concurrency: "it belongs to bind()",
@@ -65,28 +73,58 @@ const KNOWN: KnownOptions = {
   },
 };
 
+/** `call` names the method that was called. */
 export function checkRegister(
   taskId: unknown,
   options: unknown,
   context: RegisterContext,
+  call = "register",
 ): CheckedRegister {
-  const id = checkTaskId(taskId, "register", context);
-  const where = `register(${quote(id)})`;
+  const id = checkTaskId(taskId, call, context);
+  const where = `${call}(${quote(id)})`;
   const given = readOptions(options, where, KNOWN);
+  const { rule, excludes } = checkRule(id, given, { where, context });
+  const payload = encodePayload(given.data, { where, limitBytes: context.payloadLimitBytes });
+  const scheduleId = given.scheduleId === undefined ? id : checkScheduleId(given.scheduleId, where);
+  return { taskId: id, scheduleId, definition: { ...rule, payload }, excludes };
+}
+
+/** The part of the options that says when: all but the data. */
+export function checkRule(
+  taskId: string,
+  given: Record<string, unknown>,
+  { where, context }: { where: string; context: RegisterContext },
+): { rule: ScheduleRule; excludes: ExcludeFunction | null } {
   const timezone = checkTimezone(given, where, context);
-  const definition: ScheduleDefinition = {
+  const { excludes, ...exclude } = checkExclude(given.exclude, { where, timezone });
+  const rule: ScheduleRule = {
     v: 1,
-    taskId: id,
+    taskId,
     ...checkTiming(given, { where, timezone }),
     timezone,
     ...checkSpan(given, where),
+    ...checkBounds(given, where),
+    ...exclude,
     ...checkMisfire(given, where, context),
-    payload: encodePayload(given.data, { where, limitBytes: context.payloadLimitBytes }),
+    ...checkPolicies(given, where),
     rules: checkRules(given, where),
   };
-  refuseNeverFiring(definition, where);
-  const scheduleId = given.scheduleId === undefined ? id : checkScheduleId(given.scheduleId, where);
-  return { taskId: id, scheduleId, definition };
+  refuseNeverFiring(rule, where);
+  return { rule, excludes };
+}
+
+/** What `preview` takes: the options of a schedule that need not exist. */
+export function checkPreviewRule(
+  options: unknown,
+  context: RegisterContext,
+): {
+  rule: ScheduleRule;
+  excludes: ExcludeFunction | null;
+} {
+  const where = "schedules.preview()";
+  const given = readOptions(options, where, KNOWN);
+  if (given.scheduleId !== undefined) checkScheduleId(given.scheduleId, where);
+  return checkRule("preview", given, { where, context });
 }
 
 function checkTimezone(
@@ -160,49 +198,15 @@ function checkSpan(
   return span;
 }
 
-function checkMisfire(
-  given: Record<string, unknown>,
-  where: string,
-  context: RegisterContext,
-): Pick<ScheduleDefinition, "misfire" | "misfireAfterMs" | "catchupWindowMs" | "maxCatchup"> {
-  const bounds = { where, min: 0, max: LONGEST_DURATION_MS };
-  return {
-    misfire: wordOption(given.misfire, {
-      where,
-      name: "misfire",
-      fallback: "once",
-      words: ["skip", "once", "all"],
-    }),
-    misfireAfterMs: durationOption(given.misfireAfter, {
-      ...bounds,
-      // With less, no scheduler could be on time, and nothing would ever fire as planned.
-      min: SHORTEST_MISFIRE_AFTER_MS,
-      name: "misfireAfter",
-      fallback: context.misfireAfterMs ?? DEFAULT_MISFIRE_AFTER_MS,
-    }),
-    catchupWindowMs: durationOption(given.catchupWindow, {
-      ...bounds,
-      name: "catchupWindow",
-      fallback: DEFAULT_CATCHUP_WINDOW_MS,
-    }),
-    maxCatchup: wholeOption(given.maxCatchup, {
-      where,
-      name: "maxCatchup",
-      fallback: DEFAULT_MAX_CATCHUP,
-      min: 1,
-      max: MOST_CATCHUP,
-    }),
-  };
-}
-
-/** A schedule without a single occurrence between its ends is a mistake that nobody would see. */
-function refuseNeverFiring(definition: ScheduleDefinition, where: string): void {
-  const { startAt, endAt } = definition;
-  if (startAt === undefined || endAt === undefined) return;
-  if (nextOccurrence(definition, startAt - 1) !== null) return;
+/** A schedule without a single occurrence that fires is a mistake that nobody would see. */
+function refuseNeverFiring(rule: ScheduleRule, where: string): void {
+  const { startAt, endAt, exclude } = rule;
+  if ((startAt === undefined || endAt === undefined) && exclude === undefined) return;
+  if (nextToFire(rule, (startAt ?? 0) - 1) !== null) return;
+  if (exclude !== undefined && (startAt === undefined || endAt === undefined)) return;
   throw new SchedulerError(
     "CRON_NEVER_FIRES",
     `${where}: there is no occurrence between startAt and endAt`,
-    { fix: "move one of them, or correct cronExpr or every" },
+    { fix: "move one of them, or correct cronExpr, every or exclude" },
   );
 }

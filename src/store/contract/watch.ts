@@ -2,20 +2,30 @@
 
 import type { DeadReason, EndState, JobCounts } from "../../core/job.js";
 import type { KeepRules } from "../../core/keep.js";
+import type { DueSchedule, Registration } from "./schedules.js";
 
 export interface LookArgs {
   /** The bound tasks that have a free slot. */
   taskIds: readonly string[];
-  /** The schedules that this scheduler can fire. */
-  scheduleIds: readonly string[];
+  /** Whose schedules this scheduler can fire. */
+  fireable: Fireable;
+  /** What this scheduler has registered: it counts as alive from now on; null: nothing. */
+  registration: Registration | null;
   /** The longest sleep, ms. */
   sleepMs: number;
+}
+
+export interface Fireable {
+  /** All schedules of these tasks, but for local ones. */
+  taskIds: readonly string[];
+  /** Local schedules: those with a function that this scheduler has. */
+  scheduleIds: readonly string[];
 }
 
 export interface Look {
   /** Tasks of `taskIds` that have something ready or due. */
   taskIds: string[];
-  /** Schedules of `scheduleIds` that are due, at most 100. */
+  /** Fireable schedules that are due, at most 100. */
   schedules: DueSchedule[];
   /**
    * Leases of any task that may be reaped, at most 20: they have ended, and had their whole length
@@ -27,19 +37,15 @@ export interface Look {
    * somebody is told to look at least every third of the shortest one.
    */
   waitMs: number;
+  /**
+   * Rises when the registration of some set lapses or comes back: who registers schedules has to
+   * register them again, since another definition may be in force now.
+   */
+  registrations: number;
+  /** True: schedules are missing from the index: `tend`, urgently. */
+  repair: boolean;
   /** The store's clock, epoch ms. */
   now: number;
-}
-
-export interface DueSchedule {
-  scheduleId: string;
-  taskId: string;
-  /** Rises with each change of the definition. */
-  revision: number;
-  /** As registered. */
-  definition: string;
-  /** The cursor: the next occurrence that has not been decided, epoch ms. */
-  nextAt: number;
 }
 
 /** A lease; the task tells a sharded store where it lives. */

@@ -28,6 +28,8 @@ export interface Settle {
   number: string;
   /** The caller's id of the job, as claimed; null: assigned by the store. */
   id: string | null;
+  /** The schedule of a tracked job, as claimed; null: its end concerns none. */
+  scheduleId: string | null;
   outcome: SettleOutcome;
 }
 

@@ -91,7 +91,7 @@ export function encodeNewJob(job: NewJob, record: string): string[] {
 }
 
 /** What became of it: `number,created,state letter,dueAt`. */
-export function decodeSaved(shard: number, job: NewJob, text: string): PushAnswer {
+export function decodeSaved(shard: number, job: Pick<NewJob, "id">, text: string): PushAnswer {
   const [number = "", created, letter = "", due = ""] = text.split(",");
   return {
     id: publicId({ shard, number, ownId: job.id }),

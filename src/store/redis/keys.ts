@@ -14,6 +14,7 @@ const SHARD_KEYS = [
   "keepers",
   "schedules",
   "cursors",
+  "firing",
 ] as const;
 
 /** Keys of a task, in the order of protocol/lua/lib/keys.lua. */

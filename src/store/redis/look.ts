@@ -1,18 +1,23 @@
 /** look: what there is to do, over all shards, and how long this scheduler may sleep. */
 import type { Clock } from "../../clock.js";
-import type { DueSchedule, Look, LookArgs } from "../contract.js";
+import type { Fireable, Look, LookArgs } from "../contract.js";
 import { pairs } from "./codec.js";
-import { decodeSchedule } from "./schedules.js";
+import { decodeDue, encodeRegistration } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
 import { shardOfTask } from "./shards.js";
 import type { Sleep } from "./sleep.js";
+
+/** So many are told in one look, those that are left in the next. */
+const MOST_WATCHED = 1_000;
 
 export interface LookParts extends LookArgs {
   identity: string;
   clock: Clock;
   sleep: Sleep;
-  /** A look names schedules only; their shard is their task's. */
-  shardOfSchedule: ReadonlyMap<string, number>;
+  /** The same for what it can fire: `t` and a task, `l` and a local schedule. */
+  watch: Sleep;
+  /** Where a schedule was seen last; null: never. */
+  shardOfSchedule: (scheduleId: string) => number | null;
 }
 
 /** Looks at all shards; `sessionKnown` false: one of them does not know this scheduler any more. */
@@ -20,22 +25,35 @@ export async function lookAtAll(
   shards: readonly Shard[],
   parts: LookParts,
 ): Promise<{ look: Look; sessionKnown: boolean }> {
-  const { sleep, taskIds, scheduleIds, shardOfSchedule } = parts;
+  const { sleep, watch, taskIds, fireable, shardOfSchedule } = parts;
   const now = parts.clock.monotonic();
   const { endings } = sleep;
   const missing = sleep.missing(taskIds, now);
+  const watchEndings = watch.endings;
   const looks = await Promise.all(
     shards.map(async (shard) => {
       const mine = (id: string) => shardOfTask(id, shards.length) === shard.index;
       const sleepFor = missing.filter(mine);
+      const own = {
+        taskIds: fireable.taskIds.filter(mine),
+        scheduleIds: fireable.scheduleIds.filter(
+          (id) => (shardOfSchedule(id) ?? shard.index) === shard.index,
+        ),
+      };
+      const unwatched = watch.missing(watchedBy(own), now).slice(0, MOST_WATCHED);
       const look = await lookAtShard(shard, {
         identity: parts.identity,
         taskIds: taskIds.filter(mine),
-        scheduleIds: scheduleIds.filter((id) => (shardOfSchedule.get(id) ?? 0) === shard.index),
+        fireable: own,
+        registration: parts.registration,
         sleepMs: parts.sleepMs,
         sleepFor,
+        unwatched: new Set(unwatched),
       });
-      if (look.registered) sleep.registered(sleepFor, { now, endings });
+      if (look.registered) {
+        sleep.registered(sleepFor, { now, endings });
+        watch.registered(unwatched, { now, endings: watchEndings });
+      }
       return look;
     }),
   );
@@ -44,6 +62,9 @@ export async function lookAtAll(
     schedules: looks.flatMap((part) => part.schedules),
     expired: looks.flatMap((part) => part.expired),
     waitMs: Math.min(...looks.map((part) => part.waitMs)),
+    // Each counts for itself: what rises in one of them rises here.
+    registrations: looks.reduce((sum, part) => sum + part.registrations, 0),
+    repair: looks.some((part) => part.repair),
     now: Math.max(...looks.map((part) => part.now)),
   };
   return { look, sessionKnown: looks.every((part) => part.sessionKnown) };
@@ -56,52 +77,57 @@ interface ShardLook extends Look {
   registered: boolean;
 }
 
-async function lookAtShard(
-  shard: Shard,
-  args: {
-    identity: string;
-    taskIds: readonly string[];
-    scheduleIds: readonly string[];
-    sleepMs: number;
-    /** Those of the tasks for which the server does not know yet that this scheduler sleeps. */
-    sleepFor: readonly string[];
-  },
-): Promise<ShardLook> {
-  const { identity, taskIds, scheduleIds, sleepMs } = args;
+interface ShardLookArgs extends LookArgs {
+  identity: string;
+  /** Those of the tasks for which the server does not know yet that this scheduler sleeps. */
+  sleepFor: readonly string[];
+  /** Those that it can fire, of which the server does not know yet that it watches them. */
+  unwatched: ReadonlySet<string>;
+}
+
+type Reply = [string, string, string, string[], string[][], string, string, string, string];
+
+async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook> {
+  const names = flagged(args);
   const reply = (await shard.run("look", {
     taskKeys: args.sleepFor.map((taskId) => shard.keys.sleepers(taskId)),
     args: [
-      identity,
-      String(Math.max(0, Math.round(sleepMs))),
-      String(taskIds.length),
-      ...taskIds,
-      String(scheduleIds.length),
-      ...scheduleIds,
+      args.identity,
+      String(Math.max(0, Math.round(args.sleepMs))),
+      ...encodeRegistration(args.registration),
+      ...names,
     ],
-  })) as [string, string, string, string[], string[], string, string];
-  const [now, waitMs, tasks, expired, schedules, session, registered] = reply;
+  })) as Reply;
+  const [now, waitMs, tasks, expired, due, session, registered, registrations, repair] = reply;
   return {
     now: Number(now),
     waitMs: Number(waitMs),
-    taskIds: tasks === "" ? [] : tasks.split(",").map((k) => taskIds[Number(k) - 1] ?? ""),
+    taskIds: tasks === "" ? [] : tasks.split(",").map((k) => names[Number(k) - 1]?.slice(1) ?? ""),
     expired: pairs(expired).map(([fence, taskId]) => ({ fence, taskId })),
-    schedules: dueSchedules(schedules),
+    schedules: due.map(decodeDue),
+    registrations: Number(registrations),
+    repair: repair === "1",
     sessionKnown: session === "1",
     registered: registered === "1",
   };
 }
 
-function dueSchedules(flat: readonly string[]): DueSchedule[] {
-  const due: DueSchedule[] = [];
-  for (let k = 0; k + 2 < flat.length; k += 3) {
-    const record = decodeSchedule(flat[k + 2] ?? "");
-    due.push({
-      scheduleId: flat[k] ?? "",
-      nextAt: Number(flat[k + 1]),
-      taskId: record.taskId,
-      revision: record.revision,
-      definition: record.definition,
-    });
-  }
-  return due;
+function watchedBy({ taskIds, scheduleIds }: Fireable): string[] {
+  return [...taskIds.map((taskId) => `t${taskId}`), ...scheduleIds.map((id) => `l${id}`)];
+}
+
+/**
+ * Each once: `i` an idle task, `f` one whose schedules it can fire, `b` both, `l` a local schedule;
+ * in capitals what it is not known to watch.
+ */
+function flagged({ taskIds, fireable, unwatched }: ShardLookArgs): string[] {
+  const rest = new Set(fireable.taskIds);
+  const flag = (letter: string, watched: string): string =>
+    unwatched.has(watched) ? letter.toUpperCase() : letter;
+  const names = taskIds.map((taskId) =>
+    rest.delete(taskId) ? flag("b", `t${taskId}`) + taskId : `i${taskId}`,
+  );
+  for (const taskId of rest) names.push(flag("f", `t${taskId}`) + taskId);
+  for (const id of fireable.scheduleIds) names.push(flag("l", `l${id}`) + id);
+  return names;
 }

@@ -1,57 +1,185 @@
-/** register and fire: definitions, cursors and the jobs that occurrences become, of one shard. */
-import type { FireArgs, PushAnswer, RegisterAnswer, RegisterArgs } from "../contract.js";
-import { decodeSaved, encodeNewJob, encodeRecord } from "./codec.js";
+/** The verbs on schedules, each on one shard. */
+import type {
+  Decided,
+  FireAnswer,
+  FireArgs,
+  PauseArgs,
+  RegisterAnswer,
+  RegisterArgs,
+  RemoveAnswer,
+  RemoveArgs,
+  ScheduleDetail,
+  SchedulePage,
+  SchedulesArgs,
+  ScheduleWrite,
+  TendArgs,
+  Tended,
+  TriggerAnswer,
+  TriggerArgs,
+} from "../contract.js";
+import { encodeKeep, wholeNumber } from "./codec.js";
+import {
+  backfillId,
+  decodeDue,
+  decodeLedger,
+  decodeOutcome,
+  decodeView,
+  encodeDecision,
+  encodeHeadTemplate,
+  encodeInstant,
+  encodeOverlap,
+  encodeRegistration,
+} from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
 
-export interface StoredSchedule {
-  revision: number;
-  lastFiredAt: number;
-  taskId: string;
-  definition: string;
-}
-
-/**
- * `revision lastFiredAt taskLength task definition`; the length counts bytes of UTF-8, as Lua does.
- */
-export function decodeSchedule(text: string): StoredSchedule {
-  const match = /^(\d+) (\d+) (\d+) /.exec(text);
-  const [head = "", revision, lastFiredAt, length] = match ?? [];
-  const rest = Buffer.from(text.slice(head.length));
-  return {
-    revision: Number(revision),
-    lastFiredAt: Number(lastFiredAt),
-    taskId: rest.subarray(0, Number(length)).toString(),
-    definition: rest.subarray(Number(length)).toString(),
-  };
-}
-
 export async function registerOnShard(shard: Shard, args: RegisterArgs): Promise<RegisterAnswer[]> {
+  const { registration, schedules } = args;
   const reply = (await shard.run("register", {
-    args: args.schedules.flatMap((schedule) => [
-      schedule.scheduleId,
-      schedule.taskId,
-      schedule.definition,
-      schedule.firstAt === null ? "" : String(schedule.firstAt),
-    ]),
-  })) as [RegisterAnswer["outcome"], string, string][];
-  return reply.map(([outcome, revision, cursor], k) => ({
-    scheduleId: args.schedules[k]?.scheduleId ?? "",
-    outcome,
+    args: [...encodeRegistration(registration), ...schedules.flatMap(encodeWrite)],
+  })) as string[][];
+  return reply.map(([outcome, generation, revision, nextAt = "", contested, now], k) => ({
+    scheduleId: schedules[k]?.scheduleId ?? "",
+    outcome: outcome as RegisterAnswer["outcome"],
+    generation: Number(generation),
     revision: Number(revision),
-    nextAt: cursor === "" ? null : Number(cursor),
+    nextAt: nextAt === "" ? null : Number(nextAt),
+    contested: contested === "1",
+    now: Number(now),
   }));
 }
 
-export async function fireOnShard(shard: Shard, args: FireArgs): Promise<PushAnswer[] | null> {
-  const instants = args.jobs.map((job) => job.occurrence?.scheduledFor ?? args.seenAt);
-  const [fired, ...answers] = (await shard.runOnTask("fire", args.taskId, [
-    args.scheduleId,
-    String(args.revision),
-    String(args.seenAt),
-    args.nextAt === null ? "" : String(args.nextAt),
-    String(Math.max(args.seenAt, ...instants)),
-    ...args.jobs.flatMap((job) => encodeNewJob(job, encodeRecord(job))),
-  ])) as string[];
-  if (fired !== "1") return null;
-  return args.jobs.map((job, k) => decodeSaved(shard.index, job, answers[k] ?? ""));
+/** As many bytes as a definition with its data takes on its way. */
+export function sizeOfWrite(schedule: ScheduleWrite): number {
+  return schedule.definition.length + schedule.payload.length;
+}
+
+function encodeWrite(schedule: ScheduleWrite): string[] {
+  return [
+    schedule.scheduleId,
+    schedule.taskId,
+    schedule.definition,
+    schedule.digest,
+    encodeHeadTemplate(schedule),
+    schedule.payload,
+    encodeOverlap(schedule.overlap),
+    schedule.local ? "1" : "0",
+    wholeNumber(schedule.jitterMs),
+    encodeInstant(schedule.firstAt),
+    encodeInstant(schedule.decidedAt),
+    encodeInstant(schedule.generation),
+  ];
+}
+
+export async function fireOnShard(shard: Shard, args: FireArgs): Promise<FireAnswer[]> {
+  const fires = args.fires.flatMap((fire) => [
+    fire.scheduleId,
+    String(fire.revision),
+    encodeInstant(fire.seenAt),
+    encodeInstant(fire.nextAt),
+    String(fire.decisions.length),
+    ...fire.decisions.map(encodeDecision),
+  ]);
+  const call = [...encodeKeep(args.keep), ...fires];
+  const reply = (await shard.runOnTask("fire", args.taskId, call)) as string[];
+  return reply.map((text) => {
+    if (text === "") return null;
+    const outcomes = text === "!" ? [] : text.slice(1).split(";");
+    const job = { shard: shard.index, ownId: null };
+    return { outcomes: outcomes.map((outcome) => decodeOutcome(outcome, job)) };
+  });
+}
+
+export async function triggerOnShard(
+  shard: Shard,
+  args: TriggerArgs & { believed: string },
+): Promise<TriggerAnswer | null> {
+  const { scheduleId, instants } = args;
+  if (instants?.length === 0) {
+    const detail = await scheduleOnShard(shard, scheduleId);
+    return detail && { taskId: detail.taskId, outcomes: [] };
+  }
+  const call = [
+    scheduleId,
+    args.overlap === null ? "" : encodeOverlap(args.overlap),
+    ...encodeKeep(args.keep),
+    ...(instants ?? []).map(String),
+  ];
+  // Asked again when the caller believed in another task: its keys have to be named.
+  let answer = [args.believed];
+  for (let asked = ""; answer.length === 1 && asked !== answer[0]; ) {
+    asked = answer[0] ?? "";
+    answer = (await shard.runOnTask("trigger", asked, call)) as string[];
+  }
+  const [taskId, ...flat] = answer;
+  if (taskId === undefined) return null;
+  const outcomes: TriggerAnswer["outcomes"] = [];
+  for (let k = 0; k + 1 < flat.length; k += 2) {
+    const at = flat[k] ?? "";
+    const ownId = instants === null ? null : backfillId(scheduleId, at);
+    const outcome = decodeOutcome(flat[k + 1] ?? "", { shard: shard.index, ownId });
+    outcomes.push({ scheduledFor: Number(at), outcome });
+  }
+  return { taskId, outcomes };
+}
+
+export async function pauseOnShard(
+  shard: Shard,
+  args: PauseArgs,
+): Promise<{ taskId: string; revision: number } | null> {
+  const { scheduleId, pause, revision } = args;
+  const call = [
+    scheduleId,
+    encodeInstant(revision),
+    pause === null ? "resume" : "pause",
+    encodeInstant(pause?.until ?? null),
+    pause?.orphaned === true ? "1" : "0",
+    pause?.reason ?? "",
+  ];
+  const [taskId, answer] = (await shard.run("pause", { args: call })) as string[];
+  return taskId === undefined ? null : { taskId, revision: Number(answer) };
+}
+
+export async function removeOnShard(shard: Shard, args: RemoveArgs): Promise<RemoveAnswer> {
+  const call = [args.scheduleId, encodeInstant(args.revision)];
+  return String(await shard.run("remove", { args: call })) as RemoveAnswer;
+}
+
+export async function scheduleOnShard(
+  shard: Shard,
+  scheduleId: string,
+): Promise<ScheduleDetail | null> {
+  const [now, ...entry] = (await shard.run("schedule", { args: [scheduleId] })) as string[];
+  if (now === undefined) return null;
+  const view = decodeView(shard.index, entry);
+  const [fired = "", passed = ""] = entry.slice(9);
+  const ledger = decodeLedger({ shard: shard.index, scheduleId }, fired, passed);
+  return { ...view, ledger, now: Number(now) };
+}
+
+/** `place`: as the script gives it; "" at the beginning and at the end. */
+export async function schedulesOnShard(
+  shard: Shard,
+  args: Pick<SchedulesArgs, "taskId" | "limit"> & { place: string },
+): Promise<Omit<SchedulePage, "cursor"> & { place: string }> {
+  const call = [args.place, String(args.limit), args.taskId ?? ""];
+  const reply = (await shard.run("schedules", { args: call })) as [string, string, ...string[][]];
+  const [now, place, ...views] = reply;
+  const schedules = views.map((view) => decodeView(shard.index, view));
+  return { schedules, place, now: Number(now) };
+}
+
+export async function tendOnShard(shard: Shard, args: TendArgs): Promise<Tended> {
+  const call = [args.urgent ? "1" : "0"];
+  const reply = (await shard.run("tend", { args: call })) as [string, string, ...string[][]];
+  const [now, more, ...doubtful] = reply;
+  return { doubtful: doubtful.map(decodeDue), more: more === "1", now: Number(now) };
+}
+
+export async function recoverOnShard(shard: Shard, decided: readonly Decided[]): Promise<void> {
+  const args = decided.flatMap((each) => [
+    each.scheduleId,
+    String(each.decidedAt),
+    encodeInstant(each.nextAt),
+  ]);
+  await shard.run("recover", { args });
 }

@@ -11,31 +11,40 @@ export type Verb =
   | "counts"
   | "fire"
   | "get"
+  | "hold"
   | "leave"
   | "list"
   | "look"
   | "open"
+  | "pause"
   | "prune"
   | "push"
   | "reap"
   | "recall"
+  | "recover"
   | "redrive"
   | "register"
+  | "remove"
   | "renew"
   | "resync"
+  | "schedule"
+  | "schedules"
+  | "tend"
+  | "trigger"
   | "work";
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "4ef7447bb9e3f299f47cad07515480197478763c",
+    sha1: "730155bb9ee4920b6bd506d11a64880876e52657",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -51,6 +60,49 @@ local function task_keys(index, name)
 end
 local function whole(n)
   return string.format('%.0f', n)
+end
+local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
+local function find_number(t, id, spelled, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry then
+    local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
+    if not over then return number, STATE_WORD[ended] end
+  end
+  if spelled ~= '' then return spelled, nil end
+  return nil, nil
+end
+local function place_of(t, number)
+  local record = redis.call('HGET', t.jobs, number)
+  if record then
+    local fence = redis.call('HGET', t.running, number)
+    return fence and 'running' or 'ready', record, nil, fence
+  end
+  record = redis.call('HGET', t.later, number)
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  record = redis.call('HGET', t.ended, number)
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
+  return nil, nil, nil, nil
+end
+local function view(t, number)
+  local state, record, due, fence = place_of(t, number)
+  if not state then return nil end
+  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
+  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  return {
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
+    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    redis.call('HGET', t.errors, number) or '',
+  }
+end
+local function digits(n)
+  return string.format('%016.0f', n)
+end
+local function take_numbers(field, count, now)
+  local last = tonumber(redis.call('HGET', META, field) or '0')
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, digits(first + count - 1))
+  return first
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -154,6 +206,45 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id, now_ms)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   if not text then return nil end
@@ -193,69 +284,370 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled, now_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry then
-    local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
-    if not over then return number, STATE_WORD[ended] end
-  end
-  if spelled ~= '' then return spelled, nil end
-  return nil, nil
-end
-local function place_of(t, number)
-  local record = redis.call('HGET', t.jobs, number)
-  if record then
-    local fence = redis.call('HGET', t.running, number)
-    return fence and 'running' or 'ready', record, nil, fence
-  end
-  record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
-  record = redis.call('HGET', t.ended, number)
-  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
-  return nil, nil, nil, nil
-end
-local function view(t, number)
-  local state, record, due, fence = place_of(t, number)
-  if not state then return nil end
-  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
-  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
-  return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
-    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
-    redis.call('HGET', t.errors, number) or '',
-  }
-end
-local t = task_keys(1, ARGV[1])
-local keep, now_ms = keep_rules(4), now_us() / 1000
-local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
-if not number then return {} end
-if ended then return { ended, '0' } end
-local state, record, _, fence = place_of(t, number)
-if not state then return {} end
-if state == 'running' then
+local function mark_cancelled(t, number, fence)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
   local lease = read_lease(fence)
   if lease then
     local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
-  return { 'cancelling', tostring(marked) }
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
+end
+local t = task_keys(1, ARGV[1])
+local keep, now = keep_rules(4), now_us()
+local now_ms = now / 1000
+local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
+if not number then return {} end
+if ended then return { ended, '0' } end
+local state, _, _, fence = place_of(t, number)
+if not state then return {} end
+if state == 'running' then
+  return { 'cancelling', tostring(mark_cancelled(t, number, fence)) }
 end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
-redis.call('HDEL', t.later, number)
-redis.call('ZREM', t.due, number)
-end_job(t, number, 'cancelled', head_of(record).i or '', '{}', keep, now_ms, record)
+local head = end_waiting(t, number, keep, now_ms)
+if head.x == 1 and head.s then job_ended(t, head.s, number, now) end
 return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "c95c8d79b970c28ae4c7080e4a818ecbd5ab7b61",
+    sha1: "0856ed9cf9a0235538f723dce14d583e867abf6c",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -284,15 +676,16 @@ return {
 `,
   },
   "fire": {
-    sha1: "7cf2beffbd034a569e8591985c4131de67ff5caf",
+    sha1: "5be249de515e488244074dd8d648d393c0f53f70",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -459,62 +852,486 @@ local function save_job(t, number, job, now_ms)
   join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_schedule(id)
-  local text = redis.call('HGET', SCHEDULES, id)
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
   if not text then return nil end
-  local revision, fired, length, start = string.match(text, '^(%d+) (%d+) (%d+) ()')
-  return {
-    revision = tonumber(revision), fired = tonumber(fired),
-    task = string.sub(text, start, start + length - 1),
-    definition = string.sub(text, start + length),
+  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
+  local lease = {
+    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
   }
-end
-local function write_schedule(id, s)
-  redis.call('HSET', SCHEDULES, id,
-    string.format('%.0f %.0f %d ', s.revision, s.fired, #s.task) .. s.task .. s.definition)
-end
-local t, id = task_keys(1, ARGV[1]), ARGV[2]
-local seen, following = tonumber(ARGV[4]), ARGV[5]
-local now = now_us()
-local s = read_schedule(id)
-local cursor = tonumber(redis.call('ZSCORE', CURSORS, id) or nil)
-local as_seen = s and s.revision == tonumber(ARGV[3]) and cursor == seen
-if not as_seen or seen > now / 1000 or seen <= s.fired then
-  return { '0' }
-end
-local jobs = (#ARGV - 6) / 4
-local answers, any_ready = { '1' }, false
-s.fired = math.max(seen, tonumber(ARGV[6]))
-write_schedule(id, s)
-if following == '' then
-  redis.call('ZREM', CURSORS, id)
-else
-  redis.call('ZADD', CURSORS, following, id)
-end
-if jobs > 0 then
-  local first = take_numbers('number', jobs, now)
-  for k = 0, jobs - 1 do
-    local a = 7 + 4 * k
-    local job = { id = ARGV[a], due = ARGV[a + 1], priority = ARGV[a + 2], record = ARGV[a + 3] }
-    local answer, ready = save_job(t, digits(first + k), job, now / 1000)
-    answers[#answers + 1] = answer
-    any_ready = any_ready or ready
+  for number in string.gmatch(numbers, '%d+') do
+    lease.numbers[#lease.numbers + 1] = number
+    lease.has[number] = true
   end
-  if any_ready then wake_one(t) end
+  return lease
 end
+local function shrink_lease(lease)
+  local left = {}
+  for _, number in ipairs(lease.numbers) do
+    if lease.has[number] then left[#left + 1] = number end
+  end
+  if #left == #lease.numbers then return end
+  if #left == 0 then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence,
+      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if redis.call('EXISTS', t.tries) == 1 then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
+end
+local HOLD_MS = 5000
+local function held_until(now_ms)
+  local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
+  if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
+end
+local MOST_FIRED, MOST_FIRED_BYTES = 1000, 4 * 1024 * 1024
+local t, keep = task_keys(1, ARGV[1]), keep_rules(2)
+local now = now_us()
+local now_ms = now / 1000
+local made, bytes, any_ready, full = 0, 0, false, false
+local held = held_until(now_ms)
+local function is_as_seen(s, revision, seen)
+  if not s or s.task ~= t.name or s.revision ~= revision or s.next_at ~= seen then return false end
+  if s.paused_at and not (s.paused_until and s.paused_until <= now_ms) then return false end
+  return not (seen and seen + s.jitter > now_ms)
+end
+local function read_decisions(from, n)
+  local decisions, fires = {}, 0
+  for k = 0, n - 1 do
+    local text = ARGV[from + k]
+    local at, catchup, missed = string.match(text, '^f(%-?%d+),(%d),(%d+)$')
+    if at then
+      local how = catchup == '1' and 'c' or 'd'
+      decisions[k + 1] = {
+        fires = true, at = tonumber(at), catchup = how == 'c', missed = tonumber(missed), how = how,
+      }
+      fires = fires + 1
+    else
+      local reason, first, last, count = string.match(text, '^p(%a),(%-?%d+),(%-?%d+),(%d+)$')
+      decisions[k + 1] = {
+        reason = reason, from = tonumber(first), to = tonumber(last), count = tonumber(count),
+      }
+    end
+  end
+  return decisions, fires
+end
+local function decide(s, d)
+  if not d.fires then
+    note_passed(s, d, now_ms)
+    return 'p', d.to
+  elseif d.at <= s.decided then
+    return 'p', d.at
+  end
+  local outcome, ready, size = fire_occurrence(t, s, d, s.overlap, keep, now)
+  any_ready, bytes = any_ready or ready, bytes + size
+  if ready then made = made + 1 end
+  if ready or outcome == 'b' then s.fired = s.fired + 1 end
+  return outcome, d.at
+end
+local function has_room(s, fires)
+  if made == 0 or fires == 0 then return true end
+  local size = redis.call('HSTRLEN', SCHEDULES, 'p' .. s.id) + #s.head + 100
+  return made + fires <= MOST_FIRED and bytes + fires * size <= MOST_FIRED_BYTES
+end
+local function fire(s, decisions, seen, following)
+  if s.overlap ~= ALLOW then
+    load_overlap(t, s)
+    any_ready = release(t, s, now) or any_ready
+  end
+  local outcomes, decided = {}, math.max(s.decided, seen or 0)
+  for k, d in ipairs(decisions) do
+    local outcome, at = decide(s, d)
+    outcomes[k], decided = outcome, math.max(decided, at)
+  end
+  s.decided, s.next_at = decided, following
+  s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  write_state(s)
+  write_ledger(s)
+  write_overlap(s)
+  return '!' .. table.concat(outcomes, ';')
+end
+local answers, i = {}, 2 + KEEP_ARGS
+while i <= #ARGV do
+  local revision, seen, following = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3]
+  local n = tonumber(ARGV[i + 4])
+  local s = not held and not full and read_schedule(ARGV[i]) or nil
+  local answer = ''
+  if is_as_seen(s, revision, seen) then
+    local decisions, fires = read_decisions(i + 5, n)
+    full = not has_room(s, fires)
+    if not full then answer = fire(s, decisions, seen, tonumber(following)) end
+  end
+  answers[#answers + 1] = answer
+  i = i + 5 + n
+end
+refresh_groups(nil)
+if any_ready then wake_one(t) end
 return answers
 `,
   },
   "get": {
-    sha1: "8938481c955e261f83d486040a6bc9994b059db4",
+    sha1: "6cc6625736ab48ee5a4b8cc0bce9540650cf46c3",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -571,12 +1388,51 @@ if not number then return {} end
 return view(t, number) or (ended and { number, ended } or {})
 `,
   },
+  "hold": {
+    sha1: "922ea4d6210ba4ec55ba1bd9dfb5b2560b70d3d3",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local HOLD_MS = 5000
+local function held_until(now_ms)
+  local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
+  if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
+end
+if redis.call('HGET', META, 'holdFor') == ARGV[1] then return 0 end
+local til = math.floor(now_us() / 1000) + HOLD_MS
+redis.call('HSET', META, 'holdFor', ARGV[1], 'holdTil', whole(til))
+return 1
+`,
+  },
   "leave": {
-    sha1: "e4306eb69ed3d0d62de5114f7d313fa91a46bec8",
+    sha1: "d4a2b30e959d1f108fc83410a83294409f487af7",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -599,11 +1455,12 @@ return 1
 `,
   },
   "list": {
-    sha1: "0d029010b631b974513fee0ae3756837d8a39ab6",
+    sha1: "bda6b7343f06a83d4337b080b795899a67217316",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -759,15 +1616,16 @@ return page
 `,
   },
   "look": {
-    sha1: "c706e4e7fd30b07bcf5b1563a19a9dd5c4bf3cb7",
+    sha1: "817450a220b0cc572a1b8e9de1abe86f63681747",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -846,19 +1704,358 @@ local function note_lease(now_ms, lease_ms)
   end
   count_lease(lengths, lease_ms, 1)
 end
-local MOST_EXPIRED, MOST_LEASES, MOST_DUE, KEEPERS_PER_MOMENT = 20, 100, 100, 2
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local MOST_DUE, MOST_DUE_BYTES = 100, 4 * 1024 * 1024
+local function due_schedule(member, group, registrations)
+  local id = string.sub(member, #group + 17)
+  local f = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id, 'g' .. id)
+  local s = f[1] and parse_schedule(id, f[1], f[2])
+  if not s or s.member ~= member then
+    touch(group)
+    redis.call('ZREM', CURSORS, member)
+    return nil
+  end
+  local til = s.code and registered_until(s, parse_offers(f[3]), registrations) or nil
+  return describe_schedule(s, til)
+end
+local function due_schedules(groups, now_ms)
+  local out, bytes, registrations = {}, 0, read_registrations()
+  local before = stamp(math.floor(now_ms) + 1)
+  for _, group in ipairs(groups) do
+    local room = MOST_DUE - #out
+    if room <= 0 or bytes >= MOST_DUE_BYTES then break end
+    local members = redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. before,
+      'LIMIT', 0, room)
+    if #members == 0 then touch(group) end
+    for _, member in ipairs(members) do
+      local found = bytes < MOST_DUE_BYTES and due_schedule(member, group, registrations)
+      if found then
+        out[#out + 1] = found
+        bytes = bytes + #found[3]
+      end
+    end
+  end
+  refresh_groups(nil)
+  return out
+end
+local function needs_repair(m)
+  local names, wakes = tonumber(m[1] or '0'), tonumber(m[2] or '0')
+  if m[3] or redis.call('ZCARD', CURSORS) ~= names + wakes then return true end
+  if wakes > 0 then return redis.call('EXISTS', FIRING) == 0 end
+  return names == 0 and redis.call('EXISTS', SCHEDULES) == 1
+end
+local HOLD_MS = 5000
+local function held_until(now_ms)
+  local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
+  if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
+end
+local MOST_WATCHERS = 2
+local function watch_group(group, identity)
+  local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
+  if string.find(text, identity, 1, true) then return end
+  local watchers = identity
+  for watcher in string.gmatch(text, '%S+') do
+    local _, n = string.gsub(watchers, '%S+', '')
+    if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
+  end
+  redis.call('HSET', KEEPERS, 'w' .. group, watchers)
+end
+local function wake_firer(group)
+  local heard = 0
+  for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
+    heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
+  end
+  if heard > 0 then return end
+  for watcher in string.gmatch(redis.call('HGET', KEEPERS, 'w' .. group) or '', '%S+') do
+    if redis.call('PUBLISH', CHANNEL .. watcher, 'l') > 0 then return end
+  end
+  redis.call('HDEL', KEEPERS, 'w' .. group)
+end
+local MOST_EXPIRED, MOST_LEASES, KEEPERS_PER_MOMENT = 20, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
 local identity, sleep_ms = ARGV[1], tonumber(ARGV[2])
 local now_ms = now_us() / 1000
-local task_count = tonumber(ARGV[3])
-local schedule_count = tonumber(ARGV[4 + task_count])
-local function slice(from, n)
-  local out = {}
-  for k = 1, n do out[k] = ARGV[from + k - 1] end
-  return out
+local set, set_lease_ms = ARGV[3], tonumber(ARGV[4])
+local names, places, groups, watched = {}, {}, {}, {}
+for k = 5, #ARGV do
+  local flag, name = string.sub(ARGV[k], 1, 1), string.sub(ARGV[k], 2)
+  local kind = string.lower(flag)
+  if kind == 'i' or kind == 'b' then
+    names[#names + 1], places[#places + 1] = name, k - 4
+  end
+  if kind ~= 'i' then
+    groups[#groups + 1] = (kind == 'l' and 's' or 't') .. #name .. ':' .. name
+    if flag ~= kind then watched[#watched + 1] = groups[#groups] end
+  end
 end
-local names = slice(4, task_count)
-local schedules = slice(5 + task_count, schedule_count)
 local function drains_until()
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
   if m[1] == identity and tonumber(m[2]) > now_ms then return tonumber(m[2]) end
@@ -872,7 +2069,7 @@ local function split_due(key, members, prefix, moments)
     for k, score in ipairs(scores) do
       local at, index = tonumber(score or nil), from + k - 1
       if at and at <= now_ms then
-        due[#due + 1] = { index = index, at = score }
+        due[#due + 1] = index
       elseif at and at <= now_ms + sleep_ms then
         moments[#moments + 1] = { at = at, field = prefix .. members[index] }
       end
@@ -927,32 +2124,41 @@ local function register_sleeper()
     redis.call('SADD', key, identity)
     redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
+  for _, group in ipairs(watched) do watch_group(group, identity) end
+end
+local function look_for_schedules(moments)
+  local due = split_due(FIRING, groups, 'f', moments)
+  local til = #groups > 0 and held_until(now_ms)
+  if til then
+    moments[#moments + 1] = { at = til, field = 'h' }
+    return {}
+  end
+  if #due == 0 then return {} end
+  for k, index in ipairs(due) do due[k] = groups[index] end
+  return due_schedules(due, now_ms)
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
 local grace_from, next_note = note_time(now_ms)
+if set ~= '' then
+  note_registrations(set_lease_ms, now_ms)
+  renew_set(set, set_lease_ms, now_ms)
+  judge_registrations(now_ms)
+end
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
-local due = split_due(CURSORS, schedules, 's', moments)
+local due = look_for_schedules(moments)
 local expired, next_reap = {}, math.huge
 if next_note then
   expired, next_reap = expired_leases(grace_from)
   moments[#moments + 1] = { at = next_note, field = 'n' }
 end
 if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
-local indexes, definitions = {}, {}
-for k, entry in ipairs(ready) do indexes[k] = entry.index end
-for k = 1, math.min(#due, MOST_DUE) do
-  local id = schedules[due[k].index]
-  local record = redis.call('HGET', SCHEDULES, id)
-  if record then
-    definitions[#definitions + 1] = id
-    definitions[#definitions + 1] = due[k].at
-    definitions[#definitions + 1] = record
-  end
-end
+local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations')
+local indexes = {}
+for k, index in ipairs(ready) do indexes[k] = places[index] end
 local wait_ms, registered = 0, '0'
-if #indexes == 0 and #definitions == 0 and #expired == 0 then
+if #indexes == 0 and #due == 0 and #expired == 0 then
   if not drains then
     register_sleeper()
     registered = '1'
@@ -961,20 +2167,22 @@ if #indexes == 0 and #definitions == 0 and #expired == 0 then
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
-  table.concat(indexes, ','), expired, definitions, tostring(session_known), registered,
+  table.concat(indexes, ','), expired, due, tostring(session_known), registered,
+  news[4] or '0', needs_repair(news) and '1' or '0',
 }
 `,
   },
   "open": {
-    sha1: "9ccaebc0929434302f8c23187b9e90928aca1fbb",
+    sha1: "4f5c6e0e8abefe3345110ad976237d06888b3622",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -991,24 +2199,216 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
+local function lift_layout(layout)
+  if redis.call('HGET', layout, 'version') ~= '1' or tonumber(ARGV[1]) < 2 then return end
+  redis.call('DEL', SCHEDULES, CURSORS, KEEPERS)
+  redis.call('HSET', layout, 'version', '2')
+end
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
   redis.call('HSET', layout, 'shards', ARGV[2], 'born', ARGV[3])
 end
+lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
 return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) }
 `,
   },
-  "prune": {
-    sha1: "7e1bec3726fc1500bd337107394d3181cc54a981",
+  "pause": {
+    sha1: "c431b7c2a99198e5c79ee729a33dab7c9e378aff",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_WATCHERS = 2
+local function watch_group(group, identity)
+  local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
+  if string.find(text, identity, 1, true) then return end
+  local watchers = identity
+  for watcher in string.gmatch(text, '%S+') do
+    local _, n = string.gsub(watchers, '%S+', '')
+    if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
+  end
+  redis.call('HSET', KEEPERS, 'w' .. group, watchers)
+end
+local function wake_firer(group)
+  local heard = 0
+  for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
+    heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
+  end
+  if heard > 0 then return end
+  for watcher in string.gmatch(redis.call('HGET', KEEPERS, 'w' .. group) or '', '%S+') do
+    if redis.call('PUBLISH', CHANNEL .. watcher, 'l') > 0 then return end
+  end
+  redis.call('HDEL', KEEPERS, 'w' .. group)
+end
+local s, revision = read_schedule(ARGV[1]), tonumber(ARGV[2])
+if not s or (revision and s.revision ~= revision) then return {} end
+local this = math.floor(now_us() / 1000)
+local resumes = ARGV[3] == 'resume'
+local over = not s.paused_at or (s.paused_until and s.paused_until <= this)
+if not (resumes and over) then
+  s.revision = s.revision + 1
+  if resumes then
+    s.paused_until = this
+  else
+    s.paused_at, s.paused_until = s.paused_at or this, tonumber(ARGV[4])
+    s.orphaned, s.reason = ARGV[5] == '1', ARGV[6]
+  end
+  write_definition(s)
+  write_state(s)
+  refresh_groups(resumes and wake_firer or nil)
+end
+return { s.task, whole(s.revision) }
+`,
+  },
+  "prune": {
+    sha1: "5a4806e61a9c9a565442d73b334d699937900f5c",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -1147,15 +2547,16 @@ return more
 `,
   },
   "push": {
-    sha1: "703f94739df33b17d334a8a9ac30d7e52e3f8b67",
+    sha1: "141c6e9184b37d72aca48278fa36d180ce2c5f45",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -1420,15 +2821,16 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "c34a9388879e26ec2d09f989ed2d71d825e76b9c",
+    sha1: "c7414caeb0fae3488300be4334bc7af551947a67",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -1444,15 +2846,6 @@ local function task_keys(index, name)
 end
 local function whole(n)
   return string.format('%.0f', n)
-end
-local function digits(n)
-  return string.format('%016.0f', n)
-end
-local function take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
-  local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
-  return first
 end
 local function read_lengths(text)
   local lengths = {}
@@ -1515,6 +2908,15 @@ local function note_lease(now_ms, lease_ms)
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
   count_lease(lengths, lease_ms, 1)
+end
+local function digits(n)
+  return string.format('%016.0f', n)
+end
+local function take_numbers(field, count, now)
+  local last = tonumber(redis.call('HGET', META, field) or '0')
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, digits(first + count - 1))
+  return first
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -1618,6 +3020,45 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id, now_ms)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   if not text then return nil end
@@ -1656,6 +3097,346 @@ local function describe_batch(t, numbers, records)
     end
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
 end
 local MOST_CRASHES_IN_ROW, LONGEST_WAIT_MS, DEFAULT_WAIT_MS = 10, 3600000, 10000
 local random = tonumber(ARGV[1])
@@ -1730,6 +3511,8 @@ local function reap_lease(fence, index, grace_from)
       local head = head_of(record)
       local state, reason, due, counts = reap_job(t, lease, ends_at, number, record, head)
       local id = head.i or ''
+      local over = state == 'd' or state == 'x'
+      if over and head.x == 1 and head.s then job_ended(t, head.s, number, now) end
       reaped[#reaped + 1] = { tostring(index), fence, number, id, state, reason, due, counts }
     end
   end
@@ -1744,11 +3527,12 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "d4c9896faa416076ad59bbd45229e166bbf70d96",
+    sha1: "e14e25535ea20268b3fca20ce3bad004bede4ed3",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -1824,16 +3608,169 @@ end
 return batches
 `,
   },
+  "recover": {
+    sha1: "1034669f808c6a0c9222eaea24da7579c00450de",
+    text: `#!lua flags=allow-oom
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+for k = 1, #ARGV, 3 do
+  local s, decided, following = read_schedule(ARGV[k]), tonumber(ARGV[k + 1]), tonumber(ARGV[k + 2])
+  if s and (decided > s.decided or (s.next_at and s.next_at <= s.decided)) then
+    s.decided = math.max(s.decided, decided)
+    local before = s.next_at and s.next_at <= s.decided
+    if before and (not following or following > s.decided) then s.next_at = following end
+    write_state(s)
+  end
+end
+refresh_groups(nil)
+return 1
+`,
+  },
   "redrive": {
-    sha1: "1d501beadcdb52cbbd7d2bf022f32b1a0a41cdc9",
+    sha1: "8d505e60b129c713d7b5e5281ea3f9901fd98279",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -1961,6 +3898,424 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id, now_ms)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
+  if not text then return nil end
+  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
+  local lease = {
+    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  }
+  for number in string.gmatch(numbers, '%d+') do
+    lease.numbers[#lease.numbers + 1] = number
+    lease.has[number] = true
+  end
+  return lease
+end
+local function shrink_lease(lease)
+  local left = {}
+  for _, number in ipairs(lease.numbers) do
+    if lease.has[number] then left[#left + 1] = number end
+  end
+  if #left == #lease.numbers then return end
+  if #left == 0 then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence,
+      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if redis.call('EXISTS', t.tries) == 1 then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
+end
 local t, id, old, record = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
@@ -1975,20 +4330,23 @@ redis.call('ZREM', t.idends, id)
 redis.call('HDEL', t.ended, old)
 redis.call('ZREM', letter == 'd' and t.dead or t.cancelled, old)
 join(t, number, priority_of(record), 0, number)
+local head = head_of(record)
+if head.x == 1 and head.s then join_open(t, head, number) end
 wake_one(t)
 return 1
 `,
   },
   "register": {
-    sha1: "dda1c701784dce39fbefe76916eca826ff25c080",
+    sha1: "8c29699ab33335c726cfe32cbb1f3a2fd55b2f5a",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -2005,65 +4363,796 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
-local function read_schedule(id)
-  local text = redis.call('HGET', SCHEDULES, id)
-  if not text then return nil end
-  local revision, fired, length, start = string.match(text, '^(%d+) (%d+) (%d+) ()')
-  return {
-    revision = tonumber(revision), fired = tonumber(fired),
-    task = string.sub(text, start, start + length - 1),
-    definition = string.sub(text, start + length),
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
   }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
 end
-local function write_schedule(id, s)
-  redis.call('HSET', SCHEDULES, id,
-    string.format('%.0f %.0f %d ', s.revision, s.fired, #s.task) .. s.task .. s.definition)
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
 end
-local now_ms = now_us() / 1000
-local function wake_keepers(id)
-  local text = redis.call('HGET', KEEPERS, 's' .. id) or ''
-  for keeper in string.gmatch(text, ' (%S+)') do redis.call('PUBLISH', CHANNEL .. keeper, 'l') end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
 end
-local function move_cursor(id, s, first)
-  local cursor = tonumber(redis.call('ZSCORE', CURSORS, id) or nil)
-  if cursor and cursor <= now_ms then return end
-  if not first then
-    redis.call('ZREM', CURSORS, id)
-  elseif first > s.fired then
-    redis.call('ZADD', CURSORS, whole(first), id)
-    if not cursor or first < cursor then wake_keepers(id) end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function register(id, task, definition, first)
-  local s = read_schedule(id)
-  if s and s.task ~= task then return 'conflict', s.revision end
-  if s and s.definition == definition then return 'unchanged', s.revision end
-  local outcome = s and 'changed' or 'added'
-  s = s or { revision = 0, fired = 0, task = task }
-  s.revision, s.definition = s.revision + 1, definition
-  write_schedule(id, s)
-  move_cursor(id, s, first)
-  return outcome, s.revision
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local function leave_task(s, now_ms)
+  local waiting = redis.call('HGET', SCHEDULES, 'b' .. s.id) or ''
+  for at in string.gmatch(waiting, '(%-?%d+),%d,%d+,%a') do
+    pass_one(s, 'w', tonumber(at), now_ms)
+  end
+  redis.call('HDEL', SCHEDULES, 'o' .. s.id)
+  redis.call('HDEL', SCHEDULES, 'b' .. s.id)
+end
+local MOST_WATCHERS = 2
+local function watch_group(group, identity)
+  local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
+  if string.find(text, identity, 1, true) then return end
+  local watchers = identity
+  for watcher in string.gmatch(text, '%S+') do
+    local _, n = string.gsub(watchers, '%S+', '')
+    if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
+  end
+  redis.call('HSET', KEEPERS, 'w' .. group, watchers)
+end
+local function wake_firer(group)
+  local heard = 0
+  for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
+    heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
+  end
+  if heard > 0 then return end
+  for watcher in string.gmatch(redis.call('HGET', KEEPERS, 'w' .. group) or '', '%S+') do
+    if redis.call('PUBLISH', CHANNEL .. watcher, 'l') > 0 then return end
+  end
+  redis.call('HDEL', KEEPERS, 'w' .. group)
+end
+local ARGS = 12
+local now_ms = now_us() / 1000
+local this = math.floor(now_ms)
+local set, lease_ms = ARGV[1], tonumber(ARGV[2])
+if set ~= '' then renew_set(set, lease_ms, now_ms) end
+local live = read_registrations()
+local function answer(outcome, s, over)
+  return {
+    outcome, whole(over.generation or 0), whole(s and s.revision or 0),
+    s and s.next_at and whole(s.next_at) or '', over.contested and '1' or '0',
+    whole(over.now or this),
+  }
+end
+local function is_held_live(s, offers)
+  return has_live(live, offer_of(offers, s.digest), now_ms)
+end
+local function is_contested(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest ~= digest and has_live(live, offer, now_ms) then return true end
+  end
+  return false
+end
+local function conflicts(s, w, offers)
+  if w.code and not s.code then return true end
+  local other = w.code ~= s.code or (w.code and w.task ~= s.task)
+  return other and s.code and is_held_live(s, offers)
+end
+local function adopt(s)
+  local paused = s.paused_at and s.orphaned
+  if not paused or (s.paused_until and s.paused_until <= now_ms) then return false end
+  s.paused_until = this
+  return true
+end
+local function define(s, w, generation)
+  s.task, s.definition, s.digest, s.head = w.task, w.definition, w.digest, w.head
+  s.overlap, s.is_local, s.jitter, s.code = w.overlap, w.is_local, w.jitter, w.code
+  s.generation, s.next_at = generation, w.first
+  write_definition(s)
+  if w.payload == '' then
+    redis.call('HDEL', SCHEDULES, 'p' .. s.id)
+  else
+    redis.call('HSET', SCHEDULES, 'p' .. s.id, w.payload)
+  end
+  write_state(s)
+end
+local function add(w)
+  local offers, generation = {}, 0
+  if w.code then offers, generation = note_offer({}, w, live, now_ms) end
+  if not w.decided and w.first and w.first <= now_ms then
+    return answer('stale', nil, { generation = generation })
+  end
+  local s = { id = w.id, revision = 1, decided = w.decided or 0, fired = 0, reason = '' }
+  define(s, w, generation)
+  add_name(w.id)
+  if w.code then write_offers(w.id, offers) end
+  return answer('added', s, { generation = generation })
+end
+local function keep(s, w, over)
+  local changed = false
+  if w.decided and w.decided > s.decided then
+    s.decided, changed = w.decided, true
+    if s.next_at and s.next_at <= s.decided then s.next_at = w.first end
+  end
+  if adopt(s) then
+    s.revision, changed = s.revision + 1, true
+    write_definition(s)
+  end
+  if changed then write_state(s) end
+  return answer('unchanged', s, over)
+end
+local function change(s, w, over, unattended)
+  local latest = math.max(this, s.decided, w.decided or 0)
+  if w.first and w.first <= latest then
+    over.now = latest
+    return answer('stale', s, over)
+  end
+  if unattended then pass_one(s, 't', s.next_at, now_ms) end
+  if w.task ~= s.task then leave_task(s, now_ms) end
+  write_ledger(s)
+  s.decided, s.revision = math.max(s.decided, w.decided or 0), s.revision + 1
+  adopt(s)
+  define(s, w, over.generation)
+  if over.contested then raise_registrations() end
+  return answer('changed', s, over)
+end
+local function register(w)
+  local s = read_schedule(w.id)
+  if not s then return add(w) end
+  local offers = s.code and read_offers(w.id) or {}
+  if conflicts(s, w, offers) then return answer('conflict', s, {}) end
+  local over, was_live = { generation = 0 }, s.code and is_held_live(s, offers)
+  if w.code then
+    offers, over.generation = note_offer(offers, w, live, now_ms)
+    write_offers(w.id, offers)
+    over.contested = is_contested(offers, w.digest)
+  end
+  if s.digest == w.digest and s.code == w.code and s.task == w.task then
+    return keep(s, w, over)
+  end
+  if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
+    return answer('superseded', s, over)
+  end
+  local due = s.wake and s.wake <= now_ms
+  local unattended = due and s.is_local and not was_live
+  if due and not unattended then return answer('due', s, over) end
+  local changed = change(s, w, over, unattended)
+  if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
+  return changed
 end
 local answers = {}
-for k = 1, #ARGV, 4 do
-  local outcome, revision = register(ARGV[k], ARGV[k + 1], ARGV[k + 2], tonumber(ARGV[k + 3]))
-  local cursor = redis.call('ZSCORE', CURSORS, ARGV[k]) or ''
-  answers[#answers + 1] = { outcome, tostring(revision), cursor }
+for k = 3, #ARGV, ARGS do
+  local w = {
+    id = ARGV[k], task = ARGV[k + 1], definition = ARGV[k + 2], digest = ARGV[k + 3],
+    head = ARGV[k + 4], payload = ARGV[k + 5], overlap = tonumber(ARGV[k + 6]),
+    is_local = ARGV[k + 7] == '1', jitter = tonumber(ARGV[k + 8]), first = tonumber(ARGV[k + 9]),
+    decided = tonumber(ARGV[k + 10]), generation = tonumber(ARGV[k + 11]), code = set ~= '',
+    set = set,
+  }
+  answers[#answers + 1] = register(w)
 end
+refresh_groups(wake_firer)
 return answers
 `,
   },
-  "renew": {
-    sha1: "c8421cab8349447d46df0d02d2c50c2c1898aaa4",
+  "remove": {
+    sha1: "b276c645db630202f24caefd1205e1ab1721c3fc",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local s, revision, now_ms = read_schedule(ARGV[1]), tonumber(ARGV[2]), now_us() / 1000
+if not s then return 'unknown' end
+local offer = s.code and offer_of(read_offers(s.id), s.digest)
+if has_live(read_registrations(), offer, now_ms) then return 'live' end
+if revision and s.revision ~= revision then return 'changed' end
+forget_schedule(s)
+return 'removed'
+`,
+  },
+  "renew": {
+    sha1: "a96df05820661cdeda3e7c2e9df8c21db81450ac",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -2209,11 +5298,12 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "a34b6a871c5239383b01993267f2ca0911145dc9",
+    sha1: "3a5e48b35ec30a4bb0a9df46baa009b61c968d64",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -2267,16 +5357,1039 @@ end
 return reply
 `,
   },
-  "work": {
-    sha1: "53c918b09335c33b8c422929c41784ead5eeab33",
+  "schedule": {
+    sha1: "b02b36815420b387c288415e6a98d1473d4a3096",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
 end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS, SESSION = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]
-local SHARD_KEYS = 10
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local function view_schedule(id, registrations)
+  local f = redis.call('HMGET', SCHEDULES,
+    'd' .. id, 's' .. id, 'g' .. id, 'p' .. id, 'o' .. id, 'b' .. id)
+  if not f[1] then return nil end
+  local s = parse_schedule(id, f[1], f[2])
+  local view = describe_schedule(s, registered_until(s, parse_offers(f[3]), registrations))
+  view[6], view[7], view[8], view[9] = f[4] or '', s.head, f[5] or '', f[6] or ''
+  return view, #f[1] + #view[6] + #view[8] + #view[9]
+end
+local id = ARGV[1]
+local view = view_schedule(id, read_registrations())
+if not view then return {} end
+local ledger = redis.call('HMGET', SCHEDULES, 'f' .. id, 'u' .. id)
+view[#view + 1], view[#view + 2] = ledger[1] or '', ledger[2] or ''
+return { whole(math.floor(now_us() / 1000)), unpack(view) }
+`,
+  },
+  "schedules": {
+    sha1: "9a8bb96b3c78cfb03f648950e7bc27a4faa5ce80",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local function view_schedule(id, registrations)
+  local f = redis.call('HMGET', SCHEDULES,
+    'd' .. id, 's' .. id, 'g' .. id, 'p' .. id, 'o' .. id, 'b' .. id)
+  if not f[1] then return nil end
+  local s = parse_schedule(id, f[1], f[2])
+  local view = describe_schedule(s, registered_until(s, parse_offers(f[3]), registrations))
+  view[6], view[7], view[8], view[9] = f[4] or '', s.head, f[5] or '', f[6] or ''
+  return view, #f[1] + #view[6] + #view[8] + #view[9]
+end
+local MOST_BYTES, MOST_READ = 4 * 1024 * 1024, 1000
+local last, limit, task = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local registrations = read_registrations()
+local page, bytes, place = {}, 0, last
+local function is_wanted(id)
+  if task == '' then return true end
+  local s = read_schedule(id)
+  return s and s.task == task
+end
+local want = task == '' and limit or MOST_READ
+local from = last == '' and '[n' or '(' .. last
+local names = redis.call('ZRANGEBYLEX', CURSORS, from, '(o', 'LIMIT', 0, want)
+local seen = 0
+for _, name in ipairs(names) do
+  if #page >= limit or bytes >= MOST_BYTES then break end
+  local id = string.sub(name, 2)
+  if is_wanted(id) then
+    local view, size = view_schedule(id, registrations)
+    page[#page + 1] = view
+    bytes = bytes + (size or 0)
+  end
+  seen, place = seen + 1, name
+end
+local more = seen < #names or #names == want
+return { whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
+`,
+  },
+  "tend": {
+    sha1: "488c7dbbd22aa67175492385890b0619a7a47434",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+local function parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+local function read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+local function is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local function raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
+local function write_sets(ends, judged, now_ms)
+  local list, next_end = {}, math.huge
+  for set, at in pairs(ends) do
+    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
+  end
+  table.sort(list, function(a, b)
+    if a.at ~= b.at then return a.at > b.at end
+    return a.set < b.set
+  end)
+  local parts = {}
+  for k = 1, math.min(#list, MOST_SETS) do
+    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    if list[k].at > judged then next_end = list[k].at end
+  end
+  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
+    'setsNext', next_end < math.huge and whole(next_end) or '')
+end
+local function end_of_set(text, set)
+  local padded = ' ' .. (text or '')
+  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
+  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
+end
+local function renew_set(set, lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
+  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
+  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
+  local ends = parse_sets(m[1])
+  ends[set] = math.max(ends_at or 0, this + lease_ms)
+  write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then raise_registrations() end
+end
+local function note_registrations(lease_ms, now_ms)
+  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
+  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
+  local since = noted and this - noted or nil
+  if since and since >= 0 and since < lease_ms / 6 then return end
+  redis.call('HSET', META, 'setsNoted', whole(this))
+  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
+  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  if since > 0 then return end
+  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
+  redis.call('HSET', META, 'setsJudged', whole(judged))
+  write_sets(ends, judged, now_ms)
+end
+local function judge_registrations(now_ms)
+  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
+  local next_end = tonumber(m[1] or '')
+  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
+  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
+  local ends = parse_sets(m[3])
+  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
+  if not lapsed then return end
+  redis.call('HSET', META, 'setsJudged', whole(this))
+  write_sets(ends, this, now_ms)
+  raise_registrations()
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+local function parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+local function read_offers(id)
+  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+local function write_offers(id, offers)
+  local lines = {}
+  for k, offer in ipairs(offers) do
+    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
+    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+  end
+  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
+end
+local function offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+local function has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local function note_offer(offers, given, r, now_ms)
+  local known, highest, others = nil, 0, {}
+  for _, offer in ipairs(offers) do
+    highest = math.max(highest, offer.generation)
+    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
+  end
+  local generation = known and known.generation or given.generation or highest + 1
+  local dead, live = {}, {}
+  for _, set in ipairs(known and known.sets or {}) do
+    local list = is_live(r, set, now_ms) and live or dead
+    if set ~= given.set then list[#list + 1] = set end
+  end
+  for _, set in ipairs(live) do dead[#dead + 1] = set end
+  dead[#dead + 1] = given.set
+  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
+  local noted = {
+    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
+  }
+  local place = #others + 1
+  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
+  table.insert(others, place, noted)
+  while #others > MOST_OFFERS do table.remove(others, 1) end
+  return others, generation
+end
+local function in_force(offers, current, r, now_ms)
+  local best
+  for _, offer in ipairs(offers) do
+    if has_live(r, offer, now_ms) then
+      local same = best and offer.generation == best.generation
+      local higher = not best or offer.generation > best.generation
+      if higher or (same and offer.digest == current) then best = offer end
+    end
+  end
+  return best and best.digest or current
+end
+local function registered_until(s, offers, r)
+  if not s.code then return nil end
+  local offer, latest = offer_of(offers, s.digest), nil
+  if not offer then return nil end
+  for _, set in ipairs(offer.sets) do
+    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
+  end
+  return latest or offer.at
+end
+local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 100, 4 * 1024 * 1024, 50000, 60000
+local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
+local this = math.floor(now_ms)
+local registrations = read_registrations()
+local doubtful = {}
+local function is_doubtful(s, til)
+  if s.lost then return true end
+  return s.code and not (s.paused_at and s.orphaned) and (til or 0) < now_ms - DOUBT_MS
+end
+local function mend_index(s)
+  local right = wake_of(s)
+  if not s.lost and right ~= s.wake then write_state(s) end
+  if not s.wake then return end
+  if not redis.call('ZSCORE', CURSORS, s.member) then
+    touch(s.group)
+    redis.call('ZADD', CURSORS, 0, s.member)
+    return
+  end
+  local first = tonumber(redis.call('ZSCORE', FIRING, s.group) or nil)
+  if not first or first > s.wake then touch(s.group) end
+end
+local function tend(id, d)
+  local f = redis.call('HMGET', SCHEDULES, 's' .. id, 'g' .. id)
+  local s = parse_schedule(id, d, f[1])
+  mend_index(s)
+  local til = registered_until(s, parse_offers(f[2]), registrations)
+  if is_doubtful(s, til) then doubtful[#doubtful + 1] = describe_schedule(s, til) end
+end
+local function walk_names()
+  local place = redis.call('HGET', META, 'tendFrom') or ''
+  local from = place == '' and '[n' or '(' .. place
+  local names = redis.call('ZRANGEBYLEX', CURSORS, from, '(o', 'LIMIT', 0, PIECE)
+  for _, name in ipairs(names) do
+    local id = string.sub(name, 2)
+    local d = redis.call('HGET', SCHEDULES, 'd' .. id)
+    if d then tend(id, d) else redis.call('ZREM', CURSORS, name) end
+  end
+  local last = #names == PIECE and names[PIECE] or ''
+  redis.call('HSET', META, 'tendFrom', last, 'tendAt', whole(this))
+end
+local function walk_definitions()
+  local place, seen, bytes = redis.call('HGET', META, 'mendFrom') or '0', 0, 0
+  local met = {}
+  repeat
+    local found = redis.call('HSCAN', SCHEDULES, place, 'COUNT', 30)
+    place = found[1]
+    for k = 1, #found[2], 2 do
+      local field, text = found[2][k], found[2][k + 1]
+      bytes = bytes + #text
+      if string.sub(field, 1, 1) == 'd' and not met[field] then
+        local id = string.sub(field, 2)
+        met[field], seen = true, seen + 1
+        redis.call('ZADD', CURSORS, 0, 'n' .. id)
+        tend(id, text)
+      end
+    end
+  until place == '0' or seen >= PIECE or bytes >= PIECE_BYTES
+  if place ~= '0' then
+    redis.call('HSET', META, 'mendFrom', place)
+    return true
+  end
+  redis.call('HDEL', META, 'mendFrom')
+  local names = redis.call('ZLEXCOUNT', CURSORS, '[n', '(o')
+  local wakes = redis.call('ZCARD', CURSORS) - names
+  redis.call('HSET', META, 'schedules', names, 'cursors', wakes)
+  return false
+end
+local function is_time()
+  local at = tonumber(redis.call('HGET', META, 'tendAt') or nil)
+  return not at or at > now_ms or now_ms - at >= PAUSE_MS
+end
+local more = false
+if urgent then
+  more = walk_definitions()
+elseif is_time() then
+  walk_names()
+end
+refresh_groups(nil)
+return { whole(this), more and '1' or '0', unpack(doubtful) }
+`,
+  },
+  "trigger": {
+    sha1: "580e0f7dc3e4882add918b62ad825b3a945e8cc4",
+    text: `#!lua
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local function task_keys(index, name)
@@ -2301,83 +6414,6 @@ local function take_numbers(field, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
-end
-local function read_lengths(text)
-  local lengths = {}
-  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
-    lengths[length] = tonumber(count)
-  end
-  return lengths
-end
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
-  local parts = {}
-  for length, count in pairs(lengths) do
-    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
-  end
-  table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
-end
-local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
-end
-local SHORTEST_KNOWN_MS = 1000
-local function shortest_of(lengths)
-  local shortest = math.huge
-  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
-  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
-end
-local function clamp_leases(now_ms, shortest)
-  local after = '(' .. whole(math.floor(now_ms + shortest))
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
-  for k = 1, #far, 2 do
-    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
-    local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
-  end
-end
-local function note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
-  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = read_lengths(m[3])
-  local shortest = shortest_of(lengths)
-  local gap = noted and now_ms - noted or math.huge
-  local this = math.floor(now_ms)
-  if gap > shortest * 2 / 3 or gap < 0 then
-    noted, from = this, this
-    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
-    if gap < 0 then clamp_leases(now_ms, shortest) end
-  elseif gap >= shortest / 3 then
-    noted = this
-    redis.call('HSET', META, 'noted', whole(this))
-  end
-  return from, noted + shortest / 3, lengths
-end
-local function note_lease(now_ms, lease_ms)
-  local _, next_note, lengths = note_time(now_ms)
-  if not next_note then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
-  end
-  count_lease(lengths, lease_ms, 1)
-end
-local KEPT_ANSWERS = 4
-local function begin_call(lane, epoch, seq)
-  local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
-  if s[1] ~= epoch then return redis.error_reply('SMQEPOCH this epoch is closed') end
-  local n, last = tonumber(seq), tonumber(s[2] or '0')
-  if n <= last then
-    return { redis.call('HGET', SESSION, lane .. ':answer' .. (n % KEPT_ANSWERS)) or '' }
-  end
-  if n > last + 1 then return redis.error_reply('SMQGAP the call before has not arrived') end
-  redis.call('HSET', SESSION, lane .. ':seq', seq, lane .. ':answer' .. (n % KEPT_ANSWERS), '')
-  return nil
-end
-local function end_call(lane, seq, answer)
-  redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -2481,6 +6517,45 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id, now_ms)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   if not text then return nil end
@@ -2519,6 +6594,1016 @@ local function describe_batch(t, numbers, records)
     end
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
+end
+local t, s = task_keys(1, ARGV[1]), read_schedule(ARGV[2])
+if not s then return {} end
+if s.task ~= t.name then return { s.task } end
+local overlap, keep = tonumber(ARGV[3]) or s.overlap, keep_rules(4)
+local now = now_us()
+local answers, any_ready = { t.name }, false
+local function asked_before(o)
+  local number, state, due = known(t, s.id .. '@' .. whole(o.at), now / 1000)
+  if number then return number .. ',0,' .. state .. ',' .. due end
+  for _, waiting in ipairs(s.buffer or {}) do
+    if waiting.how == 'b' and waiting.at == o.at then return 'b' end
+  end
+end
+local function trigger(o)
+  local outcome, ready = o.how == 'b' and asked_before(o) or nil, false
+  if not outcome then outcome, ready = fire_occurrence(t, s, o, overlap, keep, now) end
+  any_ready = any_ready or ready
+  answers[#answers + 1] = whole(o.at)
+  answers[#answers + 1] = outcome
+end
+if overlap ~= ALLOW or s.overlap ~= ALLOW then
+  load_overlap(t, s)
+  any_ready = release(t, s, now)
+end
+local first = 4 + KEEP_ARGS
+for k = first, #ARGV do
+  trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
+end
+if #ARGV < first then
+  trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
+end
+write_ledger(s)
+write_overlap(s)
+if any_ready then wake_one(t) end
+return answers
+`,
+  },
+  "work": {
+    sha1: "2636642a1affe688daf58758b49ddd7da4f89b06",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local function task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local function whole(n)
+  return string.format('%.0f', n)
+end
+local function read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+local function count_lease(lengths, length_ms, by)
+  local key = whole(length_ms)
+  lengths[key] = (lengths[key] or 0) + by
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+end
+local function forget_lease(length_ms)
+  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+end
+local SHORTEST_KNOWN_MS = 1000
+local function shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+local function clamp_leases(now_ms, shortest)
+  local after = '(' .. whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
+  end
+end
+local function note_time(now_ms)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = read_lengths(m[3])
+  local shortest = shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
+    if gap < 0 then clamp_leases(now_ms, shortest) end
+  elseif gap >= shortest / 3 then
+    noted = this
+    redis.call('HSET', META, 'noted', whole(this))
+  end
+  return from, noted + shortest / 3, lengths
+end
+local function note_lease(now_ms, lease_ms)
+  local _, next_note, lengths = note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+  end
+  count_lease(lengths, lease_ms, 1)
+end
+local KEPT_ANSWERS = 4
+local function begin_call(lane, epoch, seq)
+  local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
+  if s[1] ~= epoch then return redis.error_reply('SMQEPOCH this epoch is closed') end
+  local n, last = tonumber(seq), tonumber(s[2] or '0')
+  if n <= last then
+    return { redis.call('HGET', SESSION, lane .. ':answer' .. (n % KEPT_ANSWERS)) or '' }
+  end
+  if n > last + 1 then return redis.error_reply('SMQGAP the call before has not arrived') end
+  redis.call('HSET', SESSION, lane .. ':seq', seq, lane .. ':answer' .. (n % KEPT_ANSWERS), '')
+  return nil
+end
+local function end_call(lane, seq, answer)
+  redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
+end
+local function digits(n)
+  return string.format('%016.0f', n)
+end
+local function take_numbers(field, count, now)
+  local last = tonumber(redis.call('HGET', META, field) or '0')
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, digits(first + count - 1))
+  return first
+end
+local function wake_one(t)
+  for _ = 1, 3 do
+    local sleeper = redis.call('SPOP', t.sleepers)
+    if not sleeper then return end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+  end
+end
+local function head_of(record)
+  local stop = string.find(record, '\\n', 1, true)
+  if not stop or stop == 1 then return {} end
+  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
+  return ok and type(head) == 'table' and head or {}
+end
+local function priority_of(record)
+  local stop = string.find(record, '\\n', 1, true)
+  if not stop or stop == 1 then return '0' end
+  return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
+end
+local function counts_of(t, number)
+  local text = redis.call('HGET', t.tries, number)
+  if not text then return 0, 0, 0, 0, 0 end
+  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
+  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+local function counts_text(f, c, h, row, inv)
+  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
+end
+local ALONE_AFTER = 3
+local function join(t, number, priority, row, order)
+  if row >= ALONE_AFTER then
+    redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
+  elseif priority == '0' then
+    redis.call('RPUSH', t.ready, number)
+  else
+    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+local function join_front(t, number, priority, row)
+  if row >= ALONE_AFTER then
+    redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
+  elseif priority == '0' then
+    redis.call('LPUSH', t.ready, number)
+  else
+    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+local function put_later(t, number, record, due_ms)
+  redis.call('HSET', t.later, number, record)
+  redis.call('ZADD', t.due, due_ms, number)
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+end
+local function keep_rules(i)
+  return {
+    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
+    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
+    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
+    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
+  }
+end
+local KEEP_ARGS = 8
+local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local function bound(index, hash, count, stats)
+  local over = redis.call('ZCARD', index) - count
+  if over <= 0 then return end
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
+  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if entry and string.match(entry, '^%d+') ~= number then return end
+  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
+  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  bound(t.idends, t.ids, keep.idCount, t.stats)
+end
+local function end_job(t, number, state, id, detail, keep, now_ms, record)
+  now_ms = math.floor(now_ms)
+  local rule = keep[state]
+  local kept_ms = 0
+  if rule[2] > 0 then
+    record = record or redis.call('HGET', t.jobs, number)
+    if record then
+      kept_ms = rule[1]
+      local counts = redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
+      redis.call('ZADD', t[state], whole(now_ms), number)
+      bound(t[state], t.ended, rule[2], t.stats)
+    end
+  end
+  redis.call('HDEL', t.jobs, number)
+  redis.call('HDEL', t.running, number)
+  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
+  redis.call('HDEL', CANCELS, number)
+  redis.call('HDEL', PROGRESS, number)
+  redis.call('HINCRBY', t.stats, state, 1)
+  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local function due_of(text, now_ms)
+  if text == '' then return nil end
+  local ms = tonumber(string.sub(text, 2))
+  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
+  if ms <= now_ms then return nil end
+  return whole(math.ceil(ms))
+end
+local function save_job(t, number, job, now_ms)
+  if job.id ~= '' then
+    local there, state, due = known(t, job.id, now_ms)
+    if there then return there .. ',0,' .. state .. ',' .. due, false end
+    redis.call('HSET', t.ids, job.id, number)
+    redis.call('ZREM', t.idends, job.id)
+  end
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local due = due_of(job.due, now_ms)
+  if due then
+    put_later(t, number, job.record, due)
+    return number .. ',1,s,' .. due, false
+  end
+  redis.call('HSET', t.jobs, number, job.record)
+  join(t, number, job.priority, 0, number)
+  return number .. ',1,r,', true
+end
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
+  if not text then return nil end
+  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
+  local lease = {
+    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  }
+  for number in string.gmatch(numbers, '%d+') do
+    lease.numbers[#lease.numbers + 1] = number
+    lease.has[number] = true
+  end
+  return lease
+end
+local function shrink_lease(lease)
+  local left = {}
+  for _, number in ipairs(lease.numbers) do
+    if lease.has[number] then left[#left + 1] = number end
+  end
+  if #left == #lease.numbers then return end
+  if #left == 0 then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence,
+      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if redis.call('EXISTS', t.tries) == 1 then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local function stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+local function group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+local function wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+local function member_of(s)
+  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+end
+local function parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = member_of(s), group_of(s)
+  return s
+end
+local function read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+end
+local function write_definition(s)
+  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
+    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
+    s.digest, #s.task, #s.head)
+  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+end
+local touched = {}
+local function touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+local function write_state(s)
+  s.wake = wake_of(s)
+  local member, group = member_of(s), group_of(s)
+  local function text(n) return n and whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+local function add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+local function refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, whole(at), group)
+  return at
+end
+local function refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local function forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  refresh_groups(nil)
+end
+local function describe_schedule(s, registered_until)
+  local function text(n) return n and whole(n) or '' end
+  local numbers = table.concat({
+    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
+    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    text(registered_until),
+  }, ',')
+  return { s.id, s.task, s.definition, numbers, s.reason }
+end
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local function lines_of(field)
+  local lines = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+local function load_fired(s)
+  if s.fired_lines then return end
+  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  for _, line in ipairs(s.fired_lines) do
+    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
+  end
+end
+local function note_fired(s, at, number, how)
+  load_fired(s)
+  local lag = tonumber(number) - at * 1000
+  s.fired_lines[#s.fired_lines + 1] =
+    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
+  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
+end
+local function note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+  local lines, from, count = s.passed_lines, row.from, row.count
+  local reason, last_from, last_to, last_count =
+    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
+  local place = #lines + 1
+  if reason == row.reason and tonumber(last_to) < from then
+    load_fired(s)
+    if s.last_fired < tonumber(last_to) then
+      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
+    end
+  end
+  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
+    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
+  s.passed_changed = true
+end
+local function pass_one(s, reason, at, now_ms)
+  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+end
+local function write_lines(field, lines)
+  local from = math.max(1, #lines - MOST_KEPT + 1)
+  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
+end
+local function write_ledger(s)
+  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+  s.fired_changed, s.passed_changed = false, false
+end
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local function read_open(id)
+  local open = {}
+  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
+    open[#open + 1] = line
+  end
+  return open
+end
+local function read_buffer(id)
+  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
+  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
+    buffer[#buffer + 1] = {
+      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
+    }
+  end
+  return buffer
+end
+local function write_open(id, open)
+  if #open == 0 then
+    redis.call('HDEL', SCHEDULES, 'o' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+  end
+end
+local function write_buffer(id, buffer)
+  local parts = {}
+  for k, o in ipairs(buffer) do
+    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
+  end
+  if #parts == 0 then
+    redis.call('HDEL', SCHEDULES, 'b' .. id)
+  else
+    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
+  end
+end
+local function number_in(line)
+  return string.match(line, '^%d+')
+end
+local function load_overlap(t, s)
+  if s.open then return end
+  s.open, s.buffer = {}, read_buffer(s.id)
+  for _, line in ipairs(read_open(s.id)) do
+    local number = number_in(line)
+    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+    then
+      s.open[#s.open + 1] = line
+    end
+  end
+end
+local function write_overlap(s)
+  if not s.open then return end
+  write_open(s.id, s.open)
+  write_buffer(s.id, s.buffer)
+end
+local function json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+end
+local function record_of(s, o, tracked)
+  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
+  local head = s.head
+  if o.how == 'b' then
+    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+  end
+  return table.concat({
+    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    s.payload,
+  })
+end
+local function make_job(t, s, o, tracked, now)
+  local number = digits(take_numbers('number', 1, now))
+  local record = record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
+  local job = { id = id, due = '', priority = priority_of(record), record = record }
+  local answer, created = save_job(t, number, job, now / 1000)
+  if created then
+    note_fired(s, o.at, number, o.how)
+    if tracked then
+      load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+    end
+  end
+  return answer, created, #record
+end
+local function release(t, s, now)
+  local released = false
+  while #s.open == 0 and #s.buffer > 0 do
+    local o = table.remove(s.buffer, 1)
+    local _, created = make_job(t, s, o, true, now)
+    released = released or created
+  end
+  return released
+end
+local function cancel_open(t, s, keep, now_ms)
+  local left = {}
+  for _, line in ipairs(s.open) do
+    local number = number_in(line)
+    local fence = redis.call('HGET', t.running, number)
+    if fence then
+      left[#left + 1] = line
+      mark_cancelled(t, number, fence)
+    else
+      end_waiting(t, number, keep, now_ms)
+    end
+  end
+  s.open = left
+end
+local function fire_occurrence(t, s, o, overlap, keep, now)
+  local now_ms = now / 1000
+  if overlap ~= ALLOW then
+    load_overlap(t, s)
+    local open, waiting = #s.open, #s.buffer
+    if open > 0 or waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+        pass_one(s, 'v', o.at, now_ms)
+        return 'sv', false, 0
+      elseif overlap == CANCEL_OTHER then
+        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        s.buffer = {}
+        cancel_open(t, s, keep, now_ms)
+      elseif waiting >= MOST_BUFFERED then
+        pass_one(s, 'f', o.at, now_ms)
+        return 'sf', false, 0
+      end
+      if overlap ~= CANCEL_OTHER or #s.open > 0 then
+        s.buffer[#s.buffer + 1] = o
+        return 'b', false, 0
+      end
+    end
+  end
+  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local function job_ended(t, id, number, now)
+  local open, left = read_open(id), {}
+  for _, line in ipairs(open) do
+    if number_in(line) ~= number then left[#left + 1] = line end
+  end
+  if #left == #open then return end
+  write_open(id, left)
+  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+  local s = read_schedule(id)
+  if not s or s.task ~= t.name then return end
+  s.open, s.buffer = left, read_buffer(id)
+  local released = release(t, s, now)
+  write_overlap(s)
+  write_ledger(s)
+  if released then wake_one(t) end
+end
+local function join_open(t, head, number)
+  local s = read_schedule(head.s)
+  if not s or s.task ~= t.name then return end
+  local open = read_open(s.id)
+  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  write_open(s.id, open)
 end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
@@ -2748,6 +7833,7 @@ for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
+local ENDED = { c = true, d = true, x = true }
 local function settle_plain(t, lease, at, n)
   local numbers = {}
   for k = 1, n do numbers[k] = ARGV[at + k - 1] end
@@ -2771,7 +7857,7 @@ local function settle_plain(t, lease, at, n)
 end
 local function settle_special(t, lease, at, n)
   for k = 0, n - 1 do
-    local a = at + 5 * k
+    local a = at + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
     if not lease or not lease.has[number] then
       settled[#settled + 1] = 'l'
@@ -2783,7 +7869,9 @@ local function settle_special(t, lease, at, n)
       lease.has[number] = nil
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
-      settled[#settled + 1] = settle_one(t, job, keep, now)
+      local state = settle_one(t, job, keep, now)
+      settled[#settled + 1] = state
+      if ARGV[a + 5] ~= '' and ENDED[state] then job_ended(t, ARGV[a + 5], number, now) end
     end
   end
 end
@@ -2800,7 +7888,7 @@ for _ = 1, groups do
     i = i + n
   else
     settle_special(t, lease, i, n)
-    i = i + 5 * n
+    i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
 end

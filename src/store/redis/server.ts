@@ -27,13 +27,21 @@ function field(info: string, name: string): string | null {
   return new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? null;
 }
 
-/** Refuses servers that the scripts cannot run on. */
-export async function checkVersion(command: Command): Promise<string | null> {
+export interface ServerRun {
+  /** Like "Redis 7.0.15"; null: the host hides it. */
+  version: string | null;
+  /** Another one after each start; null: the host hides it. */
+  runId: string | null;
+}
+
+/** Says what answers. Refuses servers that the scripts cannot run on. */
+export async function checkServer(command: Command): Promise<ServerRun> {
   const info = await ask(command, "INFO", "server");
   const valkey = field(info, "valkey_version");
   const redis = field(info, "redis_version");
   const version = valkey ?? redis;
-  if (version === null) return null;
+  const runId = field(info, "run_id");
+  if (version === null) return { version, runId };
   const name = valkey === null ? "Redis" : "Valkey";
   const [major = 0] = version.split(".").map(Number);
   if (major < 7) {
@@ -42,7 +50,7 @@ export async function checkVersion(command: Command): Promise<string | null> {
       value: version,
     });
   }
-  return `${name} ${version}`;
+  return { version: `${name} ${version}`, runId };
 }
 
 export async function askServer(command: Command, version: string | null): Promise<ServerFacts> {

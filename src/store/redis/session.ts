@@ -1,7 +1,8 @@
 /**
  * What one scheduler has open on the server: the connection, the scripts, the shards.
  *  1. prepares each new connection: version, layout, scripts
- *  2. notices that the data were lost or replaced
+ *  2. notices that the data were lost or replaced, or the server started again: then it asks that
+ *     no schedule fires before everybody has told what is decided
  */
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
@@ -10,7 +11,7 @@ import { type Client, type Command, clientFactory, type RedisTarget } from "./cl
 import { Connection } from "./connection.js";
 import { ShardKeys } from "./keys.js";
 import { decodeLayout, LAYOUT_VERSION, SHARDS_WANTED } from "./layout.js";
-import { askServer, checkVersion, type ServerFacts } from "./server.js";
+import { askServer, checkServer, type ServerFacts } from "./server.js";
 import { type Scripts, Shard } from "./shard.js";
 
 export interface SessionParts {
@@ -33,6 +34,7 @@ export class Session {
   #shards: Shard[] = [];
   #born: string | null = null;
   #version: string | null = null;
+  #runId: string | null = null;
   #now = 0;
   #verifying = false;
 
@@ -106,13 +108,14 @@ export class Session {
     this.#scripts ??= await this.#parts.scripts();
     // Not yet the connection's client: its own methods do not reach it.
     const command: Command = (name, ...args) => client.call(name, ...args);
-    this.#version ??= await checkVersion(command);
-    const result = await this.#readLayout(command);
+    const { version, runId } = await checkServer(command);
+    this.#version = version;
+    const result = await this.#readLayout(command, runId);
     await this.#loadScripts(command);
     return result;
   }
 
-  async #readLayout(command: Command): Promise<{ emptied: boolean }> {
+  async #readLayout(command: Command, runId: string | null = null): Promise<{ emptied: boolean }> {
     const scripts = this.#scripts ?? (await this.#parts.scripts());
     const keys = [...this.#firstKeys.base, this.#firstKeys.layout];
     const reply = await command(
@@ -126,10 +129,20 @@ export class Session {
     );
     const layout = decodeLayout(reply as string[], this.#parts.prefix);
     const emptied = this.#born !== null && this.#born !== layout.born;
+    const restarted = this.#runId !== null && runId !== null && runId !== this.#runId;
+    if (emptied || restarted) await this.#hold(command, `${layout.born} ${runId ?? this.#runId}`);
+    this.#runId = runId ?? this.#runId;
     this.#born = layout.born;
     this.#now = layout.now;
     if (this.#shards.length === 0) this.#makeShards(layout.shards, scripts);
     return { emptied };
+  }
+
+  async #hold(command: Command, change: string): Promise<void> {
+    const script = this.#scripts?.hold.text ?? "";
+    for (const { keys } of this.#shards) {
+      await command("EVAL", script, String(keys.base.length), ...keys.base, change);
+    }
   }
 
   #makeShards(count: number, scripts: Scripts): void {

@@ -4,7 +4,6 @@ import type { Clock } from "../../clock.js";
 import type {
   CancelAnswer,
   ConnectionChange,
-  FireArgs,
   JobPage,
   JobRef,
   JobView,
@@ -17,8 +16,6 @@ import type {
   ReapArgs,
   Reaped,
   RedriveAnswer,
-  RegisterAnswer,
-  RegisterArgs,
   RenewArgs,
   Renewed,
   Store,
@@ -35,7 +32,7 @@ import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
 import { lookAtAll } from "./look.js";
 import { pushToShard } from "./push.js";
-import { fireOnShard, registerOnShard } from "./schedules.js";
+import { ScheduleVerbs } from "./schedule-verbs.js";
 import { Session } from "./session.js";
 import type { Shard } from "./shard.js";
 import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
@@ -67,9 +64,9 @@ class RedisStore implements Store {
   readonly #waker: Waker;
   readonly #wakeListeners = new Set<(wake: Wake) => void>();
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
-  /** A look names schedules only; their shard is their task's. */
-  readonly #shardOfSchedule = new Map<string, number>();
+  readonly #schedules = new ScheduleVerbs(() => this.#session.shards(WAIT_MS));
   readonly #sleep = new Sleep();
+  readonly #watch = new Sleep();
   #listening = false;
 
   constructor(options: RedisStoreOptions) {
@@ -83,6 +80,7 @@ class RedisStore implements Store {
           : (await import("./scripts.js")).scripts,
       onChange: (change) => {
         this.#sleep.endedAll();
+        this.#watch.endedAll();
         for (const listener of this.#changeListeners) listener(change);
       },
     });
@@ -154,14 +152,18 @@ class RedisStore implements Store {
   }
 
   async look(args: LookArgs): Promise<Look> {
-    const { look, sessionKnown } = await lookAtAll(await this.#session.shards(WAIT_MS), {
+    const shards = await this.#session.shards(WAIT_MS);
+    const { look, sessionKnown } = await lookAtAll(shards, {
       ...args,
       ...this.#options,
       sleep: this.#sleep,
-      shardOfSchedule: this.#shardOfSchedule,
+      watch: this.#watch,
+      shardOfSchedule: (id) => this.#schedules.shardOf(id, shards.length),
     });
+    this.#schedules.note(look.schedules);
     if (!sessionKnown) {
       this.#sleep.endedAll();
+      this.#watch.endedAll();
       void this.#session.verify();
     }
     return look;
@@ -195,22 +197,15 @@ class RedisStore implements Store {
     return parts.flat();
   }
 
-  async register(args: RegisterArgs): Promise<RegisterAnswer[]> {
-    const shards = await this.#session.shards(WAIT_MS);
-    for (const schedule of args.schedules) {
-      const index = shardOfTask(schedule.taskId, shards.length);
-      this.#shardOfSchedule.set(schedule.scheduleId, index);
-    }
-    return await inOrder(
-      args.schedules,
-      (schedule) => shardOfTask(schedule.taskId, shards.length),
-      (index, schedules) => registerOnShard(at(shards, index), { schedules }),
-    );
-  }
-
-  async fire(args: FireArgs): Promise<PushAnswer[] | null> {
-    return await fireOnShard(await this.#shardOf(args.taskId), args);
-  }
+  register: Store["register"] = (args) => this.#schedules.register(args);
+  fire: Store["fire"] = (args) => this.#schedules.fire(args);
+  trigger: Store["trigger"] = (args) => this.#schedules.trigger(args);
+  pause: Store["pause"] = (args) => this.#schedules.pause(args);
+  remove: Store["remove"] = (args) => this.#schedules.remove(args);
+  schedule: Store["schedule"] = (args) => this.#schedules.schedule(args);
+  schedules: Store["schedules"] = (args) => this.#schedules.schedules(args);
+  tend: Store["tend"] = (args) => this.#schedules.tend(args);
+  recover: Store["recover"] = (args) => this.#schedules.recover(args);
 
   async get(args: JobRef): Promise<JobView | null> {
     return await jobs.getFromShard(await this.#shardOf(args.taskId), args);
@@ -268,6 +263,7 @@ class RedisStore implements Store {
       await leave(shards, { ...this.#options, taskIds: this.#sleep.everRegistered() });
     }
     this.#sleep.endedAll();
+    this.#watch.endedAll();
     this.#session.close();
   }
 

@@ -72,7 +72,10 @@ function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRu
   settles.forEach((settle, place) => {
     const task = tasks.indexOf(settle.taskId);
     const plain =
-      settle.outcome.kind === "completed" && settle.id === null && keep.completed.count === 0;
+      settle.outcome.kind === "completed" &&
+      settle.id === null &&
+      settle.scheduleId === null &&
+      keep.completed.count === 0;
     const key = `${plain ? "c" : "x"}${task} ${settle.fence}`;
     let group = groups.get(key);
     if (group === undefined) {
@@ -94,6 +97,10 @@ function encodeGroup(group: Group): string[] {
 }
 
 function encodeSettle(settle: Settle): string[] {
+  return [...encodeOutcome(settle), settle.scheduleId ?? ""];
+}
+
+function encodeOutcome(settle: Settle): string[] {
   const { outcome, number } = settle;
   const id = settle.id ?? "";
   switch (outcome.kind) {

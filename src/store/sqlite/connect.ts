@@ -6,7 +6,7 @@ import { Connection } from "./connection.js";
 import { type Driver, type Handle, loadDriver } from "./driver.js";
 import { isBusy, schedulerErrorOf } from "./faults.js";
 import { prepareFolder } from "./paths.js";
-import { makeLayout, needsLayout } from "./schema.js";
+import { layoutTask, prepareLayout } from "./schema.js";
 
 /** How long a lock may keep us waiting before a step is given up. */
 export const GIVE_UP_MS = 30_000;
@@ -52,7 +52,7 @@ export async function connect(options: ConnectOptions): Promise<Opened> {
   const deadline = clock.monotonic() + OPEN_GIVE_UP_MS;
   for (;;) {
     try {
-      return openOnce(driver, path, clock);
+      return openOnce(driver, options);
     } catch (error) {
       if (!isBusy(error)) throw schedulerErrorOf(error, path ?? "in memory");
       if (clock.monotonic() >= deadline) throw lockedError(path, error);
@@ -75,19 +75,22 @@ export function lockedError(path: string | null, cause: unknown): SchedulerError
   );
 }
 
-function openOnce(driver: Driver, path: string | null, clock: Clock): Opened {
+function openOnce(driver: Driver, { path, clock, chance }: ConnectOptions): Opened {
   let handle: Handle | undefined;
   try {
     handle = driver.open(path ?? ":memory:");
     handle.exec(SETTINGS);
     const connection = new Connection(handle);
     // looked at first: a file that is not ours is left exactly as it is
-    const isNew = needsLayout(connection, path ?? "in memory");
+    const name = path ?? "in memory";
+    const task = layoutTask(connection, name);
+    const isNew = task === "make";
     const version = connection.get<{ v: string }>("SELECT sqlite_version() AS v")?.v ?? "";
     const warnings: string[] = [];
     const isRisky = path !== null && hasWalResetBug(version);
     const journal = path === null ? "memory" : chooseJournal(connection, { isRisky, isNew, clock });
-    if (isNew) makeLayout(connection, path ?? "in memory");
+    if (task !== null) prepareLayout(connection, { path: name, birth: chance.identity() });
+    connection.birth = connection.get<{ birth: string }>("SELECT birth FROM file")?.birth ?? "";
     if (isRisky) {
       keepAwayFromWal(connection, clock);
       warnings.push(riskWarning(version, journal));

@@ -18,6 +18,10 @@ export class Connection {
   #isWriting = false;
   /** How many writing transactions were committed. */
   commits = 0;
+  /** Tells these data from those of every other store. */
+  birth = "";
+  /** The same, and of every copy of them that took their place. */
+  dataKey = "";
 
   constructor(handle: Handle) {
     this.#handle = handle;

@@ -256,6 +256,7 @@ export class Database {
     const mark = this.path === null ? "" : fileMark(this.path);
     const isOther = this.#mark !== "" && mark !== this.#mark;
     this.#mark = mark;
+    opened.connection.dataKey = `${opened.connection.birth},${mark}`;
     this.#markCheckedAt = this.clock.monotonic();
     this.#news.back(opened.isNew || isOther);
     return opened;

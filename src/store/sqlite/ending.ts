@@ -3,6 +3,7 @@ import type { DeadReason, EndState } from "../../core/job.js";
 import type { KeepRules } from "../../core/keep.js";
 import { decodeHead } from "../../core/record.js";
 import { endId } from "./ids.js";
+import { releaseNext } from "./schedules/release.js";
 import { STATE } from "./schema.js";
 import { type JobFacts, type Scope, stateName } from "./scope.js";
 import { count, countMove, type TaskRow } from "./tasks.js";
@@ -31,7 +32,8 @@ export function endJob(
     tx.run(
       `UPDATE job SET state = ?, ended_at = ?, reason = ?, error = ?, result = ?,
          failures = ?, crashes = ?, hand_offs = ?, crashes_in_row = ?, invalid_in_row = ?,
-         fence = NULL, due_at = NULL, place = NULL, cancelling = 0, progress = NULL
+         fence = NULL, due_at = NULL, place = NULL, cancelling = 0, progress = NULL,
+         schedule = NULL
        WHERE number = ?`,
       ...[STATE[state], now, end.reason, toStoredOrNull(end.error), toStoredOrNull(end.result)],
       ...[job.failures, job.crashes, job.hand_offs, job.crashes_in_row, job.invalid_in_row],
@@ -44,8 +46,8 @@ export function endJob(
   count(task, `all_${state}`, 1);
   const { id } = decodeHead(job.head);
   if (id !== null) endId(scope, { task, id, number: job.number, state, isKept, keep });
-  if (!isKept) return;
-  dropBeyond(scope, task, { state, most: keep[state].count, limit: DROPPED_PER_END });
+  if (isKept) dropBeyond(scope, task, { state, most: keep[state].count, limit: DROPPED_PER_END });
+  if (job.schedule !== null) releaseNext(scope, job.schedule);
 }
 
 /** Deletes the jobs that ended first until only `most` remain; true: there is more to do. */

@@ -1,31 +1,36 @@
 /** look: what there is to do for these tasks and schedules, or how long to sleep. */
-import type { DueSchedule, Look, LookArgs } from "../contract.js";
+import type { Look, LookArgs } from "../contract.js";
 import { turnFrom } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { expiredLeases, nextExpiry } from "./leases.js";
-import { dueSchedules, nextOccurrence } from "./schedules.js";
+import { lookAtSchedules } from "./schedules/due.js";
+import { noteRegistration } from "./schedules/registrants.js";
 import { STATE } from "./schema.js";
 import type { Scope } from "./scope.js";
 import { fallAsleep, LEASE_CAUSE, type Moment } from "./sleepers.js";
 import { fromStored, toStored } from "./text.js";
 
-export function look(scope: Scope, { taskIds, scheduleIds, sleepMs }: LookArgs): Look {
-  const { now } = scope;
+export function look(scope: Scope, args: LookArgs): Look {
+  const { tx, now } = scope;
+  const { taskIds, fireable, registration } = args;
   const { from: graceFrom, noteAt } = noteTime(scope);
-  const mine = new Set(scheduleIds);
+  if (registration !== null) noteRegistration(scope, registration);
+  const { registrations } = tx.space(scope.space);
   const tasks = lookAtTasks(scope, taskIds);
-  const schedules: DueSchedule[] = mine.size === 0 ? [] : dueSchedules(scope, mine);
+  const { due: schedules, moments } = lookAtSchedules(scope, fireable);
   const expired = expiredLeases(scope, graceFrom);
-  const answer = { taskIds: tasks.withWork, schedules, expired, waitMs: 0, now };
+  const answer: Look = {
+    ...{ taskIds: tasks.withWork, schedules, expired, waitMs: 0, registrations, now },
+    // a cursor stands in the row of its schedule, so that none can be missing from the index
+    repair: false,
+  };
   if (tasks.withWork.length > 0 || schedules.length > 0 || expired.length > 0) return answer;
-  const moments = tasks.moments;
-  const occurrence = mine.size === 0 ? null : nextOccurrence(scope, mine, now + sleepMs);
-  if (occurrence !== null) moments.push(occurrence);
+  moments.push(...tasks.moments);
   if (noteAt !== null) {
     const at = nextExpiry(scope, { graceFrom, latest: noteAt });
     moments.push({ cause: LEASE_CAUSE, at });
   }
-  return { ...answer, waitMs: fallAsleep(scope, { taskIds, scheduleIds, sleepMs, moments }) };
+  return { ...answer, waitMs: fallAsleep(scope, { ...args, moments }) };
 }
 
 interface TaskLook {

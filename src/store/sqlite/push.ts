@@ -9,17 +9,15 @@ import { count, countMove, type TaskRow } from "./tasks.js";
 import { toStored } from "./text.js";
 
 export function push(scope: Scope, jobs: readonly NewJob[]): PushAnswer[] {
-  return jobs.map((job) => pushOne(scope, job));
+  return jobs.map((job) => pushJob(scope, job, null));
 }
 
-function pushOne(scope: Scope, job: NewJob): PushAnswer {
+/** `schedule`: the number of the schedule that its end concerns; null: none. */
+export function pushJob(scope: Scope, job: NewJob, schedule: number | null): PushAnswer {
   const { tx, now } = scope;
   const task = tx.task(scope.space, job.taskId);
-  if (job.id !== null) {
-    const known = findId(scope, task, job.id);
-    const answer = known === null ? null : knownAnswer(scope, job.id, known);
-    if (answer !== null) return answer;
-  }
+  const known = job.id === null ? null : knownJob(scope, task, job.id);
+  if (known !== null) return known;
   const dueAt = dueAtOf(job, scope);
   // who was due before joins the line before
   if (dueAt === null) promoteDue(scope, task);
@@ -27,10 +25,11 @@ function pushOne(scope: Scope, job: NewJob): PushAnswer {
   const head = encodeHead({ id: job.id, rules: job.rules, occurrence: job.occurrence });
   const state = dueAt === null ? "ready" : "scheduled";
   tx.run(
-    `INSERT INTO job (number, task, state, priority, place, due_at, pushed_at, head, payload)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO job
+       (number, task, state, priority, place, due_at, pushed_at, head, payload, schedule)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ...[number, task.id, STATE[state], job.rules.priority],
-    ...[dueAt === null ? number : null, dueAt, now, head, toStored(job.payload)],
+    ...[dueAt === null ? number : null, dueAt, now, head, toStored(job.payload), schedule],
   );
   if (job.id !== null) bindId(scope, task, job.id, number);
   countPushed(scope, task, dueAt);
@@ -50,6 +49,12 @@ function dueAtOf({ due }: NewJob, { now, exactNow }: Scope): number | null {
   return dueAt > now ? dueAt : null;
 }
 
+/** What a push of this id finds; null: nothing, so that it makes a job. */
+export function knownJob(scope: Scope, task: TaskRow, id: string): PushAnswer | null {
+  const known = findId(scope, task, id);
+  return known === null ? null : knownAnswer(scope, id, known);
+}
+
 /** null: the entry names a job that is not there, so it does not count. */
 function knownAnswer({ tx }: Scope, id: string, known: KnownId): PushAnswer | null {
   if (known.state !== null) {
@@ -64,14 +69,21 @@ function knownAnswer({ tx }: Scope, id: string, known: KnownId): PushAnswer | nu
 }
 
 /** A new number for a job that is issued again, as the last in line. */
-export function renumber(scope: Scope, task: TaskRow, from: number, head: string): string {
+export function renumber(scope: Scope, task: TaskRow, { from, head, schedule }: Renewal): string {
   const number = scope.tx.nextNumber(scope.now);
   scope.tx.run(
-    `INSERT INTO job (number, task, state, priority, place, pushed_at, head, payload)
-     SELECT ?, task, ${STATE.ready}, priority, ?, ?, ?, payload FROM job WHERE number = ?`,
-    ...[number, number, scope.now, head, from],
+    `INSERT INTO job (number, task, state, priority, place, pushed_at, head, payload, schedule)
+     SELECT ?, task, ${STATE.ready}, priority, ?, ?, ?, payload, ? FROM job WHERE number = ?`,
+    ...[number, number, scope.now, head, schedule, from],
   );
   scope.tx.run("DELETE FROM job WHERE number = ?", from);
   scope.tx.notice(task, 0);
   return digits(number);
+}
+
+interface Renewal {
+  from: number;
+  head: string;
+  /** The number of the schedule that its end concerns; null: none. */
+  schedule: number | null;
 }

@@ -24,7 +24,7 @@ export interface Scope {
 /** The columns that deciding about a job needs; the payload only where it is handed out. */
 export const FACTS: string =
   "number, task, state, lane, priority, place, due_at, fence, cancelling, " +
-  "failures, crashes, hand_offs, crashes_in_row, invalid_in_row, head";
+  "failures, crashes, hand_offs, crashes_in_row, invalid_in_row, schedule, head";
 
 export interface JobFacts {
   number: number;
@@ -41,6 +41,8 @@ export interface JobFacts {
   hand_offs: number;
   crashes_in_row: number;
   invalid_in_row: number;
+  /** The number of the schedule that its end concerns; null: none. */
+  schedule: number | null;
   head: string;
 }
 

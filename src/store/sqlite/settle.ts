@@ -32,7 +32,7 @@ function keyOf({ fence, number }: Settle): string {
   return `${fence},${number}`;
 }
 
-/** The common case in one statement per lease: completed, not kept, without an id of its own. */
+/** The common case in one statement per lease: completed, not kept, of concern to nobody else. */
 function completePlain(scope: Scope, settles: readonly Settle[]): Set<string> {
   const { tx } = scope;
   const done = new Set<string>();
@@ -52,7 +52,8 @@ function completePlain(scope: Scope, settles: readonly Settle[]): Set<string> {
     if (task === null) continue;
     const rows = tx.all<{ number: number }>(
       `DELETE FROM job WHERE number IN (SELECT value FROM json_each(?)) AND task = ?
-         AND state = ${STATE.running} AND fence = ? AND cancelling = 0 RETURNING number`,
+         AND state = ${STATE.running} AND fence = ? AND cancelling = 0 AND schedule IS NULL
+       RETURNING number`,
       ...[JSON.stringify(numbers), task.id, numberOf(settle.fence)],
     );
     count(task, "running", -rows.length);

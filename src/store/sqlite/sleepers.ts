@@ -4,14 +4,16 @@
  */
 import type { LookArgs, Wake } from "../contract.js";
 import type { Scope } from "./scope.js";
-import type { Notice, Transaction } from "./transaction.js";
+import type { Notice, ScheduleNotice, Transaction } from "./transaction.js";
 
 /** What stands in the database for a sleeper. */
 interface Note {
   /** Row ids of its tasks: ",1,5,". */
   tasks: string;
-  /** 1: it can fire schedules. */
-  fires: number;
+  /** Row ids of tasks whose schedules it can fire. */
+  fires: string;
+  /** Local schedules that it can fire: `,"a","b",`. */
+  firesLocal: string;
   /** Why it wakes before its poll; null: it does not. */
   cause: string | null;
   wakeAt: number | null;
@@ -46,12 +48,13 @@ const BELIEVED = "valid_until >= ? AND valid_until <= ? + 6 * poll_ms + 1000";
 /** Remembers that this scheduler sleeps now; how long, in ms. */
 export function fallAsleep(
   scope: Scope,
-  { taskIds, scheduleIds, sleepMs, moments }: LookArgs & { moments: Moment[] },
+  { taskIds, fireable, sleepMs, moments }: LookArgs & { moments: Moment[] },
 ): number {
   const pollMs = Math.max(1, Math.floor(sleepMs));
   const moment = chooseMoment(scope, moments, scope.now + pollMs);
   const tasks = taskList(scope, taskIds);
-  const fires = scheduleIds.length > 0 ? 1 : 0;
+  const fires = taskList(scope, fireable.taskIds);
+  const firesLocal = nameList(fireable.scheduleIds);
   const wakeAt = moment?.at ?? null;
   const cause = moment?.cause ?? null;
   const old = scope.sleeper.note;
@@ -59,6 +62,7 @@ export function fallAsleep(
     old !== null &&
     old.tasks === tasks &&
     old.fires === fires &&
+    old.firesLocal === firesLocal &&
     old.cause === cause &&
     old.wakeAt === wakeAt &&
     old.pollMs === pollMs &&
@@ -67,7 +71,7 @@ export function fallAsleep(
     isUntouched(scope);
   if (!isKnown) {
     const validUntil = scope.now + POLLS_PER_NOTE * pollMs;
-    writeNote(scope, { tasks, fires, cause, wakeAt, pollMs, validUntil });
+    writeNote(scope, { tasks, fires, firesLocal, cause, wakeAt, pollMs, validUntil });
   }
   return wakeAt === null ? pollMs : Math.max(0, wakeAt - scope.now);
 }
@@ -99,19 +103,32 @@ export function chooseSleepers(tx: Transaction, process: string): void {
     if (chosen === undefined) continue;
     wake(tx, chosen.identity, { kind: "task", taskId: notice.task.name });
   }
-  for (const [space, nextAt] of tx.scheduleNotices) wakeFiring(tx, space, nextAt);
+  for (const notice of tx.scheduleNotices.values()) wakeFiring(tx, { notice, process });
 }
 
-/** A schedule has a nearer occurrence. Nobody wrote down who knows that schedule, so all look. */
-function wakeFiring(tx: Transaction, space: number, nextAt: number): void {
+/** A schedule has a nearer moment than those who can fire it know: one of them looks. */
+function wakeFiring(
+  tx: Transaction,
+  { notice, process }: { notice: ScheduleNotice; process: string },
+): void {
   const { now } = tx;
-  const sleepers = tx.all<{ identity: string }>(
-    `SELECT identity FROM sleeper
-     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND fires = 1
-       AND poll_ms > ? AND (wake_at IS NULL OR wake_at > ? OR cause = ?)`,
-    ...[space, now, now, nextAt - now, nextAt, LEASE_CAUSE],
+  const { space, task, scheduleId, wakeAt } = notice;
+  const list = scheduleId === null ? "fires" : "fires_local";
+  const entry = scheduleId === null ? `,${task},` : nameList([scheduleId]);
+  const expected = tx.get(
+    `SELECT 1 FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND instr(${list}, ?) > 0
+       AND (poll_ms <= ? OR (wake_at >= ? AND wake_at <= ? AND cause <> ?)) LIMIT 1`,
+    ...[space, now, now, entry, wakeAt - now, now, wakeAt, LEASE_CAUSE],
   );
-  for (const { identity } of sleepers) wake(tx, identity, { kind: "look" });
+  if (wakeAt > now && expected !== undefined) return;
+  const chosen = tx.get<{ identity: string }>(
+    `SELECT identity FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND instr(${list}, ?) > 0
+     ORDER BY process = ? DESC, valid_until DESC LIMIT 1`,
+    ...[space, now, now, entry, process],
+  );
+  if (chosen !== undefined) wake(tx, chosen.identity, { kind: "look" });
 }
 
 function wake(tx: Transaction, identity: string, message: Wake): void {
@@ -155,6 +172,12 @@ function taskList(scope: Scope, taskIds: readonly string[]): string {
   return `,${ids.join(",")},`;
 }
 
+/** Names as a list in which each can be found: in JSON no quote stands behind a comma unescaped. */
+function nameList(names: readonly string[]): string {
+  if (names.length === 0) return "";
+  return `,${names.map((name) => JSON.stringify(name)).join(",")},`;
+}
+
 function isUntouched({ tx, identity }: Scope): boolean {
   const row = tx.get<{ woken: string | null }>(
     "SELECT woken FROM sleeper WHERE identity = ?",
@@ -166,9 +189,9 @@ function isUntouched({ tx, identity }: Scope): boolean {
 function writeNote(scope: Scope, note: Note): void {
   scope.tx.run(
     `REPLACE INTO sleeper
-       (identity, space, process, tasks, fires, cause, wake_at, poll_ms, valid_until)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[scope.identity, scope.space, scope.process, note.tasks, note.fires],
+       (identity, space, process, tasks, fires, fires_local, cause, wake_at, poll_ms, valid_until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ...[scope.identity, scope.space, scope.process, note.tasks, note.fires, note.firesLocal],
     ...[note.cause, note.wakeAt, note.pollMs, note.validUntil],
   );
   scope.tx.afterCommit.push(() => {

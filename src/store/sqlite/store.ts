@@ -13,7 +13,12 @@ import { look } from "./look.js";
 import { prune } from "./prune.js";
 import { push } from "./push.js";
 import { reap } from "./reap.js";
-import { fire, register } from "./schedules.js";
+import { fire, trigger } from "./schedules/fire.js";
+import { holdFor } from "./schedules/hold.js";
+import { pause, recover, remove } from "./schedules/manage.js";
+import { register } from "./schedules/register.js";
+import { schedule, schedules } from "./schedules/show.js";
+import { tend } from "./schedules/tend.js";
 import type { Scope } from "./scope.js";
 import { acquireFile, MemoryDatabase, releaseFile } from "./shared.js";
 import type { Sleeper } from "./sleepers.js";
@@ -51,6 +56,8 @@ class SqliteStore implements contract.Store {
   readonly #changeListeners: Set<(change: contract.ConnectionChange) => void> = new Set();
   /** null until the first verb, and after close. */
   #database: Database | null = null;
+  /** The data that this store knows; null: it has seen none yet. */
+  #dataKey: string | null = null;
 
   constructor(options: SqliteStoreOptions) {
     this.#options = options;
@@ -106,8 +113,36 @@ class SqliteStore implements contract.Store {
     return this.#run("durable", (scope) => register(scope, args));
   }
 
-  fire(args: contract.FireArgs): Promise<contract.PushAnswer[] | null> {
+  fire(args: contract.FireArgs): Promise<contract.FireAnswer[]> {
     return this.#run("durable", (scope) => fire(scope, args));
+  }
+
+  trigger(args: contract.TriggerArgs): Promise<contract.TriggerAnswer | null> {
+    return this.#run("durable", (scope) => trigger(scope, args));
+  }
+
+  pause(args: contract.PauseArgs): Promise<{ revision: number } | null> {
+    return this.#run("durable", (scope) => pause(scope, args));
+  }
+
+  remove(args: contract.RemoveArgs): Promise<contract.RemoveAnswer> {
+    return this.#run("durable", (scope) => remove(scope, args));
+  }
+
+  schedule(args: { scheduleId: string }): Promise<contract.ScheduleDetail | null> {
+    return this.#run("read", (scope) => schedule(scope, args));
+  }
+
+  schedules(args: contract.SchedulesArgs): Promise<contract.SchedulePage> {
+    return this.#run("read", (scope) => schedules(scope, args));
+  }
+
+  tend(args: contract.TendArgs): Promise<contract.Tended> {
+    return this.#run("read", (scope) => tend(scope, args));
+  }
+
+  recover(args: { decided: readonly contract.Decided[] }): Promise<void> {
+    return this.#run("durable", (scope) => recover(scope, args));
   }
 
   get(args: contract.JobRef): Promise<contract.JobView | null> {
@@ -189,16 +224,22 @@ class SqliteStore implements contract.Store {
     const exactNow = clock.nowExact();
     const now = Math.floor(exactNow);
     tx.now = Math.max(tx.now, now);
-    const sleeper = this.#sleeper;
-    return {
-      tx,
-      space: tx.spaceId(prefix),
-      identity,
-      process: database.process,
-      sleeper,
-      now,
-      exactNow,
-    };
+    const { process } = database;
+    const [space, sleeper] = [tx.spaceId(prefix), this.#sleeper];
+    const scope: Scope = { tx, space, identity, process, sleeper, now, exactNow };
+    this.#meet(scope);
+    return scope;
+  }
+
+  /** Sees which data these are: others than it knew fire nothing for a moment. */
+  #meet(scope: Scope): void {
+    const { tx } = scope;
+    const { dataKey } = tx.connection;
+    if (this.#dataKey === dataKey) return;
+    if (this.#dataKey !== null) holdFor(scope, dataKey);
+    tx.afterCommit.push(() => {
+      this.#dataKey = dataKey;
+    });
   }
 }
 

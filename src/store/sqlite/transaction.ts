@@ -19,7 +19,40 @@ export interface SpaceRow {
   grace_from: number;
   /** Who was chosen for a job that runs alone, now and lately: JSON. */
   reservations: string;
+  /** Rises when the registration of some set of definitions lapses or comes back. */
+  registrations: number;
+  /** When somebody who has registered schedules last looked, epoch ms; 0: nobody yet. */
+  registrant_noted_at: number;
+  /** Until then no registration counts as lapsed, epoch ms. */
+  registrant_grace_until: number;
+  /** Registrations that ended up to here have been judged, epoch ms. */
+  judged_at: number;
+  /** Until then no schedule fires, epoch ms. */
+  hold_until: number;
+  /** The data for which the last hold was set. */
+  hold_key: string;
+  /** When a piece of the schedules was last tended, epoch ms, and up to which id. */
+  tended_at: number;
+  tended_to: string;
 }
+
+/** In the order of their columns in `saveSpace`. */
+const SPACE_STATE = [
+  "noted_at",
+  "grace_from",
+  "reservations",
+  "registrations",
+  "registrant_noted_at",
+  "registrant_grace_until",
+  "judged_at",
+  "hold_until",
+  "hold_key",
+  "tended_at",
+  "tended_to",
+] as const satisfies readonly (keyof SpaceRow)[];
+
+const SAVE_SPACE = `UPDATE space SET ${SPACE_STATE.map((name) => `${name} = ?`).join(", ")}
+  WHERE id = ?`;
 
 export interface AddressedWake {
   identity: string;
@@ -33,6 +66,15 @@ export interface Notice {
   dueAt: number;
 }
 
+/** A schedule has to be decided from `wakeAt` on. */
+export interface ScheduleNotice {
+  space: number;
+  task: number;
+  /** Local ones: who has registered them can fire them; null: who can fire its task's. */
+  scheduleId: string | null;
+  wakeAt: number;
+}
+
 interface TaskKey {
   id: number;
   space: number;
@@ -43,8 +85,8 @@ export class Transaction {
   readonly isWriting: boolean;
   readonly connection: Connection;
   readonly notices: Map<number, Notice> = new Map();
-  /** The nearest cursor that was registered, by space. */
-  readonly scheduleNotices: Map<number, number> = new Map();
+  /** The nearest moment of schedules that was written, by who can fire them. */
+  readonly scheduleNotices: Map<string, ScheduleNotice> = new Map();
   readonly wakes: AddressedWake[] = [];
   /** Done after the commit, before the callers are answered. */
   readonly afterCommit: (() => void)[] = [];
@@ -114,10 +156,7 @@ export class Transaction {
   }
 
   saveSpace(row: SpaceRow): void {
-    this.run(
-      "UPDATE space SET noted_at = ?, grace_from = ?, reservations = ? WHERE id = ?",
-      ...[row.noted_at, row.grace_from, row.reservations, row.id],
-    );
+    this.run(SAVE_SPACE, ...SPACE_STATE.map((name) => row[name]), row.id);
   }
 
   /** The task of that name; null when nothing was ever stored for it. */
@@ -145,10 +184,13 @@ export class Transaction {
     else known.dueAt = Math.min(known.dueAt, dueAt);
   }
 
-  /** Says that a schedule has another next occurrence. */
-  noticeSchedule(space: number, nextAt: number): void {
-    const known = this.scheduleNotices.get(space) ?? nextAt;
-    this.scheduleNotices.set(space, Math.min(known, nextAt));
+  /** Says that a schedule has to be decided at another moment. */
+  noticeSchedule(notice: ScheduleNotice): void {
+    const { space, task, scheduleId } = notice;
+    const key = scheduleId === null ? `${task}` : `${space},${scheduleId}`;
+    const known = this.scheduleNotices.get(key);
+    if (known === undefined) this.scheduleNotices.set(key, notice);
+    else known.wakeAt = Math.min(known.wakeAt, notice.wakeAt);
   }
 
   /** Writes back what was counted. The last step before the commit. */

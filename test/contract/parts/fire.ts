@@ -1,211 +1,263 @@
-/** fire: an occurrence that is due becomes jobs, once. */
+/** fire: occurrences that are due are decided, once; compare and set. */
 import { describe, expect } from "vitest";
-import type { FireArgs, PushAnswer } from "../../../src/store/contract.js";
+import type { Fire } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, HOUR_MS, newJob, only, TASK } from "../words.js";
+import { firing, passing, row } from "../timetable.js";
+import { COMPLETED, defined, HOUR_MS, KEEP, names, rules, SCHEDULE, TASK } from "../words.js";
 
 export function fireClaims(test: ContractTest): void {
   describe("fire", () => {
     jobClaims(test);
+    cursorClaims(test);
     onceClaims(test);
     markClaims(test);
-    staleClaims(test);
+    refusalClaims(test);
+    pauseClaims(test);
   });
-}
-
-/** A schedule whose first occurrence is due; what a scheduler that looks would fire it with. */
-async function dueSchedule(scene: Scene): Promise<FireArgs> {
-  const firstAt = (await scene.world.now()) + 1_000;
-  const schedule = { scheduleId: "s", taskId: TASK, definition: "1", firstAt };
-  const { revision } = only(await scene.store.register({ schedules: [schedule] }));
-  await scene.world.advance(2_000);
-  return {
-    taskId: TASK,
-    scheduleId: "s",
-    revision,
-    seenAt: firstAt,
-    nextAt: firstAt + HOUR_MS,
-    jobs: [occurrenceJob(firstAt)],
-  };
-}
-
-function occurrenceJob(scheduledFor: number) {
-  const occurrence = { scheduleId: "s", scheduledFor, isCatchup: false, missedCount: 0 };
-  return newJob({ id: `s@${scheduledFor}`, payload: "[1]", occurrence });
-}
-
-async function cursorOf(scene: Scene): Promise<number | null> {
-  const schedules = [{ scheduleId: "s", taskId: TASK, definition: "1", firstAt: null }];
-  return only(await scene.store.register({ schedules })).nextAt;
 }
 
 function jobClaims(test: ContractTest): void {
   test("makes the job of the occurrence and moves the cursor, in one step", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    const id = `s@${args.seenAt}`;
-    expect(await scene.store.fire(args)).toEqual([
-      { id, created: true, state: "ready", dueAt: null },
-    ]);
-    expect(await cursorOf(scene)).toBe(args.nextAt);
+    const given = rules({ retry: { attempts: 3, waitMs: 5, backoff: "fixed" }, timeoutMs: 9 });
+    const firstAt = await scene.table.due({ payload: "[1]", rules: given });
+    const [outcome] = await scene.table.fireAt(firstAt);
+    const job = { id: expect.any(String), created: true, state: "ready", dueAt: null };
+    expect(outcome).toEqual({ kind: "fired", job });
+    const state = { nextAt: firstAt + HOUR_MS, decidedAt: firstAt, firedCount: 1, revision: 1 };
+    expect(await scene.table.detail()).toMatchObject({ ...state, open: [], buffered: [] });
     const held = await scene.claimOne();
-    expect(held).toMatchObject({ id, payload: "[1]", occurrence: args.jobs[0]?.occurrence });
+    const about = { scheduleId: SCHEDULE, scheduledFor: firstAt };
+    const occurrence = { ...about, isCatchup: false, missedCount: 0, isTracked: false };
+    expect(held).toMatchObject({ ownId: false, payload: "[1]", rules: given, occurrence });
+    if (outcome?.kind === "fired") expect(held.id).toBe(outcome.job.id);
   });
 
-  test("makes several jobs, in order, or none", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    const jobs = [1, 2, 3].map((n) => newJob({ id: `s@${n}`, payload: String(n) }));
-    const answers = await scene.store.fire({ ...args, jobs });
-    expect(answers?.map(({ created }) => created)).toEqual([true, true, true]);
-    expect((await scene.claim(10)).map(({ payload }) => payload)).toEqual(["1", "2", "3"]);
-    await scene.world.advance(HOUR_MS);
-    const seenAt = args.nextAt ?? 0;
-    expect(await scene.store.fire({ ...args, seenAt, nextAt: null, jobs: [] })).toEqual([]);
-    expect(await cursorOf(scene)).toBeNull();
+  test("carries the priority of the schedule", async ({ scene }) => {
+    const firstAt = await scene.table.due({ payload: '"later"', rules: rules({ priority: 5 }) });
+    await scene.table.fireAt(firstAt);
+    await scene.pushNamed(["first"]);
+    expect(names(await scene.claim(2))).toEqual(["first", "later"]);
   });
 
-  test("may make a job that is due later", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    const at = (await scene.world.now()) + HOUR_MS;
-    const answers = await scene.store.fire({ ...args, jobs: [newJob({ due: { at } })] });
-    expect(answers).toMatchObject([{ state: "scheduled", dueAt: at }]);
+  test("decides several occurrences in their order: jobs, and what is given up", async ({
+    scene,
+  }) => {
+    const at = await scene.table.due();
+    const decisions = [
+      passing(at, { to: at + 200, count: 3 }),
+      firing(at + 300, { isCatchup: true, missedCount: 3 }),
+      firing(at + 400),
+    ];
+    const answer = await scene.table.fire({ decisions });
+    expect(answer?.outcomes.map(({ kind }) => kind)).toEqual(["passed", "fired", "fired"]);
+    const occurrences = (await scene.claim(10)).map(({ occurrence }) => occurrence);
+    expect(occurrences).toMatchObject([
+      { scheduledFor: at + 300, isCatchup: true, missedCount: 3 },
+      { scheduledFor: at + 400, isCatchup: false, missedCount: 0 },
+    ]);
+    expect(await scene.table.detail()).toMatchObject({ decidedAt: at + 400, firedCount: 2 });
   });
 
-  test("finds a job whose id is there already, and goes on", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    await scene.pushOne({ id: `s@${args.seenAt}`, payload: '"by hand"' });
-    expect(await scene.store.fire(args)).toMatchObject([{ created: false, state: "ready" }]);
-    expect(await cursorOf(scene)).toBe(args.nextAt);
-    expect(only(await scene.claim(10)).payload).toBe('"by hand"');
+  test("of several schedules fires those that it can", async ({ scene }) => {
+    for (const scheduleId of ["a", "b", "c"]) await scene.table.due({ scheduleId });
+    const fires: Fire[] = [];
+    for (const scheduleId of ["a", "b", "c"]) {
+      const { nextAt, revision } = await scene.table.detail(scheduleId);
+      const seen = {
+        scheduleId,
+        seenAt: nextAt,
+        revision: revision + (scheduleId === "b" ? 1 : 0),
+      };
+      fires.push({ ...seen, nextAt: null, decisions: [firing(nextAt ?? 0)] });
+    }
+    const answers = await scene.store.fire({ taskId: TASK, fires, keep: KEEP });
+    expect(answers.map((answer) => answer?.outcomes.length ?? null)).toEqual([1, null, 1]);
+    const fired = (await scene.claim(10)).map(({ occurrence }) => occurrence?.scheduleId);
+    expect(fired).toEqual(["a", "c"]);
+    expect((await scene.table.dueNow("b"))?.scheduleId).toBe("b");
+    expect(await scene.store.fire({ taskId: TASK, fires: [], keep: KEEP })).toEqual([]);
+  });
+}
+
+function cursorClaims(test: ContractTest): void {
+  test("without decisions moves the cursor", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    expect(await scene.table.fire({ decisions: [] })).toEqual({ outcomes: [] });
+    const moved = { nextAt: firstAt + HOUR_MS, decidedAt: firstAt, firedCount: 0, ledger: [] };
+    expect(await scene.table.detail()).toMatchObject(moved);
+    expect(await scene.claim(10)).toEqual([]);
   });
 
   test("ends a schedule that has no next occurrence", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    await scene.store.fire({ ...args, nextAt: null });
+    await scene.table.due();
+    await scene.table.fire({ nextAt: null });
     await scene.world.advance(1_000 * HOUR_MS);
-    const look = { taskIds: [], scheduleIds: ["s"], sleepMs: 1_000 };
-    expect((await scene.store.look(look)).schedules).toEqual([]);
+    expect(await scene.table.dueNow()).toBeNull();
   });
 
-  test("catches up: each occurrence that has passed is due in its turn", async ({ scene }) => {
-    let args = await dueSchedule(scene);
+  test("leaves the rest due, as it says where to go on", async ({ scene }) => {
+    const firstAt = await scene.table.due();
     await scene.world.advance(3 * HOUR_MS);
-    const look = { taskIds: [], scheduleIds: ["s"], sleepMs: 1_000 };
     const fired: number[] = [];
-    for (;;) {
-      const due = (await scene.store.look(look)).schedules[0];
-      if (due === undefined) break;
-      const { nextAt: seenAt, revision } = due;
-      args = { ...args, revision, seenAt, nextAt: seenAt + HOUR_MS, jobs: [occurrenceJob(seenAt)] };
-      expect(await scene.store.fire(args)).toHaveLength(1);
-      fired.push(seenAt);
+    for (let due = await scene.table.dueNow(); due !== null; due = await scene.table.dueNow()) {
+      fired.push((due.nextAt ?? 0) - firstAt);
+      expect(await scene.table.fire({ seenAt: due.nextAt })).not.toBeNull();
     }
-    expect(fired.map((at) => (at - (fired[0] ?? 0)) / HOUR_MS)).toEqual([0, 1, 2, 3]);
+    expect(fired).toEqual([0, 1, 2, 3].map((n) => n * HOUR_MS));
+  });
+
+  test("finds a cursor again that was lost or at its end", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    await scene.table.fire({ nextAt: null });
+    const nextAt = firstAt + HOUR_MS;
+    const found = await scene.table.fire({ seenAt: null, nextAt, decisions: [] });
+    expect(found).toEqual({ outcomes: [] });
+    expect(await scene.table.detail()).toMatchObject({ nextAt, decidedAt: firstAt });
+    expect(await scene.table.fire({ seenAt: null, nextAt: null, decisions: [] })).toBeNull();
+    await scene.world.advance(HOUR_MS);
+    expect(await scene.table.dueNow()).toMatchObject({ nextAt });
   });
 }
 
 function onceClaims(test: ContractTest): void {
   test("fires an occurrence once, however many fire it at the same time", async ({ scene }) => {
-    const args = await dueSchedule(scene);
+    const seenAt = await scene.table.due();
     const stores = [scene.store, await scene.another(), await scene.another()];
-    // Without a job id it is the cursor alone that decides.
-    const jobs = [newJob()];
-    const calls = stores.map((store) => store.fire({ ...args, jobs }));
-    const answers: (PushAnswer[] | null)[] = await Promise.all(calls);
+    const fire = { revision: 1, seenAt, nextAt: null, decisions: [firing(seenAt)] };
+    const answers = await Promise.all(stores.map((store) => scene.table.fire({ ...fire, store })));
     expect(answers.filter((answer) => answer !== null)).toHaveLength(1);
     expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(1);
   });
 
   test("fires an occurrence once, however often the same scheduler tries", async ({ scene }) => {
-    const args = { ...(await dueSchedule(scene)), jobs: [newJob()] };
-    expect(await scene.store.fire(args)).toHaveLength(1);
-    expect(await scene.store.fire(args)).toBeNull();
+    const seenAt = await scene.table.due();
+    expect(await scene.table.fire({ seenAt })).not.toBeNull();
+    expect(await scene.table.fire({ seenAt })).toBeNull();
     await scene.settle(await scene.claimOne(), COMPLETED);
-    expect(await scene.store.fire(args)).toBeNull();
+    expect(await scene.table.fire({ seenAt })).toBeNull();
     expect(await scene.claim(10)).toEqual([]);
   });
 
-  test("fires once though definitions change in between", async ({ scene }) => {
-    const args = { ...(await dueSchedule(scene)), jobs: [newJob()] };
-    expect(await scene.store.fire(args)).toHaveLength(1);
-    const firstAt = args.seenAt;
-    const schedules = [{ scheduleId: "s", taskId: TASK, definition: "2", firstAt }];
-    const { revision } = only(await scene.store.register({ schedules }));
-    expect(await scene.store.fire({ ...args, revision })).toBeNull();
-    expect(await scene.claim(10)).toHaveLength(1);
+  test("fires once in a storm of registrations and looks by several", async ({ scene }) => {
+    const at = await scene.table.due();
+    const stores = [scene.store, await scene.another(), await scene.another()];
+    let fired = 0;
+    for (let step = 0; step < 10; step += 1) {
+      const calls = stores.map(async (store, n) => {
+        const change = { ...defined(`${(step + n) % 3}`), firstAt: at + 10 * HOUR_MS };
+        await scene.table.upsert(change, store);
+        const due = (await scene.table.look({ store })).schedules[0];
+        if (due === undefined) return null;
+        const { revision, nextAt: seenAt } = due;
+        expect(seenAt).toBe(at);
+        return await scene.table.fire({ revision, seenAt, nextAt: at + 10 * HOUR_MS, store });
+      });
+      fired += (await Promise.all(calls)).filter((answer) => answer !== null).length;
+    }
+    expect(fired).toBe(1);
+    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(1);
   });
-}
-
-/** Four occurrences, a second apart, are fired in one call. */
-async function firedTogether(scene: Scene, cursorMs: number): Promise<FireArgs> {
-  const args = await dueSchedule(scene);
-  await scene.world.advance(10_000);
-  const jobs = [0, 1_000, 2_000, 3_000].map((ms) => occurrenceJob(args.seenAt + ms));
-  const fire = { ...args, nextAt: args.seenAt + cursorMs, jobs };
-  expect(await scene.store.fire(fire)).toHaveLength(4);
-  return fire;
 }
 
 function markClaims(test: ContractTest): void {
-  test("leaves no occurrence of its jobs to a changed definition", async ({ scene }) => {
-    const { seenAt, nextAt } = await firedTogether(scene, HOUR_MS);
-    const schedule = { scheduleId: "s", taskId: TASK, definition: "2", firstAt: seenAt + 2_000 };
-    expect(only(await scene.store.register({ schedules: [schedule] }))).toMatchObject({
-      outcome: "changed",
-      nextAt,
-    });
-    const later = { ...schedule, definition: "3", firstAt: seenAt + HOUR_MS / 2 };
-    expect(only(await scene.store.register({ schedules: [later] })).nextAt).toBe(later.firstAt);
+  test("makes no second job for an instant that is decided", async ({ scene }) => {
+    const at = await scene.table.due();
+    await scene.world.advance(10_000);
+    await scene.table.fire({ nextAt: at + 2_000, decisions: row(at, 3) });
+    const answer = await scene.table.fire({ decisions: row(at + 1_000, 3) });
+    const kinds = answer?.outcomes.map(({ kind }) => kind);
+    expect(kinds).toEqual(["passed", "passed", "fired"]);
+    const state = { firedCount: 4, decidedAt: at + 3_000, ledger: { length: 4 } };
+    expect(await scene.table.detail()).toMatchObject(state);
+    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(4);
   });
 
-  test("is refused for an occurrence that was fired before", async ({ scene }) => {
-    const fired = await firedTogether(scene, 2_000);
-    const seenAt = fired.nextAt ?? 0;
-    const jobs = [newJob()];
-    expect(await scene.store.fire({ ...fired, seenAt, nextAt: null, jobs })).toBeNull();
-    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(4);
+  test("remembers what is decided over a changed definition", async ({ scene }) => {
+    const at = await scene.table.due();
+    await scene.world.advance(10_000);
+    await scene.table.fire({ decisions: row(at, 3) });
+    await scene.table.upsert({ ...defined("2"), firstAt: at + 2 * HOUR_MS });
+    expect(await scene.table.detail()).toMatchObject({ decidedAt: at + 2_000, revision: 2 });
   });
 }
 
-function staleClaims(test: ContractTest): void {
-  test("does nothing for an occurrence that is not due yet", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    const schedules = [{ scheduleId: "s", taskId: TASK, definition: "1", firstAt }];
-    const { revision } = only(await scene.store.register({ schedules }));
-    const args = { taskId: TASK, scheduleId: "s", revision, jobs: [newJob()] };
-    const fire = { ...args, seenAt: firstAt, nextAt: firstAt + 1 };
-    expect(await scene.store.fire(fire)).toBeNull();
-    expect(await cursorOf(scene)).toBe(firstAt);
-    expect(await scene.claim(10)).toEqual([]);
+/** What a fire may not say, as the difference to the right one, from the instant that is due. */
+const MISTAKES: Record<string, (at: number) => Partial<Fire> & { taskId?: string }> = {
+  "an earlier cursor": (at) => ({ seenAt: at - 1 }),
+  "a later cursor": (at) => ({ seenAt: at + 1 }),
+  "no cursor though there is one": () => ({ seenAt: null }),
+  "a later revision": () => ({ revision: 2 }),
+  "an earlier revision": () => ({ revision: 0 }),
+  "another task": () => ({ taskId: "other" }),
+  "a schedule that is not known": (at) => ({ scheduleId: "unknown", seenAt: at, revision: 1 }),
+};
+
+async function expectRefused(scene: Scene, fire: Partial<Fire> & { taskId?: string } = {}) {
+  const before = await scene.table.detail();
+  expect(await scene.table.fire(fire)).toBeNull();
+  const { now: _, ...after } = await scene.table.detail();
+  expect(before).toMatchObject(after);
+  expect(await scene.claim(10)).toEqual([]);
+}
+
+function refusalClaims(test: ContractTest): void {
+  for (const [mistake, change] of Object.entries(MISTAKES)) {
+    test(`is refused for ${mistake}, and nothing is written`, async ({ scene }) => {
+      const at = await scene.table.due();
+      scene.knows("other");
+      await expectRefused(scene, change(at));
+      expect(await scene.table.fire()).not.toBeNull();
+    });
+  }
+
+  test("is refused by a definition that has been replaced", async ({ scene }) => {
+    const at = (await scene.world.now()) + HOUR_MS;
+    await scene.table.upsert({ firstAt: at });
+    await scene.table.upsert({ ...defined("2"), firstAt: at });
     await scene.world.advance(HOUR_MS + 1);
-    expect(await scene.store.fire(fire)).toHaveLength(1);
+    await expectRefused(scene, { revision: 1 });
+    expect(await scene.table.fire({ revision: 2 })).not.toBeNull();
   });
 
-  test("does nothing for a cursor or a revision that is not the one in the store", async ({
-    scene,
-  }) => {
-    const args = await dueSchedule(scene);
-    expect(await scene.store.fire({ ...args, seenAt: args.seenAt - 1 })).toBeNull();
-    expect(await scene.store.fire({ ...args, seenAt: args.seenAt + 1 })).toBeNull();
-    expect(await scene.store.fire({ ...args, revision: args.revision + 1 })).toBeNull();
-    expect(await scene.store.fire({ ...args, revision: args.revision - 1 })).toBeNull();
-    expect(await cursorOf(scene)).toBe(args.seenAt);
-    expect(await scene.claim(10)).toEqual([]);
-    expect(await scene.store.fire(args)).toHaveLength(1);
+  test("is refused before the occurrence is due", async ({ scene }) => {
+    await scene.table.upsert({ firstAt: (await scene.world.now()) + HOUR_MS });
+    await expectRefused(scene);
+    await scene.world.advance(HOUR_MS + 1);
+    expect(await scene.table.fire()).not.toBeNull();
   });
 
-  test("does nothing by a definition that has been replaced", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    const firstAt = args.seenAt + HOUR_MS;
-    const schedules = [{ scheduleId: "s", taskId: TASK, definition: "2", firstAt }];
-    const { revision } = only(await scene.store.register({ schedules }));
-    expect(await scene.store.fire(args)).toBeNull();
-    expect(await scene.store.fire({ ...args, revision })).toHaveLength(1);
+  test("is refused as long as jitter holds the occurrence back", async ({ scene }) => {
+    const firstAt = (await scene.world.now()) + 1_000;
+    await scene.table.upsert({ firstAt, jitterMs: HOUR_MS });
+    await scene.world.advance(2_000);
+    expect((await scene.table.look()).schedules).toEqual([]);
+    await expectRefused(scene);
+    await scene.world.advance(HOUR_MS);
+    expect(await scene.table.dueNow()).toMatchObject({ nextAt: firstAt });
+    await scene.table.fireAt(firstAt);
+    expect((await scene.claimOne()).occurrence?.scheduledFor).toBe(firstAt);
+  });
+}
+
+function pauseClaims(test: ContractTest): void {
+  test("is refused while the schedule is paused", async ({ scene }) => {
+    const until = (await scene.table.due()) + HOUR_MS;
+    for (const change of [{ until: null }, { until }]) {
+      await scene.table.pause(change);
+      await expectRefused(scene);
+    }
   });
 
-  test("does nothing for a schedule that is not known", async ({ scene }) => {
-    const args = await dueSchedule(scene);
-    expect(await scene.store.fire({ ...args, scheduleId: "unknown" })).toBeNull();
-    expect(await scene.claim(10)).toEqual([]);
+  test("after the end of a pause decides, and clears the pause", async ({ scene }) => {
+    const at = await scene.table.due();
+    await scene.table.pause({ until: at + HOUR_MS });
+    await scene.world.advance(HOUR_MS);
+    const { paused, revision } = (await scene.table.dueNow()) ?? {};
+    expect({ paused, revision }).toMatchObject({ paused: { until: at + HOUR_MS }, revision: 2 });
+    const decisions = [passing(at, { reason: "paused" }), firing(at + HOUR_MS)];
+    const answer = await scene.table.fire({ nextAt: at + 2 * HOUR_MS, decisions });
+    expect(answer?.outcomes.map(({ kind }) => kind)).toEqual(["passed", "fired"]);
+    expect(await scene.table.detail()).toMatchObject({ paused: null, revision: 2 });
   });
 }

@@ -2,9 +2,19 @@
 import { describe, expect } from "vitest";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, type Held, HOUR_MS, KEEP, LEASE_MS, only, stubborn, TASK } from "../words.js";
+import {
+  COMPLETED,
+  type Held,
+  HOUR_MS,
+  KEEP,
+  LEASE_MS,
+  NO_SCHEDULES,
+  only,
+  stubborn,
+  TASK,
+} from "../words.js";
 
-const LOOK = { taskIds: [TASK], scheduleIds: [], sleepMs: 1_000 };
+const LOOK = { taskIds: [TASK], ...NO_SCHEDULES, sleepMs: 1_000 };
 
 /** Everything that notes the time: whichever comes first after an outage must see it. */
 const FIRST_VERBS: Record<string, (scene: Scene, held: Held) => Promise<unknown>> = {

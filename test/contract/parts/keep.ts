@@ -10,6 +10,7 @@ import {
   KEEP,
   KEEP_COMPLETED,
   KEEP_NOTHING,
+  NO_SCHEDULES,
   names,
   newJob,
   TASK,
@@ -100,7 +101,7 @@ function countBoundClaims(test: ContractTest): void {
     await scene.push([newJob(), newJob(), newJob()]);
     await scene.claim(3);
     await scene.expire();
-    const { expired } = await scene.store.look({ taskIds: [], scheduleIds: [], sleepMs: 1_000 });
+    const { expired } = await scene.store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 });
     await scene.store.reap({ leases: expired, random: 0.5, keep: keepDead(1) });
     expect(await scene.store.counts({ taskId: TASK })).toMatchObject({
       dead: 1,

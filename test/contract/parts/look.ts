@@ -2,10 +2,22 @@
 import { describe, expect } from "vitest";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, HOUR_MS, LEASE_MS, newJob, retryIn, TASK } from "../words.js";
+import {
+  COMPLETED,
+  HOUR_MS,
+  KEEP,
+  LEASE_MS,
+  NO_SCHEDULES,
+  newJob,
+  retryIn,
+  SCHEDULE,
+  SLACK_MS,
+  schedule,
+  TASK,
+} from "../words.js";
 
 const SLEEP_MS = 100_000;
-const LOOK = { taskIds: [TASK], scheduleIds: [], sleepMs: SLEEP_MS };
+const LOOK = { taskIds: [TASK], ...NO_SCHEDULES, sleepMs: SLEEP_MS };
 
 export function lookClaims(test: ContractTest): void {
   describe("look", () => {
@@ -84,57 +96,106 @@ function taskClaims(test: ContractTest): void {
   });
 }
 
-async function register(scene: Scene, scheduleId: string, firstAt: number | null): Promise<void> {
-  const schedule = { scheduleId, taskId: TASK, definition: `"${scheduleId}"`, firstAt };
-  await scene.store.register({ schedules: [schedule] });
-}
-
 function scheduleClaims(test: ContractTest): void {
   test("names a schedule that is due, with all that firing it needs", async ({ scene }) => {
     const firstAt = (await scene.world.now()) + HOUR_MS;
-    await register(scene, "s", firstAt);
-    const look = { taskIds: [], scheduleIds: ["s", "unknown"], sleepMs: SLEEP_MS };
-    expect((await scene.store.look(look)).schedules).toEqual([]);
+    const { revision } = await scene.table.upsert({ firstAt });
+    expect(await scene.table.dueNow()).toBeNull();
     await scene.world.advance(HOUR_MS + 1);
-    const seen = await scene.store.look(look);
+    const seen = await scene.table.look({ sleepMs: SLEEP_MS });
     expect(seen.schedules).toEqual([
       {
-        scheduleId: "s",
+        scheduleId: SCHEDULE,
         taskId: TASK,
-        revision: expect.any(Number),
-        definition: '"s"',
+        revision,
+        definition: schedule().definition,
         nextAt: firstAt,
+        decidedAt: 0,
+        firedCount: 0,
+        paused: null,
+        code: false,
+        registeredUntil: null,
       },
     ]);
-    expect(seen.waitMs).toBe(0);
+    expect(seen).toMatchObject({ waitMs: 0, repair: false });
   });
 
-  test("does not name schedules that it was not asked for, or that have no next", async ({
+  test("says of a schedule of code until when somebody registers it", async ({ scene }) => {
+    const now = await scene.world.now();
+    await scene.table.dueCode();
+    const due = await scene.table.dueNow();
+    expect(due).toMatchObject({ code: true });
+    expect(due?.registeredUntil).toBeGreaterThanOrEqual(now + LEASE_MS);
+    expect(due?.registeredUntil).toBeLessThanOrEqual(now + LEASE_MS + SLACK_MS);
+  });
+
+  test("names schedules of the tasks that the caller can fire, and no others", async ({
     scene,
   }) => {
-    const now = await scene.world.now();
-    await register(scene, "mine", null);
-    await register(scene, "other", now + 1_000);
-    await scene.world.advance(HOUR_MS);
-    const look = await scene.store.look({ taskIds: [], scheduleIds: ["mine"], sleepMs: SLEEP_MS });
-    expect(look).toMatchObject({ schedules: [], waitMs: SLEEP_MS });
+    await scene.table.upsert({ firstAt: null });
+    await scene.table.due({ scheduleId: "other", taskId: "other" });
+    const look = { sleepMs: SLEEP_MS };
+    expect(await scene.table.look(look)).toMatchObject({ schedules: [], waitMs: SLEEP_MS });
+    const { schedules } = await scene.table.look({ ...look, taskIds: ["other"] });
+    expect(schedules).toMatchObject([{ scheduleId: "other" }]);
   });
 
-  test("names at most a hundred due schedules", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + 1_000;
-    const scheduleIds = Array.from({ length: 150 }, (_, n) => `s-${n}`);
-    await scene.store.register({
-      schedules: scheduleIds.map((scheduleId) => ({
-        scheduleId,
-        taskId: TASK,
-        definition: "{}",
-        firstAt,
-      })),
-    });
-    await scene.world.advance(2_000);
-    const { schedules } = await scene.store.look({ taskIds: [], scheduleIds, sleepMs: SLEEP_MS });
-    expect(new Set(schedules.map(({ scheduleId }) => scheduleId)).size).toBe(100);
+  test("names a local schedule to those that have registered it, and to no others", async ({
+    scene,
+  }) => {
+    await scene.table.dueCode({ local: true });
+    const look = { sleepMs: SLEEP_MS };
+    expect(await scene.table.look(look)).toMatchObject({ schedules: [], waitMs: SLEEP_MS });
+    const mine = await scene.table.look({ ...look, taskIds: [], scheduleIds: [SCHEDULE, "x"] });
+    expect(mine).toMatchObject({ schedules: [{ scheduleId: SCHEDULE }], waitMs: 0 });
   });
+
+  test("does not name by its id a schedule that is not local", async ({ scene }) => {
+    await scene.table.dueCode({ local: false });
+    const look = { taskIds: [], scheduleIds: [SCHEDULE], sleepMs: SLEEP_MS };
+    expect(await scene.table.look(look)).toMatchObject({ schedules: [], waitMs: SLEEP_MS });
+  });
+
+  test("names at most a hundred due schedules, and the others when those are fired", async ({
+    scene,
+  }) => {
+    const due = await manyDue(scene, 150, { taskId: TASK });
+    const first = (await scene.table.look()).schedules;
+    expect(new Set(first.map(({ scheduleId }) => scheduleId)).size).toBe(100);
+    const fires = first.map(({ scheduleId, revision, nextAt }) => ({
+      ...{ scheduleId, revision, seenAt: nextAt, nextAt: null },
+      decisions: [],
+    }));
+    const answers = await scene.store.fire({ taskId: TASK, fires, keep: KEEP });
+    expect(answers).toEqual(first.map(() => ({ outcomes: [] })));
+    const second = (await scene.table.look()).schedules;
+    expect([...first, ...second].map(({ scheduleId }) => scheduleId).sort()).toEqual(due.sort());
+  });
+
+  test("finds its due schedule behind those of others that nobody fires", async ({ scene }) => {
+    await manyDue(scene, 150, { taskId: "other" });
+    await manyDue(scene, 150, { taskId: TASK, local: true });
+    await scene.table.due({ scheduleId: "mine" });
+    expect((await scene.table.look()).schedules).toMatchObject([{ scheduleId: "mine" }]);
+  });
+}
+
+/** Schedules that are due, by run time or, if they are local, by code. */
+async function manyDue(
+  scene: Scene,
+  count: number,
+  change: { taskId: string; local?: boolean },
+): Promise<string[]> {
+  const firstAt = (await scene.world.now()) + 1_000;
+  const kind = change.local === true ? "local" : change.taskId;
+  const ids = Array.from({ length: count }, (_, n) => `${kind}-${n}`);
+  const schedules = ids.map((scheduleId) => schedule({ scheduleId, firstAt, ...change }));
+  const set = change.local === true ? "a" : null;
+  // In pieces, as a scheduler does it.
+  await scene.table.registerAll(schedules.slice(0, 100), { set });
+  await scene.table.registerAll(schedules.slice(100), { set });
+  await scene.world.advance(2_000);
+  return ids;
 }
 
 function sleepClaims(test: ContractTest): void {
@@ -146,10 +207,23 @@ function sleepClaims(test: ContractTest): void {
   });
 
   test("lets a scheduler sleep until its next schedule is due", async ({ scene }) => {
-    await register(scene, "s", (await scene.world.now()) + 40_000);
-    const { waitMs } = await scene.store.look({ ...LOOK, scheduleIds: ["s"] });
+    await scene.table.upsert({ firstAt: (await scene.world.now()) + 40_000 });
+    const { waitMs } = await scene.table.look({ sleepMs: SLEEP_MS });
     expect(waitMs).toBeGreaterThan(20_000);
     expect(waitMs).toBeLessThanOrEqual(40_001);
+  });
+
+  test("wakes at most two sleepers for the next schedule", async ({ scene }) => {
+    await scene.table.upsert({ firstAt: (await scene.world.now()) + 40_000 });
+    const waits: number[] = [];
+    for (let n = 0; n < 5; n += 1) {
+      const store = await scene.another();
+      waits.push((await scene.table.look({ store, sleepMs: SLEEP_MS })).waitMs);
+    }
+    const early = waits.filter((waitMs) => waitMs <= 40_001);
+    expect(early.length).toBeGreaterThanOrEqual(1);
+    expect(early.length).toBeLessThanOrEqual(2);
+    expect(waits.filter((waitMs) => waitMs === SLEEP_MS)).toHaveLength(5 - early.length);
   });
 
   test("never lets a scheduler sleep longer than it wants", async ({ scene }) => {

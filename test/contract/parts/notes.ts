@@ -3,7 +3,16 @@ import { describe, expect } from "vitest";
 import type { Look, Store } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, type Held, HOUR_MS, KEEP, LEASE_MS, only, stubborn } from "../words.js";
+import {
+  COMPLETED,
+  type Held,
+  HOUR_MS,
+  KEEP,
+  LEASE_MS,
+  NO_SCHEDULES,
+  only,
+  stubborn,
+} from "../words.js";
 
 /** Beside leases of an hour. */
 const SHORT_MS = 10_000;
@@ -24,7 +33,7 @@ async function sleepUntilExpired(
 ): Promise<Look & { passedMs: number; waits: number[] }> {
   const waits: number[] = [];
   for (;;) {
-    const look = await store.look({ taskIds: [], scheduleIds: [], sleepMs: 5 * LEASE_MS });
+    const look = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 5 * LEASE_MS });
     const passedMs = waits.reduce((sum, ms) => sum + ms, 0);
     if (look.expired.length > 0) return { ...look, passedMs, waits };
     waits.push(Math.ceil(look.waitMs));
@@ -52,7 +61,7 @@ function sleeperClaims(test: ContractTest): void {
     await scene.running();
     const waits: number[] = [];
     for (let n = 0; n < 5; n += 1) {
-      const look = { taskIds: [], scheduleIds: [], sleepMs: 5 * LEASE_MS };
+      const look = { taskIds: [], ...NO_SCHEDULES, sleepMs: 5 * LEASE_MS };
       waits.push((await (await scene.another()).look(look)).waitMs);
     }
     const early = waits.filter((waitMs) => waitMs <= LEASE_MS / 3 + 1);

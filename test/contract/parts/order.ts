@@ -2,7 +2,18 @@
 import { describe, expect } from "vitest";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { AGAIN, HAND_BACK, HOUR_MS, names, newJob, only, retryIn, rules, TASK } from "../words.js";
+import {
+  AGAIN,
+  HAND_BACK,
+  HOUR_MS,
+  names,
+  newJob,
+  only,
+  retryIn,
+  rules,
+  settleOf,
+  TASK,
+} from "../words.js";
 
 export function orderClaims(test: ContractTest): void {
   describe("order", () => {
@@ -168,13 +179,11 @@ function frontOfLineClaims(test: ContractTest): void {
   test("a hand-back and a claim in one step may take the same job again", async ({ scene }) => {
     await scene.pushNamed(["1", "2"]);
     const held = await scene.claimOne();
-    const { number, fence } = held;
-    const settle = { fence, taskId: TASK, number, id: null, outcome: HAND_BACK };
-    const answer = await scene.work({ limit: 1 }, [settle]);
+    const answer = await scene.work({ limit: 1 }, [settleOf(held, HAND_BACK)]);
     expect(answer.settled).toEqual([{ state: "ready", dueAt: null }]);
     const again = only(answer.batches);
     expect(names(again.jobs)).toEqual(["1"]);
-    expect(again.fence).not.toBe(fence);
+    expect(again.fence).not.toBe(held.fence);
   });
 
   test("waiting an hour does not change the order", async ({ scene }) => {

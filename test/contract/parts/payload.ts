@@ -3,7 +3,15 @@ import fc from "fast-check";
 import { describe, expect } from "vitest";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, KEEP_COMPLETED, newJob, rules, TASK } from "../words.js";
+import {
+  COMPLETED,
+  KEEP_COMPLETED,
+  NO_SCHEDULES,
+  newJob,
+  rules,
+  schedule,
+  TASK,
+} from "../words.js";
 
 /** Texts that parsing and writing again would change, and texts that trip up formats. */
 const TEXTS: readonly string[] = [
@@ -136,7 +144,7 @@ function idTextClaims(test: ContractTest): void {
   test("awkward task names keep their jobs apart", async ({ scene }) => {
     const taskIds = IDS.filter((id) => id.length < 1_000);
     await scene.push(taskIds.map((taskId) => newJob({ taskId, payload: JSON.stringify(taskId) })));
-    const look = await scene.store.look({ taskIds, scheduleIds: [], sleepMs: 1_000 });
+    const look = await scene.store.look({ taskIds, ...NO_SCHEDULES, sleepMs: 1_000 });
     expect([...look.taskIds].sort()).toEqual([...taskIds].sort());
     for (const taskId of taskIds) {
       const held = await scene.claim(10, { taskId });
@@ -145,19 +153,28 @@ function idTextClaims(test: ContractTest): void {
     }
   });
 
-  test("awkward schedule names keep their schedules apart", async ({ scene }) => {
+  test("awkward schedule names and texts keep their schedules apart", async ({ scene }) => {
     const firstAt = (await scene.world.now()) + 1_000;
-    const schedules = IDS.map((scheduleId) => ({
-      scheduleId,
-      taskId: TASK,
-      definition: JSON.stringify({ of: scheduleId }),
-      firstAt,
-    }));
-    await scene.store.register({ schedules });
+    const schedules = IDS.map((scheduleId) => {
+      const text = JSON.stringify({ of: scheduleId });
+      return schedule({ scheduleId, definition: text, payload: text, overlap: "skip", firstAt });
+    });
+    await scene.table.registerAll(schedules);
     await scene.world.advance(2_000);
-    const look = await scene.store.look({ taskIds: [], scheduleIds: IDS, sleepMs: 1_000 });
-    const seen = new Map(look.schedules.map((due) => [due.scheduleId, due.definition]));
-    expect(seen).toEqual(new Map(schedules.map((s) => [s.scheduleId, s.definition])));
+    const seen = (await scene.table.look()).schedules;
+    const texts = new Map(schedules.map((s) => [s.scheduleId, s.definition]));
+    expect(new Map(seen.map((due) => [due.scheduleId, due.definition]))).toEqual(texts);
+    for (const scheduleId of IDS) {
+      await scene.table.fire({ scheduleId });
+      const held = await scene.claimOne();
+      expect([held.payload, held.occurrence?.scheduleId]).toEqual([
+        texts.get(scheduleId),
+        scheduleId,
+      ]);
+      expect((await scene.table.detail(scheduleId)).open).toEqual([held.id]);
+      await scene.settle(held, COMPLETED);
+      expect((await scene.table.detail(scheduleId)).open).toEqual([]);
+    }
   });
 }
 
@@ -236,6 +253,7 @@ function otherTextClaims(test: ContractTest): void {
       scheduledFor: 1_767_225_600_123,
       isCatchup: true,
       missedCount: 41,
+      isTracked: true,
     };
     const given = rules({
       retry: { attempts: 3, waitMs: 0, backoff: "exponential" },

@@ -9,6 +9,7 @@ import {
   HAND_BACK,
   KEEP,
   LEASE_MS,
+  NO_SCHEDULES,
   names,
   newJob,
   only,
@@ -26,7 +27,7 @@ export function reapClaims(test: ContractTest): void {
   });
 }
 
-const LOOK = { taskIds: [], scheduleIds: [], sleepMs: 1_000 };
+const LOOK = { taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 };
 
 function expiredClaims(test: ContractTest): void {
   test("a look names a lease once it has expired, not before", async ({ scene }) => {

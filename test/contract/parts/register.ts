@@ -1,239 +1,290 @@
 /** register: definitions are written, and an occurrence that is due is never touched. */
 import { describe, expect } from "vitest";
-import type { RegisterAnswer } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { HOUR_MS, newJob, only, TASK } from "../words.js";
+import { firing } from "../timetable.js";
+import { defined, HOUR_MS, only, schedule, TASK } from "../words.js";
 
 export function registerClaims(test: ContractTest): void {
   describe("register", () => {
-    outcomeClaims(test);
-    cursorClaims(test);
-    highWaterClaims(test);
+    addClaims(test);
+    changeClaims(test);
+    manyClaims(test);
+    dueClaims(test);
+    conflictClaims(test);
+    kindClaims(test);
+    knowledgeClaims(test);
   });
 }
 
-interface Definition {
-  scheduleId?: string;
-  taskId?: string;
-  definition?: string;
-  firstAt: number | null;
+async function inHours(scene: Scene, hours: number): Promise<number> {
+  return (await scene.world.now()) + hours * HOUR_MS;
 }
 
-async function register(scene: Scene, given: Definition): Promise<RegisterAnswer> {
-  const schedule = { scheduleId: "s", taskId: TASK, definition: "1", ...given };
-  return only(await scene.store.register({ schedules: [schedule] }));
-}
-
-/** What a look says of the schedule now; null: not due. */
-async function dueNow(scene: Scene, scheduleId = "s") {
-  const look = await scene.store.look({ taskIds: [], scheduleIds: [scheduleId], sleepMs: 1_000 });
-  return look.schedules[0] ?? null;
-}
-
-async function fire(scene: Scene, seenAt: number, nextAt: number | null) {
-  const { revision } = (await dueNow(scene)) ?? { revision: -1 };
-  const args = { taskId: TASK, scheduleId: "s", revision, seenAt, nextAt, jobs: [newJob()] };
-  return await scene.store.fire(args);
-}
-
-function outcomeClaims(test: ContractTest): void {
-  test("adds a schedule that is new, with its first occurrence", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    expect(await register(scene, { firstAt })).toEqual({
-      scheduleId: "s",
-      outcome: "added",
-      revision: expect.any(Number),
-      nextAt: firstAt,
+function addClaims(test: ContractTest): void {
+  for (const [kind, set, generation] of [
+    ["of code", "a", 1],
+    ["of run time", null, 0],
+  ] as const) {
+    test(`adds a schedule ${kind} that is new, with its first occurrence`, async ({ scene }) => {
+      const before = await scene.world.now();
+      const firstAt = await inHours(scene, 1);
+      const answer = only(await scene.table.registerAll([schedule({ firstAt })], { set }));
+      expect(answer).toEqual({
+        ...{ scheduleId: "s", outcome: "added", generation, revision: 1 },
+        ...{ nextAt: firstAt, contested: false, now: expect.any(Number) },
+      });
+      expect(answer.now).toBeGreaterThanOrEqual(before);
+      expect(answer.now).toBeLessThanOrEqual(await scene.world.now());
+      const state = { nextAt: firstAt, decidedAt: 0, firedCount: 0, paused: null };
+      expect(await scene.table.detail()).toMatchObject({
+        ...state,
+        code: set !== null,
+        ledger: [],
+      });
     });
+  }
+
+  test("adds a schedule that has no occurrence", async ({ scene }) => {
+    const added = await scene.table.code({ firstAt: null });
+    expect(added).toMatchObject({ outcome: "added", nextAt: null });
+    expect(await scene.table.dueNow()).toBeNull();
   });
 
+  test("of a first occurrence that has passed writes nothing, and tells the time", async ({
+    scene,
+  }) => {
+    const firstAt = (await scene.world.now()) - 1;
+    for (const set of ["a", null]) {
+      const answer = only(await scene.table.registerAll([schedule({ firstAt })], { set }));
+      expect(answer.outcome).toBe("stale");
+      expect(answer.now).toBeGreaterThan(firstAt);
+      expect(await scene.store.schedule({ scheduleId: "s" })).toBeNull();
+    }
+  });
+}
+
+function changeClaims(test: ContractTest): void {
   test("of the same definition changes nothing, whatever the first occurrence", async ({
     scene,
   }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    const { revision } = await register(scene, { firstAt });
-    for (const other of [firstAt, firstAt + 1_000, firstAt - 1_000, null]) {
-      expect(await register(scene, { firstAt: other })).toEqual({
-        scheduleId: "s",
-        outcome: "unchanged",
-        revision,
-        nextAt: firstAt,
-      });
+    const firstAt = await inHours(scene, 1);
+    for (const set of ["a", null]) {
+      const scheduleId = `of ${set}`;
+      const write = (at: number | null) =>
+        scene.table.registerAll([schedule({ scheduleId, firstAt: at })], { set });
+      await write(firstAt);
+      for (const other of [firstAt, firstAt + 1_000, firstAt - 2 * HOUR_MS, null]) {
+        const same = { outcome: "unchanged", revision: 1, nextAt: firstAt, contested: false };
+        expect(only(await write(other))).toMatchObject(same);
+      }
     }
   });
 
-  test("of a changed definition raises the revision", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    const first = await register(scene, { firstAt });
-    const second = await register(scene, { definition: "2", firstAt });
-    expect(second).toMatchObject({ outcome: "changed", revision: first.revision + 1 });
-    const third = await register(scene, { definition: "1", firstAt });
-    expect(third).toMatchObject({ outcome: "changed", revision: first.revision + 2 });
+  test("of a changed definition replaces all of it, and raises the revision", async ({ scene }) => {
+    await scene.table.code({ firstAt: await inHours(scene, 5) });
+    const rules = { retry: null, priority: 3, timeoutMs: 1_000 };
+    const definition = '{"v":2}';
+    const write = schedule({ definition, payload: "[2]", rules, overlap: "skip", jitterMs: 9 });
+    const firstAt = await inHours(scene, 2);
+    const answer = await scene.table.code({ ...write, firstAt });
+    expect(answer).toMatchObject({ outcome: "changed", revision: 2, nextAt: firstAt });
+    const { digest } = write;
+    const all = { definition, digest, payload: "[2]", rules, overlap: "skip" };
+    expect(await scene.table.detail()).toMatchObject({ ...all, revision: 2, nextAt: firstAt });
   });
 
-  test("compares definitions as texts", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    await register(scene, { definition: '{"a":1}', firstAt });
-    expect((await register(scene, { definition: '{"a": 1}', firstAt })).outcome).toBe("changed");
+  test("compares definitions by their digests", async ({ scene }) => {
+    const firstAt = await inHours(scene, 1);
+    await scene.table.upsert({ firstAt, digest: "0123456789abcdef" });
+    const same = { ...defined("other text"), digest: "0123456789abcdef" };
+    expect((await scene.table.upsert({ firstAt, ...same })).outcome).toBe("unchanged");
+    const other = { digest: "0123456789abcdee" };
+    expect((await scene.table.upsert({ firstAt, ...other })).outcome).toBe("changed");
   });
 
-  test("of a schedule that belongs to another task is a conflict and writes nothing", async ({
-    scene,
-  }) => {
-    const firstAt = (await scene.world.now()) + 1_000;
-    const first = await register(scene, { firstAt });
-    const taken = await register(scene, { taskId: "other", definition: "2", firstAt: firstAt + 1 });
-    expect(taken).toMatchObject({ scheduleId: "s", outcome: "conflict" });
-    await scene.world.advance(2_000);
-    expect(await dueNow(scene)).toEqual({
-      scheduleId: "s",
-      taskId: TASK,
-      revision: first.revision,
-      definition: "1",
-      nextAt: firstAt,
-    });
+  test("of a change to a schedule without occurrences ends it", async ({ scene }) => {
+    await scene.table.upsert({ firstAt: await inHours(scene, 1) });
+    const changed = await scene.table.upsert({ ...defined("2"), firstAt: null });
+    expect(changed).toMatchObject({ outcome: "changed", nextAt: null });
   });
 
+  test("of a change keeps the pause and what has fired", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    await scene.table.fireAt(firstAt);
+    await scene.table.pause({ reason: "broken" });
+    const later = await inHours(scene, 7);
+    const changed = await scene.table.upsert({ ...defined("2"), firstAt: later });
+    expect(changed).toMatchObject({ outcome: "changed", revision: 3, nextAt: later });
+    const paused = { until: null, reason: "broken", orphaned: false };
+    const kept = { paused, firedCount: 1, decidedAt: firstAt };
+    expect(await scene.table.detail()).toMatchObject(kept);
+    expect(await scene.table.ledger(firstAt)).toEqual([["due", 0]]);
+  });
+}
+
+function manyClaims(test: ContractTest): void {
   test("takes many at once and answers in order", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
-    await register(scene, { scheduleId: "b", firstAt });
-    const schedules = ["a", "b", "c"].map((scheduleId) => ({
-      scheduleId,
-      taskId: TASK,
-      definition: "1",
-      firstAt,
-    }));
-    const answers = await scene.store.register({ schedules });
+    const firstAt = await inHours(scene, 1);
+    await scene.table.code({ scheduleId: "b", firstAt });
+    const schedules = ["a", "b", "c"].map((scheduleId) => schedule({ scheduleId, firstAt }));
+    const answers = await scene.table.registerAll(schedules, { set: "a" });
     expect(answers.map(({ scheduleId, outcome }) => [scheduleId, outcome])).toEqual([
       ["a", "added"],
       ["b", "unchanged"],
       ["c", "added"],
     ]);
-    expect(await scene.store.register({ schedules: [] })).toEqual([]);
+    expect(await scene.table.registerAll([])).toEqual([]);
+    expect(await scene.table.registerAll([], { set: "a" })).toEqual([]);
   });
 
   test("by many at the same time adds a schedule once", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + HOUR_MS;
+    const firstAt = await inHours(scene, 1);
     const stores = [scene.store, await scene.another(), await scene.another()];
-    const schedules = [{ scheduleId: "s", taskId: TASK, definition: "1", firstAt }];
-    const answers = await Promise.all(stores.map((store) => store.register({ schedules })));
-    const outcomes = answers.flat().map(({ outcome }) => outcome);
+    const answers = await Promise.all(
+      stores.map((store) => scene.table.code({ firstAt }, { store })),
+    );
+    const outcomes = answers.map(({ outcome }) => outcome);
     expect(outcomes.sort()).toEqual(["added", "unchanged", "unchanged"]);
-    expect(new Set(answers.flat().map(({ revision }) => revision)).size).toBe(1);
+    expect(new Set(answers.map(({ revision }) => revision))).toEqual(new Set([1]));
   });
 }
 
-function cursorClaims(test: ContractTest): void {
-  test("of a change moves a cursor that is not due to the new first occurrence", async ({
-    scene,
-  }) => {
-    const now = await scene.world.now();
-    await register(scene, { firstAt: now + 5 * HOUR_MS });
-    for (const [definition, firstAt] of [
-      ["later", now + 9 * HOUR_MS],
-      ["earlier", now + HOUR_MS],
-      ["never", null],
-      ["again", now + HOUR_MS],
-    ] as const) {
-      expect((await register(scene, { definition, firstAt })).nextAt).toBe(firstAt);
-    }
-    await scene.world.advance(HOUR_MS + 1);
-    expect(await dueNow(scene)).toMatchObject({ definition: "again", nextAt: now + HOUR_MS });
+function dueClaims(test: ContractTest): void {
+  test("of a change says that an occurrence is due, and leaves it alone", async ({ scene }) => {
+    const firstAt = await scene.table.dueCode();
+    const change = { ...defined("2"), firstAt: await inHours(scene, 1) };
+    const answer = await scene.table.code(change);
+    expect(answer).toMatchObject({ outcome: "due", revision: 1, nextAt: firstAt });
+    expect(await scene.table.dueNow()).toMatchObject({ revision: 1, nextAt: firstAt });
+    expect((await scene.table.detail()).definition).toBe(schedule().definition);
+    expect(await scene.table.fireAt(firstAt)).toMatchObject([{ kind: "fired" }]);
+    expect(await scene.table.code(change)).toMatchObject({ outcome: "changed" });
   });
 
-  test("of a change leaves an occurrence that is due, to be fired", async ({ scene }) => {
+  test("of a change at run time says so, too", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    const change = { ...defined("2"), firstAt: await inHours(scene, 1) };
+    const due = { outcome: "due", revision: 1, nextAt: firstAt };
+    expect(await scene.table.upsert(change)).toMatchObject(due);
+    await scene.table.fire({ nextAt: null });
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed" });
+  });
+
+  test("of a change does not wait for what jitter still holds back", async ({ scene }) => {
     const firstAt = (await scene.world.now()) + 1_000;
-    const first = await register(scene, { firstAt });
+    await scene.table.upsert({ firstAt, jitterMs: HOUR_MS });
     await scene.world.advance(2_000);
-    const later = firstAt + HOUR_MS;
-    const changed = await register(scene, { definition: "2", firstAt: later });
-    expect(changed).toMatchObject({ outcome: "changed", nextAt: firstAt });
-    expect(await dueNow(scene)).toMatchObject({
-      revision: first.revision + 1,
-      definition: "2",
+    const change = { ...defined("2"), firstAt: firstAt + HOUR_MS };
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed" });
+  });
+
+  test("of a change does not wait for what a pause holds back", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    await scene.table.pause();
+    const change = { ...defined("2"), firstAt: firstAt + 5 * HOUR_MS };
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed" });
+  });
+
+  test("of a change never sets the cursor to what is decided or has passed", async ({ scene }) => {
+    const firstAt = await scene.table.due();
+    await scene.table.fireAt(firstAt);
+    for (const at of [firstAt - 1, firstAt, (await scene.world.now()) - 1]) {
+      const answer = await scene.table.upsert({ ...defined("2"), firstAt: at });
+      expect(answer).toMatchObject({ outcome: "stale", revision: 1 });
+      expect(answer.now).toBeGreaterThanOrEqual(at);
+    }
+    await scene.world.jump(-HOUR_MS);
+    const answer = await scene.table.upsert({ ...defined("2"), firstAt: firstAt - 1_000 });
+    expect(answer).toMatchObject({ outcome: "stale", now: firstAt });
+    expect(await scene.table.dueNow()).toBeNull();
+  });
+
+  test("begins a schedule that had come to its end again, when it changes", async ({ scene }) => {
+    await scene.table.due();
+    await scene.table.fire({ nextAt: null });
+    const firstAt = await inHours(scene, 1);
+    const same = { outcome: "unchanged", nextAt: null };
+    expect(await scene.table.upsert({ firstAt })).toMatchObject(same);
+    const change = { ...defined("2"), firstAt };
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed", nextAt: firstAt });
+  });
+}
+
+function conflictClaims(test: ContractTest): void {
+  test("of code for another task is a conflict while somebody alive has it", async ({ scene }) => {
+    const firstAt = await inHours(scene, 10);
+    await scene.table.code({ firstAt });
+    const move = { taskId: "other", firstAt: firstAt + 1 };
+    const answer = await scene.table.code(move, { set: "b" });
+    const conflict = { outcome: "conflict", generation: 0 };
+    expect(answer).toMatchObject(conflict);
+    expect(await scene.table.detail()).toMatchObject({
+      taskId: TASK,
+      revision: 1,
       nextAt: firstAt,
     });
-    expect(await fire(scene, firstAt, later)).toHaveLength(1);
-    expect((await register(scene, { definition: "2", firstAt: later })).nextAt).toBe(later);
+    await scene.table.pass(80_000, "b");
+    expect(await scene.table.code(move, { set: "b" })).toMatchObject({ outcome: "changed" });
+    expect(await scene.table.detail()).toMatchObject({ taskId: "other", nextAt: firstAt + 1 });
   });
 
-  test("a storm of registrations around the due moment fires it once", async ({ scene }) => {
-    const firstAt = (await scene.world.now()) + 10_000;
-    const stores = [scene.store, await scene.another(), await scene.another()];
-    await register(scene, { firstAt });
-    let fired = 0;
-    for (let step = 0; step < 20; step += 1) {
-      await scene.world.advance(1_000);
-      const now = await scene.world.now();
-      const calls = stores.map(async (store, n) => {
-        const schedule = { scheduleId: "s", taskId: TASK, definition: `${(step + n) % 3}` };
-        await store.register({ schedules: [{ ...schedule, firstAt: now + 10 * HOUR_MS }] });
-        return await store.look({ taskIds: [], scheduleIds: ["s"], sleepMs: 1_000 });
-      });
-      for (const [n, look] of (await Promise.all(calls)).entries()) {
-        const due = look.schedules[0];
-        if (due === undefined) continue;
-        const { revision, nextAt: seenAt } = due;
-        const args = { taskId: TASK, scheduleId: "s", revision, seenAt, jobs: [newJob()] };
-        const answers = await stores[n]!.fire({ ...args, nextAt: now + 10 * HOUR_MS });
-        if (answers !== null) {
-          expect(seenAt).toBe(firstAt);
-          fired += 1;
-        }
-      }
-      // From the first change before it is due on, the cursor is hours away: nothing is due then.
-      if (step === 0) expect(fired).toBe(0);
-    }
-    expect(fired).toBeLessThanOrEqual(1);
-    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(fired);
+  test("at run time may move a schedule to another task", async ({ scene }) => {
+    const firstAt = await scene.table.due({ overlap: "bufferAll" });
+    await scene.table.fireAt(firstAt, firstAt + 10, firstAt + 20);
+    const change = { overlap: "bufferAll", firstAt: firstAt + 3 * HOUR_MS } as const;
+    const moved = await scene.table.upsert({ taskId: "other", ...change });
+    expect(moved).toMatchObject({ outcome: "changed", revision: 2 });
+    const forgotten = { taskId: "other", open: [], buffered: [] };
+    expect(await scene.table.detail()).toMatchObject(forgotten);
+    expect((await scene.table.ledger(firstAt)).slice(1)).toEqual([["moved", 10, 20, 2]]);
+    await scene.settle(await scene.claimOne(), { kind: "completed", result: null });
+    expect(await scene.claim(10)).toEqual([]);
+    expect(await scene.claim(10, { taskId: "other" })).toEqual([]);
   });
 }
 
-function highWaterClaims(test: ContractTest): void {
-  test("never sets the cursor to an instant that has fired", async ({ scene }) => {
-    const first = (await scene.world.now()) + 10_000;
-    const next = first + HOUR_MS;
-    await register(scene, { firstAt: first });
-    await scene.world.advance(11_000);
-    expect(await fire(scene, first, next)).toHaveLength(1);
-    for (const [definition, firstAt] of [
-      ["same instant", first],
-      ["before it", first - 5_000],
-    ] as const) {
-      const answer = await register(scene, { definition, firstAt });
-      expect(answer).toMatchObject({ outcome: "changed", nextAt: next });
-    }
-    expect(await dueNow(scene)).toBeNull();
+function kindClaims(test: ContractTest): void {
+  test("of code does not take what was made at run time", async ({ scene }) => {
+    const firstAt = await inHours(scene, 1);
+    await scene.table.upsert({ firstAt });
+    const conflict = { outcome: "conflict", generation: 0 };
+    expect(await scene.table.code({ firstAt })).toMatchObject(conflict);
+    expect(await scene.table.detail()).toMatchObject({ code: false, revision: 1 });
   });
 
-  test("never sets it so, not even when the clock was set back before it", async ({ scene }) => {
-    const first = (await scene.world.now()) + 10_000;
-    const next = first + 10_000;
-    await register(scene, { firstAt: first });
-    await scene.world.advance(11_000);
-    await fire(scene, first, next);
-    await scene.world.jump(-HOUR_MS);
-    const answer = await register(scene, { definition: "2", firstAt: first - HOUR_MS / 2 });
-    expect(answer.nextAt).toBe(next);
-    await scene.world.advance(HOUR_MS - 5_000);
-    expect(await dueNow(scene)).toBeNull();
-    await scene.world.advance(20_000);
-    expect(await dueNow(scene)).toMatchObject({ nextAt: next });
+  test("at run time takes what code has made, once nobody alive has it", async ({ scene }) => {
+    const firstAt = await inHours(scene, 10);
+    await scene.table.code({ firstAt });
+    const change = { ...defined("2"), firstAt };
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "conflict", generation: 0 });
+    await scene.table.pass(80_000, "other");
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed", generation: 0 });
+    expect(await scene.table.detail()).toMatchObject({ code: false, registeredUntil: null });
+    expect(await scene.table.code({ firstAt })).toMatchObject({ outcome: "conflict" });
+  });
+}
+
+function knowledgeClaims(test: ContractTest): void {
+  test("adds a schedule with what is known to be decided, even if it is due", async ({ scene }) => {
+    const now = await scene.world.now();
+    const known = { firstAt: now - 1_000, decidedAt: now - 5_000 };
+    const added = { outcome: "added", nextAt: now - 1_000 };
+    expect(await scene.table.code(known)).toMatchObject(added);
+    expect(await scene.table.dueNow()).toMatchObject({ decidedAt: now - 5_000 });
+    const early = firing(now - 5_000);
+    const answer = await scene.table.fire({ decisions: [early, firing(now - 1_000)] });
+    expect(answer?.outcomes).toMatchObject([{ kind: "passed" }, { kind: "fired" }]);
   });
 
-  test("begins a schedule that had come to its end again, after what has fired", async ({
-    scene,
-  }) => {
-    const first = (await scene.world.now()) + 10_000;
-    await register(scene, { firstAt: first });
-    await scene.world.advance(11_000);
-    await fire(scene, first, null);
-    expect(await register(scene, { definition: "1", firstAt: first + HOUR_MS })).toMatchObject({
-      outcome: "unchanged",
-      nextAt: null,
-    });
-    const again = await register(scene, { definition: "2", firstAt: first + HOUR_MS });
-    expect(again).toMatchObject({ outcome: "changed", nextAt: first + HOUR_MS });
+  test("moves the cursor past what is known to be decided, and never back", async ({ scene }) => {
+    const firstAt = await inHours(scene, 1);
+    await scene.table.code({ firstAt });
+    const next = firstAt + HOUR_MS;
+    const known = { decidedAt: firstAt, firstAt: next };
+    expect(await scene.table.code(known)).toMatchObject({ outcome: "unchanged", nextAt: next });
+    const older = { decidedAt: firstAt - 1, firstAt };
+    expect(await scene.table.code(older)).toMatchObject({ outcome: "unchanged", nextAt: next });
+    expect(await scene.table.detail()).toMatchObject({ decidedAt: firstAt, revision: 1 });
   });
 }

@@ -5,6 +5,7 @@ import {
   COMPLETED,
   KEEP,
   LEASE_MS,
+  NO_SCHEDULES,
   newJob,
   only,
   retryIn,
@@ -73,7 +74,7 @@ function lengthClaims(test: ContractTest): void {
 }
 
 const RUNNING = { taskId: TASK, state: "running", cursor: null, limit: 10 } as const;
-const NO_WISHES = { taskIds: [], scheduleIds: [], sleepMs: 1_000 };
+const NO_WISHES = { taskIds: [], ...NO_SCHEDULES, sleepMs: 1_000 };
 
 function lostClaims(test: ContractTest): void {
   test("names the leases that were reaped, and renews the others", async ({ scene }) => {

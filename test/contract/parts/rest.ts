@@ -3,7 +3,17 @@ import { describe, expect } from "vitest";
 import type { PushAnswer, Store } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, type Held, heldOf, KEEP, LEASE_MS, newJob, only, TASK } from "../words.js";
+import {
+  COMPLETED,
+  type Held,
+  heldOf,
+  KEEP,
+  LEASE_MS,
+  NO_SCHEDULES,
+  newJob,
+  only,
+  TASK,
+} from "../words.js";
 import { lonelyJob } from "./alone.js";
 
 export function restClaims(test: ContractTest): void {
@@ -104,7 +114,7 @@ function windowClaims(test: ContractTest): void {
     const busy = await becomeBusy(scene, scene.store);
     await goOn(scene, [busy], { leases: 2 });
     expect(await scene.work()).toMatchObject({ drain: false, batches: [] });
-    const look = await scene.store.look({ taskIds: [TASK], scheduleIds: [], sleepMs: 60_000 });
+    const look = await scene.store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: 60_000 });
     expect(look).toMatchObject({ taskIds: [], expired: [] });
     expect(look.waitMs).toBeGreaterThan(0);
   });

@@ -3,7 +3,16 @@ import { describe, expect } from "vitest";
 import type { ConnectionChange } from "../../../src/store/contract.js";
 import { until, within } from "../../support/until.js";
 import type { ContractTest } from "../suite.js";
-import { COMPLETED, HOUR_MS, LEASE_MS, names, newJob, stubborn, TASK } from "../words.js";
+import {
+  COMPLETED,
+  HOUR_MS,
+  LEASE_MS,
+  NO_SCHEDULES,
+  names,
+  newJob,
+  stubborn,
+  TASK,
+} from "../words.js";
 import type { Capabilities } from "../world.js";
 
 export function sessionClaims(test: ContractTest, can: Capabilities): void {
@@ -71,7 +80,7 @@ function closeClaims(test: ContractTest): void {
       wakes += 1;
     });
     await store.close();
-    await store.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+    await store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
     await scene.pushOne();
     await until("a wake-up", () => wakes > 0);
   });
@@ -105,14 +114,13 @@ function persistenceClaims(test: ContractTest): void {
     const held = await scene.claimOne({ taskId: "other" });
     await scene.dead({ taskId: "third", id: "dead" });
     const firstAt = (await scene.world.now()) + HOUR_MS;
-    const schedules = [{ scheduleId: "s", taskId: TASK, definition: "1", firstAt }];
-    await scene.store.register({ schedules });
+    await scene.table.code({ firstAt });
     await scene.store.close();
     const store = await scene.another();
     expect(await store.get({ taskId: TASK, id: "ready" })).toMatchObject({ payload: "1" });
     expect(await store.get({ taskId: TASK, id: "late" })).toMatchObject({ state: "scheduled" });
     expect(await store.get({ taskId: "third", id: "dead" })).toMatchObject({ state: "dead" });
-    expect(await store.register({ schedules })).toMatchObject([{ outcome: "unchanged" }]);
+    expect(await scene.table.code({ firstAt }, { store })).toMatchObject({ outcome: "unchanged" });
     expect(await scene.settle(held, COMPLETED, { store })).toMatchObject({ state: "completed" });
     const numbers = [
       (await store.get({ taskId: TASK, id: "late" }))?.number ?? "",
@@ -188,7 +196,7 @@ function connectionClaims(test: ContractTest): void {
     await scene.world.cut?.();
     await until("the way back", () => back);
     await until("a wake-up", async () => {
-      await store.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+      await store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
       wakes = 0;
       await until("the pusher", () => scene.pushOne().catch(() => null));
       await scene.claim(100);

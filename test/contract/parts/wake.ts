@@ -1,16 +1,17 @@
 /** Wake-ups: who sleeps is told, one sleeper for one piece of work. */
 import { describe, expect } from "vitest";
-import type { Store, Wake } from "../../../src/store/contract.js";
+import type { Fireable, Store, Wake } from "../../../src/store/contract.js";
 import { until } from "../../support/until.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
 import {
+  COMPLETED,
   HAND_BACK,
   type Held,
   HOUR_MS,
   KEEP,
+  NO_SCHEDULES,
   newJob,
-  only,
   retryIn,
   stubborn,
   TASK,
@@ -46,16 +47,16 @@ class Sleeper {
   static async of(
     scene: Scene,
     store: Store,
-    look: { taskIds?: string[]; scheduleIds?: string[]; sleepMs?: number } = {},
+    look: { taskIds?: string[]; fireable?: Fireable; sleepMs?: number } = {},
   ): Promise<Sleeper> {
     const sleeper = new Sleeper(scene, store);
-    const { taskIds = [TASK], scheduleIds = [], sleepMs = HOUR_MS } = look;
+    const { taskIds = [TASK], fireable = NO_SCHEDULES.fireable, sleepMs = HOUR_MS } = look;
     scene.knows(...taskIds);
     await until("the sleeper's ears", () => sleeper.#hears());
     for (let n = 0; n < 2; n += 1) sleeper.#markers.push(await sleeper.#marker());
     // What it heard while it was not asleep yet is nothing to the test.
     sleeper.wakes.length = 0;
-    const { waitMs } = await store.look({ taskIds, scheduleIds, sleepMs });
+    const { waitMs } = await store.look({ taskIds, fireable, registration: null, sleepMs });
     expect(waitMs).toBeGreaterThan(0);
     return sleeper;
   }
@@ -176,14 +177,14 @@ function stampedeClaims(test: ContractTest): void {
     await sleeper.arrived();
     expect(sleeper.wakes).toHaveLength(1);
     await scene.claim(10);
-    await sleeper.store.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+    await sleeper.store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
     await scene.pushOne();
     await until("the second wake-up", () => sleeper.wakes.length === 2);
   });
 
   test("a scheduler that has gone is not the one that is woken", async ({ scene }) => {
     const gone = await scene.another();
-    await gone.look({ taskIds: [TASK], scheduleIds: [], sleepMs: HOUR_MS });
+    await gone.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
     const sleeper = await Sleeper.of(scene, await scene.another());
     await gone.close();
     await scene.pushOne();
@@ -218,12 +219,18 @@ const MAKES_READY: Record<string, (scene: Scene) => Promise<() => Promise<unknow
     return () => scene.settle(held, retryIn(1_000));
   },
   "a fired occurrence": async (scene) => {
-    const firstAt = (await scene.world.now()) + 1_000;
-    const schedule = { scheduleId: "s", taskId: TASK, definition: "{}", firstAt };
-    const { revision } = only(await scene.store.register({ schedules: [schedule] }));
-    await scene.world.advance(2_000);
-    const fire = { taskId: TASK, scheduleId: "s", revision, seenAt: firstAt, nextAt: null };
-    return () => scene.store.fire({ ...fire, jobs: [newJob()] });
+    await scene.table.due();
+    return () => scene.table.fire();
+  },
+  "an occurrence that waited": async (scene) => {
+    const firstAt = await scene.table.due({ overlap: "bufferAll" });
+    await scene.table.fireAt(firstAt, firstAt + 1);
+    const held = await scene.claimOne();
+    return () => scene.settle(held, COMPLETED);
+  },
+  "a trigger": async (scene) => {
+    await scene.table.upsert();
+    return () => scene.table.trigger();
   },
 };
 

@@ -13,5 +13,6 @@ const store = createSqliteStore({ ...common, identity, clock, chance });
 const rules = { retry: null, priority: 0, timeoutMs: null };
 const job = { taskId: "t", id: "a", payload: "1", due: null, rules, occurrence: null };
 const [answer] = await store.push({ jobs: [job], timeoutMs: 5_000 });
-await store.look({ taskIds: ["other"], scheduleIds: [], sleepMs: 60_000 });
+const fireable = { taskIds: [], scheduleIds: [] };
+await store.look({ taskIds: ["other"], fireable, registration: null, sleepMs: 60_000 });
 process.stdout.write(JSON.stringify(answer));

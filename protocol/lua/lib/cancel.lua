@@ -1,0 +1,20 @@
+-- cancel: ends a job that waits, marks one that runs.
+local function mark_cancelled(t, number, fence)
+  local marked = redis.call('HSETNX', CANCELS, number, '1')
+  local lease = read_lease(fence)
+  if lease then
+    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+  end
+  return marked
+end
+
+-- Gives its head.
+local function end_waiting(t, number, keep, now_ms)
+  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local head = head_of(record)
+  redis.call('HDEL', t.later, number)
+  redis.call('ZREM', t.due, number)
+  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  return head
+end

@@ -1,0 +1,50 @@
+#!lua
+-- trigger: fires occurrences beside the cursor, also of a schedule that is paused.
+-- keys   shard, session, the group of the task
+-- args   task name, as the caller believes · schedule id · overlap policy or '' · keep rules (8) ·
+--        instants, or none for now
+-- gives  {} not known, { task name } of another task, else { task name, then 'instant', outcome as
+--        fire gives it … }
+-- since  protocol 2
+-- @include lib/now.lua
+-- @include lib/keys.lua
+-- @include lib/overlap.lua
+local t, s = task_keys(1, ARGV[1]), read_schedule(ARGV[2])
+if not s then return {} end
+if s.task ~= t.name then return { s.task } end
+local overlap, keep = tonumber(ARGV[3]) or s.overlap, keep_rules(4)
+local now = now_us()
+local answers, any_ready = { t.name }, false
+
+-- What was asked for before: a job with its id is known, or it waits.
+local function asked_before(o)
+  local number, state, due = known(t, s.id .. '@' .. whole(o.at), now / 1000)
+  if number then return number .. ',0,' .. state .. ',' .. due end
+  for _, waiting in ipairs(s.buffer or {}) do
+    if waiting.how == 'b' and waiting.at == o.at then return 'b' end
+  end
+end
+
+local function trigger(o)
+  local outcome, ready = o.how == 'b' and asked_before(o) or nil, false
+  if not outcome then outcome, ready = fire_occurrence(t, s, o, overlap, keep, now) end
+  any_ready = any_ready or ready
+  answers[#answers + 1] = whole(o.at)
+  answers[#answers + 1] = outcome
+end
+
+if overlap ~= ALLOW or s.overlap ~= ALLOW then
+  load_overlap(t, s)
+  any_ready = release(t, s, now)
+end
+local first = 4 + KEEP_ARGS
+for k = first, #ARGV do
+  trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
+end
+if #ARGV < first then
+  trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
+end
+write_ledger(s)
+write_overlap(s)
+if any_ready then wake_one(t) end
+return answers

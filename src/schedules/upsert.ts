@@ -1,0 +1,52 @@
+/** Makes a run-time schedule or changes it: what is due by the old rule is decided first. */
+import { SchedulerError } from "../core/errors.js";
+import type { CheckedRegister } from "../core/options.js";
+import { nextOccurrence } from "../core/schedule.js";
+import { quote } from "../core/show.js";
+import { writeOf } from "../loops/registrations.js";
+import { settleDue } from "../loops/settle-due.js";
+import type { SchedulesParts } from "../schedules.js";
+import type { RegisterAnswer } from "../store/contract.js";
+import type { ScheduleInfo } from "../types.js";
+import { scheduleInCode, scheduleUnknown } from "./errors.js";
+import { infoOf } from "./info.js";
+
+const MOST_TRIES = 20;
+
+/** Every store's clock is later: the first answer says what the time is there. */
+const LONG_AGO = 0;
+
+export async function upsert(
+  parts: SchedulesParts,
+  checked: CheckedRegister,
+): Promise<ScheduleInfo> {
+  const { store } = parts;
+  const { scheduleId } = checked;
+  await written(parts, checked);
+  parts.changed();
+  const detail = await store.schedule({ scheduleId });
+  if (detail === null) throw scheduleUnknown(scheduleId, "upsert");
+  return infoOf(detail, detail.now);
+}
+
+async function written(parts: SchedulesParts, checked: CheckedRegister): Promise<void> {
+  const { store, keep } = parts;
+  const { scheduleId, definition } = checked;
+  let now = LONG_AGO;
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const firstAt = nextOccurrence(definition, now);
+    const write = { ...writeOf(checked), firstAt };
+    const [answer] = await store.register({ registration: null, schedules: [write] });
+    if (answer === undefined || isDone(answer)) return;
+    if (answer.outcome === "stale") now = Math.max(now, answer.now);
+    else if (answer.outcome === "due") await settleDue(store, { scheduleId, keep });
+    else throw scheduleInCode(scheduleId, "upsert");
+  }
+  const message = `schedules.upsert(): ${quote(scheduleId)} could not be changed: it is always due`;
+  const fix = "nothing was changed: pause() it, or try again";
+  throw new SchedulerError("STORE_REFUSED", message, { fix, value: scheduleId });
+}
+
+function isDone({ outcome }: RegisterAnswer): boolean {
+  return outcome === "added" || outcome === "changed" || outcome === "unchanged";
+}
