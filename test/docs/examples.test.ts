@@ -19,6 +19,7 @@ const EXAMPLES: readonly Expected[] = [
   { file: "cron.mjs", prints: ["task"], runsOn: true },
   { file: "two-schedulers.mjs", prints: ["by the "], runsOn: true },
   { file: "cron-retry.mjs", prints: ["attempt 1: failed", "attempt 2: done"], runsOn: true },
+  { file: "customers.mjs", prints: ["due ", "(has not paid)", "invoice for ada"] },
   { file: "push.mjs", prints: ["pushed 0-", "task", "completed: 1"] },
   {
     file: "push-retry.mjs",
