@@ -8,7 +8,7 @@ const scheduler = createScheduler({
   redisPrefix: "_customers_example:",
 });
 
-scheduler.bind("invoice", ({ customer }) => console.log("invoice for", customer));
+scheduler.bind("invoice", (customer) => console.log("invoice for", customer));
 await scheduler.start();
 
 const { schedules } = scheduler;
@@ -18,7 +18,7 @@ for (const customer of ["ada", "bob"]) {
     cronExpr: "0 8 1 * *",
     timezone: "Europe/Berlin",
     overlap: "skip",
-    data: { customer },
+    data: customer,
   });
 }
 for (const { local, clockChange } of await schedules.preview("invoice-ada", { count: 3 })) {

@@ -6,7 +6,7 @@ import { cancelJob } from "../jobs.js";
 import { FACTS, type JobFacts, type Scope } from "../scope.js";
 import { type Arrival, addBuffered, countBuffered, passBuffered } from "./buffer.js";
 import { addPassed } from "./ledger.js";
-import { countOpen, makeJob } from "./release.js";
+import { countOpen, makeJob, releaseNext } from "./release.js";
 import type { ScheduleRow } from "./row.js";
 
 export class Arrivals {
@@ -31,6 +31,8 @@ export class Arrivals {
     this.#keep = keep;
     this.#isTracked = isTracked(this.#overlap) || isTracked(row.overlap);
     if (this.#overlap === "allow") return;
+    // a job whose record was lost had no end that would have let the next one follow
+    releaseNext(scope, row.number);
     this.#open = countOpen(scope, row.number);
     this.#buffered = countBuffered(scope, row.number);
   }
