@@ -6,7 +6,7 @@
  *  4. makes every promise safe to drop: what fails is told by the `error` event, too
  */
 import type { Chance } from "./chance.js";
-import type { Clock } from "./clock.js";
+import { type Clock, sleep } from "./clock.js";
 import { SchedulerError } from "./core/errors.js";
 import { Emitter, type EventName, type Listener } from "./core/events.js";
 import type { Logger } from "./core/logger.js";
@@ -76,27 +76,26 @@ export class SchedulerImpl implements Scheduler {
   readonly #told = new WeakSet<Error>();
 
   constructor(parts: SchedulerParts) {
-    const { store, options, logger, instanceId } = parts;
+    const { store, options, logger } = parts;
     this.#parts = parts;
-    this.instanceId = instanceId;
+    this.instanceId = parts.instanceId;
     this.#emitter = new Emitter(logger);
     this.#news = new ConnectionNews({ emitter: this.#emitter, logger });
     this.#outbox = new Outbox({ ...parts, pushTimeoutMs: options.pushTimeoutMs });
-    const pushing = { outbox: this.#outbox, emitter: this.#emitter, validators: options.tasks };
-    this.#pusher = new Pusher({ ...pushing, payloadLimitBytes: options.payloadLimitBytes });
+    const { tasks: validators, payloadLimitBytes, keep } = options;
+    const pushing = { outbox: this.#outbox, emitter: this.#emitter };
+    this.#pusher = new Pusher({ ...pushing, validators, payloadLimitBytes });
     const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
-    this.jobs = createJobs({ store, keep: options.keep, validators: options.tasks, guard });
+    this.jobs = createJobs({ store, keep, validators, guard });
     this.schedules = createSchedules({
-      store,
-      context: this.#context(),
+      ...{ store, keep, guard, context: this.#context() },
       registered: () => this.registered(),
       changed: () => this.#session?.look(),
-      ...{ keep: options.keep, guard },
+      sleep: (ms) => sleep(parts.clock, ms),
     });
-    store.onConnection((change) => {
-      if (change.kind === "lost") this.#news.lost(change.error);
-      else this.#news.back(change);
-    });
+    store.onConnection((news) =>
+      news.kind === "lost" ? this.#news.lost(news.error) : this.#news.back(news),
+    );
   }
 
   get state(): SchedulerState {
@@ -290,8 +289,8 @@ export class SchedulerImpl implements Scheduler {
 }
 
 function stillStopping(): SchedulerError {
-  const message = "start(): the scheduler is still stopping";
-  return new SchedulerError("RUNNING", message, { fix: "await stop() first" });
+  const fix = "await stop() first";
+  return new SchedulerError("RUNNING", "start(): the scheduler is still stopping", { fix });
 }
 
 /** True when a start ended because of a stop, which is nobody's error. */

@@ -18,6 +18,7 @@ import {
 import { decodeRule, explainAt, explainNow, type Previewed, preview } from "./core/schedule.js";
 import { backfill } from "./schedules/backfill.js";
 import { scheduleUnknown } from "./schedules/errors.js";
+import { functionOf } from "./schedules/function.js";
 import { infoOf, ledgerInfoOf } from "./schedules/info.js";
 import { planSchedules } from "./schedules/plan.js";
 import { upsert } from "./schedules/upsert.js";
@@ -33,6 +34,7 @@ export interface SchedulesParts {
   registered: () => Iterable<CheckedRegister>;
   /** A schedule was changed: whoever runs here looks at once. */
   changed: () => void;
+  sleep: (ms: number) => Promise<void>;
   /** Makes a promise safe to drop. */
   guard: <T>(promise: Promise<T>) => Promise<T>;
 }
@@ -64,14 +66,15 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   };
 }
 
-async function get({ store }: SchedulesParts, scheduleId: string): Promise<ScheduleInfo | null> {
-  const detail = await store.schedule({ scheduleId });
-  return detail === null ? null : infoOf(detail, detail.now);
+async function get(parts: SchedulesParts, scheduleId: string): Promise<ScheduleInfo | null> {
+  const detail = await parts.store.schedule({ scheduleId });
+  return detail === null ? null : infoOf(detail, detail.now, functionOf(parts, detail));
 }
 
-async function list({ store, context }: SchedulesParts, options: unknown): Promise<ScheduleList> {
-  const page = await store.schedules(checkSchedulesList(options, context));
-  return { schedules: page.schedules.map((view) => infoOf(view, page.now)), cursor: page.cursor };
+async function list(parts: SchedulesParts, options: unknown): Promise<ScheduleList> {
+  const page = await parts.store.schedules(checkSchedulesList(options, parts.context));
+  const schedules = page.schedules.map((view) => infoOf(view, page.now, functionOf(parts, view)));
+  return { schedules, cursor: page.cursor };
 }
 
 async function pause(
@@ -96,7 +99,8 @@ async function explain(
   { scheduleId, at }: { scheduleId: string; at: number | null },
 ): Promise<string> {
   const detail = await needed(parts, scheduleId, "explain");
-  const explained = { ...detail, rule: decodeRule(detail.definition) };
+  const excludes = functionOf(parts, detail);
+  const explained = { ...detail, rule: decodeRule(detail.definition), excludes };
   return at === null ? explainNow(explained) : explainAt(explained, at);
 }
 
@@ -108,7 +112,9 @@ async function previewOf(
   const { what, count, from } = checkPreview(schedule, options, parts.context);
   if ("scheduleId" in what) {
     const detail = await needed(parts, what.scheduleId, "preview");
-    return preview(decodeRule(detail.definition), { count, from: from ?? detail.now });
+    const excludes = functionOf(parts, detail);
+    const rule = decodeRule(detail.definition);
+    return preview(rule, { count, from: from ?? detail.now, excludes });
   }
   const start = from ?? (await storeNow(parts.store));
   return preview(what.rule, { count, from: start, excludes: what.excludes });

@@ -7,7 +7,8 @@
 --        the caller is not known to watch these schedules
 -- gives  { nowMs, waitMs, places of tasks joined by ',', { fence, task … } expired, { id, task,
 --        definition, numbers as in schedule.lua, pause's reason } … due, session known 1|0,
---        registered as a sleeper 1|0, registrations, repair 1|0 }
+--        registered as a sleeper 1|0, registrations, repair 1|0,
+--          complete 1|0 }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -124,9 +125,9 @@ local function look_for_schedules(moments)
   local til = #groups > 0 and held_until(now_ms)
   if til then
     moments[#moments + 1] = { at = til, field = 'h' }
-    return {}
+    return {}, false
   end
-  if #due == 0 then return {} end
+  if #due == 0 then return {}, true end
   for k, index in ipairs(due) do due[k] = groups[index] end
   return due_schedules(due, now_ms)
 end
@@ -141,7 +142,7 @@ end
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
-local due = look_for_schedules(moments)
+local due, complete = look_for_schedules(moments)
 local expired, next_reap = {}, math.huge
 if next_note then
   expired, next_reap = expired_leases(grace_from)
@@ -165,5 +166,5 @@ end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
-  news[4] or '0', needs_repair(news) and '1' or '0',
+  news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
 }

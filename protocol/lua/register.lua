@@ -18,7 +18,11 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
-if set ~= '' then renew_set(set, lease_ms, now_ms) end
+if set ~= '' then
+  -- Whoever comes first after an outage must not take all others for gone.
+  note_registrations(lease_ms, now_ms)
+  renew_set(set, lease_ms, now_ms)
+end
 local live = read_registrations()
 
 local function answer(outcome, s, over)
@@ -71,7 +75,7 @@ end
 local function add(w)
   local offers, generation = {}, 0
   if w.code then offers, generation = note_offer({}, w, live, now_ms) end
-  if not w.decided and w.first and w.first <= now_ms then
+  if not w.decided and w.first and w.first + w.jitter <= now_ms then
     return answer('stale', nil, { generation = generation })
   end
   local s = { id = w.id, revision = 1, decided = w.decided or 0, fired = 0, reason = '' }
@@ -96,8 +100,8 @@ local function keep(s, w, over)
 end
 
 local function change(s, w, over, unattended)
-  local latest = math.max(this, s.decided, w.decided or 0)
-  if w.first and w.first <= latest then
+  local latest = math.max(this, math.max(s.decided, w.decided or 0) + w.jitter)
+  if w.first and w.first + w.jitter <= latest then
     over.now = latest
     return answer('stale', s, over)
   end

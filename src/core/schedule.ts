@@ -15,6 +15,7 @@ export {
   type FiredHow,
   INSTANCE_LENGTH,
   type LedgerEntry,
+  MOST_FIRED,
   outcomeOfEntry,
   type PassedEntry,
 } from "./schedule/ledger.js";

@@ -32,8 +32,8 @@ interface Planned {
 
 export class Firing {
   readonly #parts: FireParts;
-  /** Schedules that this version or this scheduler can do nothing about, by id and revision. */
-  readonly #ignored = new Map<string, number>();
+  /** Definitions that this version or this scheduler can do nothing about, by schedule id. */
+  readonly #ignored = new Map<string, string>();
 
   constructor(parts: FireParts) {
     this.#parts = parts;
@@ -41,11 +41,14 @@ export class Firing {
 
   /** Those that this scheduler can do something about. */
   usable(schedules: readonly DueSchedule[]): DueSchedule[] {
-    return schedules.filter((due) => this.#ignored.get(due.scheduleId) !== due.revision);
+    return schedules.filter((due) => this.#ignored.get(due.scheduleId) !== due.definition);
   }
 
-  /** Decides all of `due`, the tasks side by side; rejects with the first failure. */
-  async decide(schedules: readonly DueSchedule[], now: number): Promise<void> {
+  /**
+   * Decides all of `due`, the tasks side by side; rejects with the first failure. False: there was
+   * nothing that could be done about them.
+   */
+  async decide(schedules: readonly DueSchedule[], now: number): Promise<boolean> {
     const planned = new Map<string, Planned[]>();
     for (const due of schedules) {
       const plan = await this.#plan(due, now);
@@ -57,6 +60,7 @@ export class Firing {
     for (const result of await Promise.allSettled(fires)) {
       if (result.status === "rejected") throw result.reason;
     }
+    return planned.size > 0;
   }
 
   async #fireAll(taskId: string, planned: readonly Planned[]): Promise<void> {
@@ -82,7 +86,7 @@ export class Firing {
     if (await judgeOrphan(this.#parts, { due, rule, now })) return null;
     const excludes = this.#parts.excludesOf(due, rule);
     if (excludes === undefined) {
-      this.#ignored.set(due.scheduleId, due.revision);
+      this.#ignored.set(due.scheduleId, due.definition);
       return null;
     }
     return planOf(due, { rule, now, excludes });
@@ -90,13 +94,13 @@ export class Firing {
 
   /** null: the rule makes no sense to this version; told once, then left to others. */
   #ruleOf(due: DueSchedule): ScheduleRule | null {
-    const { scheduleId, taskId, revision, definition } = due;
+    const { scheduleId, taskId, definition } = due;
     try {
       const rule = decodeRule(definition);
       planFire(rule, { scheduleId, cursorAt: 0, now: -1 });
       return rule;
     } catch (cause) {
-      this.#ignored.set(scheduleId, revision);
+      this.#ignored.set(scheduleId, definition);
       const message = `schedule "${scheduleId}" of task "${taskId}" cannot be read`;
       const fix = "a newer version of the library may have written it: update this one";
       this.#parts.emitter.emit(

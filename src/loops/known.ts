@@ -4,9 +4,6 @@
  */
 import type { Decided, DueSchedule, Look } from "../store/contract.js";
 
-/** A look lists so many due schedules; with as many, others may be due as well. */
-const MOST_DUE_PER_LOOK = 100;
-
 /** So many schedules are remembered; those that were decided first are forgotten first. */
 const MOST_KNOWN = 10_000;
 
@@ -24,10 +21,12 @@ export class Known {
 
   /** All that was due by then is listed, or was decided. */
   noteLook(look: Look): void {
+    // Whatever is not listed in a complete look has been decided, by whoever was faster.
+    if (look.complete) this.#cursors.clear();
     for (const due of look.schedules) {
       if (due.nextAt !== null) this.#cursors.set(due.scheduleId, due.nextAt);
     }
-    if (look.schedules.length >= MOST_DUE_PER_LOOK) return;
+    if (!look.complete) return;
     this.#now = Math.max(this.#now ?? look.now, look.now);
   }
 

@@ -150,7 +150,8 @@ export class Registrations {
       ...write,
       digest: this.#digests.get(scheduleId) ?? "",
       local: schedule.excludes !== null,
-      firstAt: nextOccurrence(definition, decidedAt ?? now),
+      // The first that is due after now, which may be that of an instant before.
+      firstAt: nextOccurrence(definition, decidedAt ?? now - write.jitterMs),
       decidedAt,
       generation: this.#generations.get(scheduleId) ?? null,
     };

@@ -18,7 +18,10 @@ export async function settleDue(
     // Only those that have its function can tell which of its occurrences fire.
     if (rule.excludeCode !== undefined) return;
     const plan = planOf(due, { rule, now: due.now, excludes: null });
-    if (plan.decisions.length === 0) return;
-    await store.fire({ taskId: due.taskId, fires: [fireOf({ due, plan })], keep });
+    if (plan.nextAt === due.nextAt) return;
+    const fires = [fireOf({ due, plan })];
+    const [answer] = await store.fire({ taskId: due.taskId, fires, keep });
+    // Refused: somebody else was faster, or nothing may fire now; asking again at once is no use.
+    if (answer === null) return;
   }
 }

@@ -38,7 +38,8 @@ export class Tending {
       { store: this.#store, emitter: this.#emitter },
       { due, rule, now },
     );
-    if (isOrphan || due.nextAt !== null) return;
+    // One that has decided something and has no cursor has come to its end.
+    if (isOrphan || due.nextAt !== null || due.decidedAt > 0) return;
     await this.#setCursor(due, nextOccurrence(rule, Math.max(now, due.decidedAt)));
   }
 

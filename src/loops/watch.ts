@@ -106,7 +106,7 @@ export class Watch {
       const [fired, reaped] = await Promise.allSettled([fire, reap(look)]);
       if (fired.status === "rejected") throw fired.reason;
       if (reaped.status === "rejected") throw reaped.reason;
-      return AT_ONCE;
+      return fired.value || look.expired.length > 0 ? AT_ONCE : pollIntervalMs;
     }
     if (mustRegister) return AT_ONCE;
     // The claim for these tasks is on its way; its answer calls for the next look. And schedules

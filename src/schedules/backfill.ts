@@ -4,7 +4,10 @@ import type { CheckedBackfill } from "../core/options.js";
 import {
   countOccurrences,
   decodeRule,
+  entryAt,
   isExcluded,
+  type LedgerEntry,
+  MOST_FIRED,
   type Overlap,
   occurrencesBetween,
 } from "../core/schedule.js";
@@ -12,20 +15,26 @@ import { quote } from "../core/show.js";
 import type { SchedulesParts } from "../schedules.js";
 import type { ScheduleDetail, TriggerAnswer } from "../store/contract.js";
 import type { BackfillResult } from "../types.js";
-import { scheduleUnknown } from "./errors.js";
+import { functionElsewhere, scheduleUnknown } from "./errors.js";
+import { functionOf } from "./function.js";
 
 /** As many as may wait for each other. */
 const MOST_OCCURRENCES = 1_000;
 const MOST_PER_CALL = 100;
 
 export async function backfill(
-  { store, keep }: SchedulesParts,
+  parts: SchedulesParts,
   args: CheckedBackfill & { scheduleId: string },
 ): Promise<BackfillResult> {
+  const { store, keep } = parts;
   const { scheduleId } = args;
   const detail = await store.schedule({ scheduleId });
   if (detail === null) throw scheduleUnknown(scheduleId, "backfill");
-  const { wanted, skipped } = chosen(detail, args);
+  const excludes = functionOf(parts, detail);
+  if (excludes === null && decodeRule(detail.definition).excludeCode !== undefined) {
+    throw functionElsewhere(scheduleId);
+  }
+  const { wanted, skipped } = chosen(detail, args, excludes);
   const result: BackfillResult = { fired: [], waiting: [], skipped };
   const overlap = args.overlap ?? oneByOne(detail.overlap);
   for (let from = 0; from < wanted.length; from += MOST_PER_CALL) {
@@ -47,6 +56,7 @@ function oneByOne(overlap: Overlap): Overlap {
 function chosen(
   detail: ScheduleDetail,
   { scheduleId, from, to }: { scheduleId: string } & CheckedBackfill,
+  excludes: ((at: number) => boolean) | null,
 ) {
   const rule = decodeRule(detail.definition);
   const end = Math.min(to + 1, detail.nextAt ?? Number.POSITIVE_INFINITY, detail.now + 1);
@@ -67,10 +77,12 @@ function chosen(
     if (entry.kind === "fired" && entry.how !== "trigger") fired.add(entry.scheduledFor);
   }
   for (const at of detail.buffered) fired.add(at);
+  const isKnown = knowledgeOf(detail.ledger);
   const wanted: number[] = [];
   const skipped: number[] = [];
   for (const at of occurrencesBetween(rule, from, end)) {
-    (fired.has(at) || isExcluded(rule, at) ? skipped : wanted).push(at);
+    const isOut = fired.has(at) || !isKnown(at) || isExcluded(rule, at) || excludes?.(at) === true;
+    (isOut ? skipped : wanted).push(at);
   }
   return { wanted, skipped };
 }
@@ -82,4 +94,16 @@ function sort(answer: TriggerAnswer, result: BackfillResult): void {
       result.fired.push({ scheduledFor, jobId: outcome.job.id });
     } else result.skipped.push(scheduledFor);
   }
+}
+
+/**
+ * Whether the ledger would know of an instant that fired: it forgets the oldest of those. Of an
+ * older one it knows only that it did not fire, if that stands there.
+ */
+function knowledgeOf(ledger: readonly LedgerEntry[]): (at: number) => boolean {
+  const fired = ledger.filter((entry) => entry.kind === "fired" && entry.how !== "trigger");
+  const oldest = fired.length < MOST_FIRED ? Number.NEGATIVE_INFINITY : entryAt(fired[0]!);
+  return (at) =>
+    at >= oldest ||
+    ledger.some((entry) => entry.kind === "passed" && entry.from <= at && at <= entry.to);
 }

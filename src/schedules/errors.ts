@@ -16,3 +16,9 @@ export function scheduleInCode(scheduleId: string, call: string): SchedulerError
       : "change it in the code, or use another scheduleId";
   return new SchedulerError("SCHEDULE_IN_CODE", message, { fix, value: scheduleId });
 }
+
+export function functionElsewhere(scheduleId: string): SchedulerError {
+  const message = `schedules.backfill(): the exclude of ${quote(scheduleId)} is a function`;
+  const fix = "only a scheduler that registers it knows what it leaves out: call it there";
+  return new SchedulerError("OPTION_CONFLICT", message, { fix, value: scheduleId });
+}

@@ -10,7 +10,10 @@ import {
 import type { ScheduleView } from "../store/contract.js";
 import type { LedgerInfo, ScheduleInfo } from "../types.js";
 
-export function infoOf(view: ScheduleView, now: number): ScheduleInfo {
+type Excludes = ((at: number) => boolean) | null;
+
+/** `excludes`: the function that belongs to its rule, where it is known. */
+export function infoOf(view: ScheduleView, now: number, excludes: Excludes = null): ScheduleInfo {
   const rule = decodeRule(view.definition);
   const { scheduleId, taskId, code, overlap, firedCount, registeredUntil } = view;
   const paused = pausedNow(view, now);
@@ -24,7 +27,7 @@ export function infoOf(view: ScheduleView, now: number): ScheduleInfo {
     misfire: rule.misfire,
     overlap,
     data: decodePayload(view.payload),
-    nextAt: nextAtOf(view, rule, now),
+    nextAt: nextAtOf(view, { rule, now, excludes }),
     firedCount,
     paused: paused && { at: paused.at, until: paused.until, reason: paused.reason },
     orphaned: code && registeredUntil !== null && registeredUntil < now,
@@ -38,11 +41,18 @@ function pausedNow({ paused }: ScheduleView, now: number): ScheduleView["paused"
 }
 
 /** The first from the cursor on that neither a pause nor `exclude` leaves out. */
-function nextAtOf(view: ScheduleView, rule: ScheduleRule, now: number): number | null {
-  if (view.nextAt === null) return null;
+function nextAtOf(
+  view: ScheduleView,
+  at: { rule: ScheduleRule; now: number; excludes: Excludes },
+): number | null {
+  const { rule, now, excludes } = at;
+  if (view.nextAt === null || view.firedCount >= (rule.limit ?? Number.POSITIVE_INFINITY)) {
+    return null;
+  }
   const paused = pausedNow(view, now);
-  if (paused === null) return nextToFire(rule, view.nextAt - 1);
-  return paused.until === null ? null : nextToFire(rule, Math.max(view.nextAt, paused.until) - 1);
+  if (paused === null) return nextToFire(rule, view.nextAt - 1, excludes);
+  if (paused.until === null) return null;
+  return nextToFire(rule, Math.max(view.nextAt, paused.until) - 1, excludes);
 }
 
 export function ledgerInfoOf(entry: LedgerEntry): LedgerInfo {

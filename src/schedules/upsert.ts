@@ -12,6 +12,7 @@ import { scheduleInCode, scheduleUnknown } from "./errors.js";
 import { infoOf } from "./info.js";
 
 const MOST_TRIES = 20;
+const PAUSE_MS = 400;
 
 /** Every store's clock is later: the first answer says what the time is there. */
 const LONG_AGO = 0;
@@ -30,21 +31,31 @@ export async function upsert(
 }
 
 async function written(parts: SchedulesParts, checked: CheckedRegister): Promise<void> {
-  const { store, keep } = parts;
+  const { store } = parts;
   const { scheduleId, definition } = checked;
   let now = LONG_AGO;
   for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-    const firstAt = nextOccurrence(definition, now);
-    const write = { ...writeOf(checked), firstAt };
-    const [answer] = await store.register({ registration: null, schedules: [write] });
+    const write = writeOf(checked);
+    const firstAt = nextOccurrence(definition, now - write.jitterMs);
+    const schedules = [{ ...write, firstAt }];
+    const [answer] = await store.register({ registration: null, schedules });
     if (answer === undefined || isDone(answer)) return;
     if (answer.outcome === "stale") now = Math.max(now, answer.now);
-    else if (answer.outcome === "due") await settleDue(store, { scheduleId, keep });
+    else if (answer.outcome === "due") await decideDue(parts, { scheduleId, tries });
     else throw scheduleInCode(scheduleId, "upsert");
   }
   const message = `schedules.upsert(): ${quote(scheduleId)} could not be changed: it is always due`;
   const fix = "nothing was changed: pause() it, or try again";
   throw new SchedulerError("STORE_REFUSED", message, { fix, value: scheduleId });
+}
+
+/** For some seconds after the store was lost nothing fires, and nothing due can be decided. */
+async function decideDue(
+  { store, keep, sleep }: SchedulesParts,
+  { scheduleId, tries }: { scheduleId: string; tries: number },
+): Promise<void> {
+  if (tries > 1) await sleep(PAUSE_MS);
+  await settleDue(store, { scheduleId, keep });
 }
 
 function isDone({ outcome }: RegisterAnswer): boolean {

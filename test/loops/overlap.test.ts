@@ -73,3 +73,18 @@ test("skip: a job that waits for its retry still counts", async () => {
   expect(ledger.map(({ outcome }) => outcome)).toEqual(["fired", "skipped", "fired", "fired"]);
   await fleet.settled(scheduler.stop());
 });
+
+test("limit counts what fired, not what was skipped", async () => {
+  const fleet = new Fleet();
+  const startAt = fleet.now;
+  const code = [["t", { every: "1m", overlap: "skip", limit: 2 }]] as const;
+  const member = fleet.member("a", code, { takesMs: 90 * SECOND });
+  await member.start();
+  await fleet.advance(10 * MINUTE);
+  expect(fleet.instants(startAt).map((at) => at / MINUTE)).toEqual([1, 3]);
+  const info = await fleet.settled(member.scheduler.schedules.get("t"));
+  expect([info?.firedCount, info?.nextAt]).toEqual([2, null]);
+  const sentence = await fleet.settled(member.scheduler.schedules.explain("t"));
+  expect(sentence).toContain("has come to its end: limit 2 is reached");
+  await member.stop();
+});

@@ -197,3 +197,26 @@ test("what is wrong with an argument is said at the door", async () => {
   await call(schedules.explain("t", "now" as never)).toThrow("at must be a Date or epoch ms");
   await member.stop();
 });
+
+test("an exclude function is asked where it is, for previews and backfills, too", async () => {
+  const fleet = new Fleet();
+  const startAt = fleet.now;
+  const exclude = (at: Date): boolean => at.getUTCHours() % 2 === 1;
+  const own = fleet.member("own", [["t", { every: "1h", exclude }]]);
+  await own.start();
+  const other = fleet.member("other");
+  await fleet.advance(3 * HOUR + SECOND);
+  const hours = (instants: number[]) => instants.map((at) => (at - startAt) / HOUR);
+  const { schedules } = own.scheduler;
+  const next = await fleet.settled(schedules.preview("t", { count: 2 }));
+  expect(hours(next.map(({ at }) => at))).toEqual([4, 6]);
+  expect((await fleet.settled(schedules.get("t")))?.nextAt).toBe(startAt + 4 * HOUR);
+  const span = { from: startAt - 2 * HOUR, to: fleet.now };
+  const filled = await fleet.settled(schedules.backfill("t", span));
+  expect(hours(filled.fired.map(({ scheduledFor }) => scheduledFor))).toEqual([-2, 0]);
+  const elsewhere = fleet.settled(other.scheduler.schedules.backfill("t", span));
+  await expect(elsewhere).rejects.toMatchObject({
+    code: "OPTION_CONFLICT",
+  });
+  await own.stop();
+});

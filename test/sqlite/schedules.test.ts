@@ -118,14 +118,5 @@ describe("a look", () => {
     kit.clock.advance(2_000);
     const { schedules } = await store.look(fireArgs());
     expect(schedules).toMatchObject([{ scheduleId: "s" }]);
-    const raw = await openRaw(kit.path);
-    const looks = async () => {
-      const before = performance.now();
-      for (let n = 0; n < 50; n += 1) await store.look(fireArgs());
-      return (performance.now() - before) / 50;
-    };
-    const full = await looks();
-    raw.close();
-    console.log("ms per look", full);
   });
 });

@@ -51,6 +51,10 @@ export async function redisWorld(server: TestServer): Promise<World> {
     inspect: () => inspect(client),
     inspectDrained: () => inspectDrained(client),
     cut: async () => void (await client.call("CLIENT", "KILL", "SKIPME", "yes")),
+    breakIndex: async () => void (await client.del(`${SHARD}cursors`, `${SHARD}firing`)),
+    loseJob: async ({ taskId, number }) => {
+      for (const key of ["jobs", "later"]) await client.hdel(`${SHARD}t:${taskId}:${key}`, number);
+    },
     empty: async () => void (await client.flushall()),
     close: async () => client.disconnect(),
   };

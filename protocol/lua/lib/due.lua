@@ -37,7 +37,7 @@ local function due_schedules(groups, now_ms)
     end
   end
   refresh_groups(nil)
-  return out
+  return out, #out < MOST_DUE and bytes < MOST_DUE_BYTES
 end
 
 -- The index is visibly not what it should be, or is being mended: `m` says how many names and

@@ -88,5 +88,6 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  -- After an outage nobody counts as gone for a while.
+  return latest and math.max(latest, r.grace) or offer.at
 end

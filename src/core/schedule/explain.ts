@@ -13,6 +13,8 @@ export interface Explained {
   rule: ScheduleRule;
   nextAt: number | null;
   firedCount: number;
+  /** The function that belongs to the rule, where it is known. */
+  excludes?: ((at: number) => boolean) | null;
   paused: { at: number; until: number | null; reason: string; orphaned: boolean } | null;
   open: readonly string[];
   buffered: readonly number[];
@@ -46,13 +48,19 @@ export function explainNow(schedule: Explained): string {
   if (paused !== null && (paused.until === null || paused.until > now)) {
     return `${name} ${pauseSentence(schedule, paused)}; ${last}`;
   }
-  if (nextAt === null) return `${name} has come to its end: ${endReason(schedule)}; ${last}`;
+  if (nextAt === null || isLimitReached(schedule))
+    return `${name} has come to its end: ${endReason(schedule)}; ${last}`;
   const dueAt = nextAt + jitterOf(scheduleId, rule);
   if (dueAt <= now) return `${name} ${lateSentence(schedule, dueAt)}; ${last}`;
-  const next = nextToFire(rule, nextAt - 1);
+  const next = nextToFire(rule, nextAt - 1, schedule.excludes);
   return next === null
     ? `${name} has no occurrence that fires in sight; ${last}`
-    : `${name} fires next at ${shown(schedule, next)}; ${last}`;
+    : `${name} fires next at ${shown(schedule, next)}${jittered(schedule)}; ${last}`;
+}
+
+function jittered({ scheduleId, rule }: Explained): string {
+  const jitterMs = jitterOf(scheduleId, rule);
+  return jitterMs === 0 ? "" : ` and ${showSpan(jitterMs)} of jitter`;
 }
 
 /** Of several rows that span the instant, the one that was meant for it. */
@@ -108,7 +116,7 @@ function undecidedSentence(schedule: Explained, at: number): string {
       next === null ? "has none after it" : `has its next one at ${shown(schedule, next)}`;
     return `is no occurrence: by its rule the schedule ${then}`;
   }
-  if (nextAt === null) {
+  if (nextAt === null || (at >= nextAt && isLimitReached(schedule))) {
     return at > now ? `will not fire: ${endReason(schedule)}` : beyondMemory(schedule);
   }
   if (at < nextAt) return beyondMemory(schedule);
@@ -139,9 +147,13 @@ function pauseSentence(schedule: Explained, { until, reason }: NonNullable<Expla
   return `is paused ${end}${reason === "" ? "" : ` (${reason})`}`;
 }
 
+function isLimitReached({ rule, firedCount }: Explained): boolean {
+  return rule.limit !== undefined && firedCount >= rule.limit;
+}
+
 function endReason(schedule: Explained): string {
-  const { rule, firedCount } = schedule;
-  if (rule.limit !== undefined && firedCount >= rule.limit) return `limit ${rule.limit} is reached`;
+  const { rule } = schedule;
+  if (isLimitReached(schedule)) return `limit ${rule.limit} is reached`;
   if (rule.endAt !== undefined) return `endAt was ${shown(schedule, rule.endAt)}`;
   return "its rule has no further occurrence";
 }

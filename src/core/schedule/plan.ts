@@ -6,7 +6,7 @@
 import { jitterOf, type ScheduleRule } from "./definition.js";
 import { DueRow } from "./due.js";
 import type { Decision, Firing, Passing, PassReason } from "./outcome.js";
-import { isExcluded, nextOccurrence } from "./timing.js";
+import { excludedSpan, isExcluded, nextOccurrence } from "./timing.js";
 
 export interface FirePlan {
   /** In the order of their instants; at most `MAX_FIRES_PER_PLAN` fire. */
@@ -132,13 +132,18 @@ class Planning {
       }
       this.cursorAt = nextOccurrence(this.#rule, at);
     }
-    if (this.#left <= 0) this.cursorAt = null;
+    if (this.#isOver()) this.cursorAt = null;
+  }
+
+  /** Where the overlap policy may skip some, only the next plan knows how many have fired. */
+  #isOver(): boolean {
+    return this.#left <= 0 && this.#rule.overlap === "allow";
   }
 
   /** False: `at` is where the next plan goes on, or nothing fires any more. */
   #mayFire(at: number): boolean {
     if (this.#left > 0 && this.#room > 0) return true;
-    this.cursorAt = this.#left <= 0 ? null : at;
+    this.cursorAt = this.#isOver() ? null : at;
     return false;
   }
 
@@ -194,8 +199,11 @@ class Planning {
 
   #plainFrom(row: DueRow, from: number, to: number): number[] {
     const plain: number[] = [];
-    for (let at = row.firstFrom(from); at !== null && at < to; at = row.firstFrom(at + 1)) {
-      if (!isExcluded(this.#rule, at)) plain.push(at);
+    let at = row.firstFrom(from);
+    while (at !== null && at < to) {
+      const span = excludedSpan(this.#rule, at);
+      if (span === null) plain.push(at);
+      at = row.firstFrom(span === null ? at + 1 : span[1]);
     }
     return plain;
   }

@@ -4,7 +4,7 @@
  */
 import { parseCron } from "../cron.js";
 import { SchedulerError } from "../errors.js";
-import type { ScheduleRule } from "./definition.js";
+import type { ExcludedSpan, ScheduleRule } from "./definition.js";
 
 interface Timing {
   next(afterMs: number): number | null;
@@ -34,9 +34,13 @@ export function occurrencesBetween(rule: ScheduleRule, from: number, to: number)
   return begin < end ? timingOf(rule).between(begin, end) : [];
 }
 
-/** True: it lies in one of the excluded spans. */
-export function isExcluded({ exclude }: ScheduleRule, at: number): boolean {
-  return exclude?.some(([from, to]) => at >= from && at < to) ?? false;
+/** The excluded span that it lies in; null: in none. */
+export function excludedSpan({ exclude }: ScheduleRule, at: number): ExcludedSpan | null {
+  return exclude?.find(([from, to]) => at >= from && at < to) ?? null;
+}
+
+export function isExcluded(rule: ScheduleRule, at: number): boolean {
+  return excludedSpan(rule, at) !== null;
 }
 
 /** The first that is not excluded, after at most a thousand that are; null: none was found. */
@@ -49,9 +53,9 @@ export function nextToFire(
   for (let tries = 0; tries < 1_000; tries += 1) {
     const next = nextOccurrence(rule, after);
     if (next === null) return null;
-    const span = rule.exclude?.find(([from, to]) => next >= from && next < to);
-    if (span === undefined && excludes?.(next) !== true) return next;
-    after = span === undefined ? next : span[1] - 1;
+    const span = excludedSpan(rule, next);
+    if (span === null && excludes?.(next) !== true) return next;
+    after = span === null ? next : span[1] - 1;
   }
   return null;
 }

@@ -30,7 +30,7 @@ export interface ScheduleWrite {
   local: boolean;
   /** Each occurrence is due this long after its instant, ms. */
   jitterMs: number;
-  /** The first occurrence after the instant that the caller took for now; null: it has none. */
+  /** The first occurrence that is due after what the caller took for now; null: it has none. */
   firstAt: number | null;
   /** Up to here all is decided, as far as the caller knows, epoch ms; null: it knows nothing. */
   decidedAt: number | null;
@@ -51,7 +51,7 @@ export interface RegisterArgs {
  *   given up: nothing was written
  * - `due`: another definition is in force and has a due occurrence, which has to be decided first;
  *   the generation was noted, nothing else was written
- * - `stale`: `firstAt` lies in the past by the store's clock: ask again with `now`
+ * - `stale`: `firstAt` is due already by the store's clock: ask again with `now`
  */
 export type RegisterOutcome =
   | "added"

@@ -27,6 +27,8 @@ export interface Look {
   taskIds: string[];
   /** Fireable schedules that are due, at most 100. */
   schedules: DueSchedule[];
+  /** True: no other is due. False: there may be more, or all of them are held (see `open`). */
+  complete: boolean;
   /**
    * Leases of any task that may be reaped, at most 20: they have ended, and had their whole length
    * again since the last outage or clock jump.

@@ -65,6 +65,7 @@ export async function lookAtAll(
     // Each counts for itself: what rises in one of them rises here.
     registrations: looks.reduce((sum, part) => sum + part.registrations, 0),
     repair: looks.some((part) => part.repair),
+    complete: looks.every((part) => part.complete),
     now: Math.max(...looks.map((part) => part.now)),
   };
   return { look, sessionKnown: looks.every((part) => part.sessionKnown) };
@@ -85,7 +86,7 @@ interface ShardLookArgs extends LookArgs {
   unwatched: ReadonlySet<string>;
 }
 
-type Reply = [string, string, string, string[], string[][], string, string, string, string];
+type Reply = [...[string, string, string, string[], string[][]], ...string[]];
 
 async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook> {
   const names = flagged(args);
@@ -98,7 +99,8 @@ async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook
       ...names,
     ],
   })) as Reply;
-  const [now, waitMs, tasks, expired, due, session, registered, registrations, repair] = reply;
+  const [now, waitMs, tasks, expired, due, ...flags] = reply;
+  const [session, registered, registrations, repair, complete] = flags;
   return {
     now: Number(now),
     waitMs: Number(waitMs),
@@ -107,6 +109,7 @@ async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook
     schedules: due.map(decodeDue),
     registrations: Number(registrations),
     repair: repair === "1",
+    complete: complete === "1",
     sessionKnown: session === "1",
     registered: registered === "1",
   };

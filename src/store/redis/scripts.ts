@@ -1616,7 +1616,7 @@ return page
 `,
   },
   "look": {
-    sha1: "817450a220b0cc572a1b8e9de1abe86f63681747",
+    sha1: "b4d7f0bb4b6a5a19407a8d56975eff4874ec6402",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1971,7 +1971,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local MOST_DUE, MOST_DUE_BYTES = 100, 4 * 1024 * 1024
 local function due_schedule(member, group, registrations)
@@ -2004,7 +2004,7 @@ local function due_schedules(groups, now_ms)
     end
   end
   refresh_groups(nil)
-  return out
+  return out, #out < MOST_DUE and bytes < MOST_DUE_BYTES
 end
 local function needs_repair(m)
   local names, wakes = tonumber(m[1] or '0'), tonumber(m[2] or '0')
@@ -2131,9 +2131,9 @@ local function look_for_schedules(moments)
   local til = #groups > 0 and held_until(now_ms)
   if til then
     moments[#moments + 1] = { at = til, field = 'h' }
-    return {}
+    return {}, false
   end
-  if #due == 0 then return {} end
+  if #due == 0 then return {}, true end
   for k, index in ipairs(due) do due[k] = groups[index] end
   return due_schedules(due, now_ms)
 end
@@ -2147,7 +2147,7 @@ end
 local moments = {}
 local drains = drains_until()
 local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
-local due = look_for_schedules(moments)
+local due, complete = look_for_schedules(moments)
 local expired, next_reap = {}, math.huge
 if next_note then
   expired, next_reap = expired_leases(grace_from)
@@ -2168,7 +2168,7 @@ end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
-  news[4] or '0', needs_repair(news) and '1' or '0',
+  news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
 }
 `,
   },
@@ -4337,7 +4337,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "8c29699ab33335c726cfe32cbb1f3a2fd55b2f5a",
+    sha1: "37790178229785229abb6ccd7f66f2252caafda6",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4681,7 +4681,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local function leave_task(s, now_ms)
   local waiting = redis.call('HGET', SCHEDULES, 'b' .. s.id) or ''
@@ -4717,7 +4717,10 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
-if set ~= '' then renew_set(set, lease_ms, now_ms) end
+if set ~= '' then
+  note_registrations(lease_ms, now_ms)
+  renew_set(set, lease_ms, now_ms)
+end
 local live = read_registrations()
 local function answer(outcome, s, over)
   return {
@@ -4761,7 +4764,7 @@ end
 local function add(w)
   local offers, generation = {}, 0
   if w.code then offers, generation = note_offer({}, w, live, now_ms) end
-  if not w.decided and w.first and w.first <= now_ms then
+  if not w.decided and w.first and w.first + w.jitter <= now_ms then
     return answer('stale', nil, { generation = generation })
   end
   local s = { id = w.id, revision = 1, decided = w.decided or 0, fired = 0, reason = '' }
@@ -4784,8 +4787,8 @@ local function keep(s, w, over)
   return answer('unchanged', s, over)
 end
 local function change(s, w, over, unattended)
-  local latest = math.max(this, s.decided, w.decided or 0)
-  if w.first and w.first <= latest then
+  local latest = math.max(this, math.max(s.decided, w.decided or 0) + w.jitter)
+  if w.first and w.first + w.jitter <= latest then
     over.now = latest
     return answer('stale', s, over)
   end
@@ -4838,7 +4841,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "b276c645db630202f24caefd1205e1ab1721c3fc",
+    sha1: "270f8545db8c8ed005c0abb0d774b013fbe46ad5",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5131,7 +5134,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local s, revision, now_ms = read_schedule(ARGV[1]), tonumber(ARGV[2]), now_us() / 1000
 if not s then return 'unknown' end
@@ -5358,7 +5361,7 @@ return reply
 `,
   },
   "schedule": {
-    sha1: "b02b36815420b387c288415e6a98d1473d4a3096",
+    sha1: "664cb53a761ae4b5696ca31a7961e2dd4d0aa990",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5651,7 +5654,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local function view_schedule(id, registrations)
   local f = redis.call('HMGET', SCHEDULES,
@@ -5671,7 +5674,7 @@ return { whole(math.floor(now_us() / 1000)), unpack(view) }
 `,
   },
   "schedules": {
-    sha1: "9a8bb96b3c78cfb03f648950e7bc27a4faa5ce80",
+    sha1: "b8401ac91b8b314ba7c2486125557ee0ed355765",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5964,7 +5967,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local function view_schedule(id, registrations)
   local f = redis.call('HMGET', SCHEDULES,
@@ -6003,7 +6006,7 @@ return { whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) 
 `,
   },
   "tend": {
-    sha1: "488c7dbbd22aa67175492385890b0619a7a47434",
+    sha1: "8aebff56da166dd589669dea155e969fa3a9d325",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -6296,7 +6299,7 @@ local function registered_until(s, offers, r)
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
-  return latest or offer.at
+  return latest and math.max(latest, r.grace) or offer.at
 end
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 100, 4 * 1024 * 1024, 50000, 60000
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000

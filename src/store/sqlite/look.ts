@@ -17,10 +17,10 @@ export function look(scope: Scope, args: LookArgs): Look {
   if (registration !== null) noteRegistration(scope, registration);
   const { registrations } = tx.space(scope.space);
   const tasks = lookAtTasks(scope, taskIds);
-  const { due: schedules, moments } = lookAtSchedules(scope, fireable);
+  const { due: schedules, moments, complete } = lookAtSchedules(scope, fireable);
   const expired = expiredLeases(scope, graceFrom);
   const answer: Look = {
-    ...{ taskIds: tasks.withWork, schedules, expired, waitMs: 0, registrations, now },
+    ...{ taskIds: tasks.withWork, schedules, complete, expired, waitMs: 0, registrations, now },
     // a cursor stands in the row of its schedule, so that none can be missing from the index
     repair: false,
   };

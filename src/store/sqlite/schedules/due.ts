@@ -21,7 +21,7 @@ interface Waking {
 export function lookAtSchedules(
   scope: Scope,
   fireable: Fireable,
-): { due: DueSchedule[]; moments: Moment[] } {
+): { due: DueSchedule[]; moments: Moment[]; complete: boolean } {
   const { now } = scope;
   const tasks = wakingTasks(scope, fireable.taskIds);
   const locals = wakingLocals(scope, fireable.scheduleIds);
@@ -30,14 +30,16 @@ export function lookAtSchedules(
     ...tasks.map(({ task, wake_at }) => ({ cause: `schedules ${task}`, at: wake_at })),
     ...locals.map(({ number, wake_at }) => ({ cause: `schedule ${number}`, at: wake_at })),
   ].map(({ cause, at }) => ({ cause, at: Math.max(at, heldUntil) }));
-  if (!moments.some(({ at }) => at <= now)) return { due: [], moments };
+  if (!moments.some(({ at }) => at <= now)) {
+    return { due: [], moments, complete: heldUntil <= now };
+  }
   const waking = [
     ...tasks.filter(({ wake_at }) => wake_at <= now).flatMap(({ task }) => dueOf(scope, task)),
     ...locals.filter(({ wake_at }) => wake_at <= now),
   ];
   waking.sort((a, b) => a.wake_at - b.wake_at);
   const numbers = waking.slice(0, MOST_DUE).map(({ number }) => number);
-  return { due: read(scope, numbers), moments: [] };
+  return { due: read(scope, numbers), moments: [], complete: waking.length < MOST_DUE };
 }
 
 /** The nearest moment of each task that has one. */

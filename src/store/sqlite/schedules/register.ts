@@ -11,7 +11,7 @@ import type { Scope } from "../scope.js";
 import { toStored } from "../text.js";
 import { passBuffered } from "./buffer.js";
 import { addPassed } from "./ledger.js";
-import { countRegistrations, Registrants } from "./registrants.js";
+import { countRegistrations, noteRegistrationTime, Registrants } from "./registrants.js";
 import {
   isPaused,
   isRegistered,
@@ -28,7 +28,11 @@ export function register(
   { registration, schedules }: RegisterArgs,
 ): RegisterAnswer[] {
   const registrants = new Registrants(scope);
-  if (registration !== null) registrants.renew(registration);
+  if (registration !== null) {
+    // Whoever comes first after an outage must not take all others for gone.
+    noteRegistrationTime(scope, registration.leaseMs);
+    registrants.renew(registration);
+  }
   return schedules.map((write) =>
     new Registering(scope, { write, registration, registrants }).do(),
   );
@@ -81,9 +85,9 @@ class Registering {
   }
 
   #add(): RegisterAnswer {
-    const { scheduleId, firstAt, decidedAt } = this.#write;
+    const { scheduleId, firstAt, decidedAt, jitterMs } = this.#write;
     const { tx, space, now } = this.#scope;
-    if (decidedAt === null && firstAt !== null && firstAt <= now) {
+    if (decidedAt === null && firstAt !== null && firstAt + jitterMs <= now) {
       return this.#answer("stale", { revision: 0, next_at: null });
     }
     const number = tx.nextNumber(now);
@@ -133,7 +137,7 @@ class Registering {
   }
 
   #change(row: ScheduleRow): RegisterAnswer {
-    const { digest, firstAt, decidedAt } = this.#write;
+    const { digest, firstAt, decidedAt, jitterMs } = this.#write;
     const { now } = this.#scope;
     if (this.#isCode && inForce(this.#offers, row.digest, this.#isLive) !== digest) {
       return this.#answer("superseded", row);
@@ -142,8 +146,8 @@ class Registering {
     const isUnattended =
       isDue && row.code === 1 && row.local === 1 && !isRegistered(row, this.#registrants);
     if (isDue && !isUnattended) return this.#answer("due", row);
-    const earliest = Math.max(now, row.decided_at, decidedAt ?? 0);
-    if (firstAt !== null && firstAt <= earliest) {
+    const earliest = Math.max(now, Math.max(row.decided_at, decidedAt ?? 0) + jitterMs);
+    if (firstAt !== null && firstAt + jitterMs <= earliest) {
       return { ...this.#answer("stale", row), now: earliest };
     }
     row.decided_at = Math.max(row.decided_at, decidedAt ?? 0);

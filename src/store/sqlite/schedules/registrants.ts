@@ -29,6 +29,12 @@ export class Registrants {
     return end !== null && (end > now || now < tx.space(space).registrant_grace_until);
   }
 
+  /** Until when nobody counts as gone, after an outage; may be over, epoch ms. */
+  get graceUntil(): number {
+    const { tx, space } = this.#scope;
+    return tx.space(space).registrant_grace_until;
+  }
+
   /** Makes the registration last; writes only when it is missing, over, or a third is gone. */
   renew({ set, leaseMs }: Registration): void {
     const { tx, space, now } = this.#scope;
@@ -70,7 +76,7 @@ export class Registrants {
 
 /** A look by a scheduler that has registered schedules: it is alive; who else is, may show. */
 export function noteRegistration(scope: Scope, registration: Registration): void {
-  noteTime(scope, registration.leaseMs);
+  noteRegistrationTime(scope, registration.leaseMs);
   new Registrants(scope).renew(registration);
   judgeLapsed(scope);
 }
@@ -84,7 +90,7 @@ export function countRegistrations({ tx, space: id }: Scope): void {
 }
 
 /** Seldom written; a gap in which registrations may have run out, or a step back, is graced. */
-function noteTime({ tx, space: id, now }: Scope, leaseMs: number): void {
+export function noteRegistrationTime({ tx, space: id, now }: Scope, leaseMs: number): void {
   const space = tx.space(id);
   const gap = now - space.registrant_noted_at;
   const isFirst = space.registrant_noted_at === 0;

@@ -117,7 +117,7 @@ export function dueScheduleOf(
 export function registeredUntilOf(row: ScheduleRow, registrants: Registrants): number {
   const offer = offersOf(row).find(({ digest }) => digest === row.digest);
   const ends = (offer?.sets ?? []).flatMap((set) => registrants.endOf(set) ?? []);
-  return ends.length === 0 ? row.registered_at : Math.max(...ends);
+  return ends.length === 0 ? row.registered_at : Math.max(...ends, registrants.graceUntil);
 }
 
 /** True: a live scheduler has registered the definition in force. */
