@@ -6,7 +6,7 @@ import { Redis } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { until } from "../support/until.js";
 import { withFleet } from "./kit/fleet.js";
-import { begun, expectEachOnce, more, twice } from "./kit/occurrences.js";
+import { begun, expectEachOnce, more, rowOf, twice } from "./kit/occurrences.js";
 import { KINDS } from "./kit/worlds.js";
 
 const EVERY_SECOND = { taskId: "task", cronExpr: "* * * * * *", timezone: "UTC" } as const;
@@ -57,6 +57,8 @@ describe.concurrent.each(KINDS)("on %s", (kind) => {
       let members = [1, 2].map(() => fleet.launch({ schedules: [schedule] }));
       for (const member of members) member.expectDeath();
       const done = () => new Set(fleet.journal.ends().map(({ jobId }) => jobId)).size;
+      // One that was claimed by a process that died before it began comes a lease later.
+      const hasGap = () => rowOf(begun(fleet), 1_000).length > new Set(begun(fleet)).size;
       await until(
         "five occurrences to end on their second attempt",
         () => {
@@ -66,7 +68,7 @@ describe.concurrent.each(KINDS)("on %s", (kind) => {
             next.expectDeath();
             return next;
           });
-          return done() >= 5;
+          return done() >= 5 && !hasGap();
         },
         40_000,
       );

@@ -50,6 +50,11 @@ export async function expectEachOnce(
     },
     10_000,
   );
+  const firsts = fleet.journal.starts({ attempt: 1 }).map(({ jobId }) => jobId);
+  expect(
+    firsts.filter((id, n) => firsts.indexOf(id) !== n),
+    "begun twice",
+  ).toEqual([]);
   const ran = begun(fleet);
   expect(twice(ran), "ran twice").toEqual([]);
   expect(ran, "ran").toEqual(rowOf(ran, stepMs));
