@@ -19,9 +19,14 @@ local now_ms = now / 1000
 local made, bytes, any_ready, full = 0, 0, false, false
 local held = held_until(now_ms)
 
-local function is_as_seen(s, revision, seen)
+local function is_paused(s)
+  return s.paused_at and not (s.paused_until and s.paused_until <= now_ms)
+end
+
+-- What is given up can be noted during a pause, too: before the definition is changed.
+local function is_as_seen(s, revision, seen, only_passes)
   if not s or s.task ~= t.name or s.revision ~= revision or s.next_at ~= seen then return false end
-  if s.paused_at and not (s.paused_until and s.paused_until <= now_ms) then return false end
+  if is_paused(s) and not only_passes then return false end
   return not (seen and seen + s.jitter > now_ms)
 end
 
@@ -78,7 +83,9 @@ local function fire(s, decisions, seen, following)
     outcomes[k], decided = outcome, math.max(decided, at)
   end
   s.decided, s.next_at = decided, following
-  s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  if not is_paused(s) then
+    s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  end
   write_state(s)
   write_ledger(s)
   write_overlap(s)
@@ -91,8 +98,8 @@ while i <= #ARGV do
   local n = tonumber(ARGV[i + 4])
   local s = not held and not full and read_schedule(ARGV[i]) or nil
   local answer = ''
-  if is_as_seen(s, revision, seen) then
-    local decisions, fires = read_decisions(i + 5, n)
+  local decisions, fires = read_decisions(i + 5, n)
+  if is_as_seen(s, revision, seen, n > 0 and fires == 0) then
     full = not has_room(s, fires)
     if not full then answer = fire(s, decisions, seen, tonumber(following)) end
   end

@@ -132,7 +132,8 @@ local function register(w)
   if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
     return answer('superseded', s, over)
   end
-  local due = s.wake and s.wake <= now_ms
+  -- During a pause as well: what was skipped so far has to stand in the ledger.
+  local due = s.next_at and s.next_at + s.jitter <= now_ms
   local unattended = due and s.is_local and not was_live
   if due and not unattended then return answer('due', s, over) end
   local changed = change(s, w, over, unattended)

@@ -119,12 +119,14 @@ export function planOf(
 ): FirePlan {
   const { rule, now, excludes } = at;
   const { scheduleId, nextAt, firedCount, paused } = due;
+  // Of a pause that goes on: all that is due so far is skipped by it.
+  const pausedUntil = paused === null ? null : Math.min(paused.until ?? now + 1, now + 1);
   return planFire(rule, {
     scheduleId,
     cursorAt: nextAt ?? now + 1,
     now,
     firedCount,
-    pausedUntil: paused?.until ?? null,
+    pausedUntil,
     pausedBy: paused?.orphaned === true ? "orphaned" : "paused",
     excludes,
   });

@@ -16,7 +16,7 @@ export async function settleDue(
     if (due === null || due.nextAt === null || due.nextAt > due.now) return;
     const rule = decodeRule(due.definition);
     // Only those that have its function can tell which of its occurrences fire.
-    if (rule.excludeCode !== undefined) return;
+    if (rule.excludeCode !== undefined && due.paused === null) return;
     const plan = planOf(due, { rule, now: due.now, excludes: null });
     if (plan.nextAt === due.nextAt) return;
     const fires = [fireOf({ due, plan })];

@@ -220,3 +220,27 @@ test("an exclude function is asked where it is, for previews and backfills, too"
   });
   await own.stop();
 });
+
+test("what was paused stands in the ledger, also when the rule changes meanwhile", async () => {
+  const [fleet, member] = await bound();
+  const startAt = fleet.now;
+  const { schedules } = member.scheduler;
+  await fleet.settled(schedules.upsert("t", { every: "1m" }));
+  await fleet.advance(MINUTE + SECOND);
+  await fleet.settled(schedules.pause("t"));
+  await fleet.advance(10 * MINUTE);
+  await fleet.settled(schedules.upsert("t", { every: "1m", data: 2 }));
+  await fleet.advance(2 * MINUTE);
+  expect(fleet.ran).toHaveLength(1);
+  await fleet.settled(schedules.resume("t"));
+  await fleet.advance(MINUTE);
+  const ledger = await fleet.settled(schedules.ledger("t"));
+  const rows = ledger.map(({ outcome, count }) => [outcome, count]);
+  expect(rows).toEqual([
+    ["fired", 1],
+    ["skipped", 12],
+    ["fired", 1],
+  ]);
+  expect(fleet.instants(startAt)).toEqual([MINUTE, 14 * MINUTE]);
+  await member.stop();
+});

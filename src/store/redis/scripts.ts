@@ -676,7 +676,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "5be249de515e488244074dd8d648d393c0f53f70",
+    sha1: "e5c7fd9bc74b61643ca664fd88de91b18a6ebc01",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -1242,9 +1242,12 @@ local now = now_us()
 local now_ms = now / 1000
 local made, bytes, any_ready, full = 0, 0, false, false
 local held = held_until(now_ms)
-local function is_as_seen(s, revision, seen)
+local function is_paused(s)
+  return s.paused_at and not (s.paused_until and s.paused_until <= now_ms)
+end
+local function is_as_seen(s, revision, seen, only_passes)
   if not s or s.task ~= t.name or s.revision ~= revision or s.next_at ~= seen then return false end
-  if s.paused_at and not (s.paused_until and s.paused_until <= now_ms) then return false end
+  if is_paused(s) and not only_passes then return false end
   return not (seen and seen + s.jitter > now_ms)
 end
 local function read_decisions(from, n)
@@ -1296,7 +1299,9 @@ local function fire(s, decisions, seen, following)
     outcomes[k], decided = outcome, math.max(decided, at)
   end
   s.decided, s.next_at = decided, following
-  s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  if not is_paused(s) then
+    s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
+  end
   write_state(s)
   write_ledger(s)
   write_overlap(s)
@@ -1308,8 +1313,8 @@ while i <= #ARGV do
   local n = tonumber(ARGV[i + 4])
   local s = not held and not full and read_schedule(ARGV[i]) or nil
   local answer = ''
-  if is_as_seen(s, revision, seen) then
-    local decisions, fires = read_decisions(i + 5, n)
+  local decisions, fires = read_decisions(i + 5, n)
+  if is_as_seen(s, revision, seen, n > 0 and fires == 0) then
     full = not has_room(s, fires)
     if not full then answer = fire(s, decisions, seen, tonumber(following)) end
   end
@@ -4337,7 +4342,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "37790178229785229abb6ccd7f66f2252caafda6",
+    sha1: "2f2a336d0b40102b0339754ea1c997d773c33f9e",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4818,7 +4823,7 @@ local function register(w)
   if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
     return answer('superseded', s, over)
   end
-  local due = s.wake and s.wake <= now_ms
+  local due = s.next_at and s.next_at + s.jitter <= now_ms
   local unattended = due and s.is_local and not was_live
   if due and not unattended then return answer('due', s, over) end
   local changed = change(s, w, over, unattended)

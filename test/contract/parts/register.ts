@@ -179,11 +179,17 @@ function dueClaims(test: ContractTest): void {
     expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed" });
   });
 
-  test("of a change does not wait for what a pause holds back", async ({ scene }) => {
+  test("of a change waits until what a pause holds back is noted", async ({ scene }) => {
     const firstAt = await scene.table.due();
     await scene.table.pause();
     const change = { ...defined("2"), firstAt: firstAt + 5 * HOUR_MS };
+    expect(await scene.table.upsert(change)).toMatchObject({ outcome: "due" });
+    const row = { reason: "paused", from: firstAt, to: firstAt, count: 1 } as const;
+    const passed = { kind: "pass", ...row } as const;
+    await scene.table.fire({ decisions: [passed], nextAt: firstAt + HOUR_MS });
     expect(await scene.table.upsert(change)).toMatchObject({ outcome: "changed" });
+    const after = await scene.store.schedule({ scheduleId: "s" });
+    expect(after).toMatchObject({ paused: { until: null }, ledger: [row] });
   });
 
   test("of a change never sets the cursor to what is decided or has passed", async ({ scene }) => {

@@ -41,8 +41,13 @@ export function fire(scope: Scope, { taskId, fires, keep }: FireArgs): FireAnswe
 function isAsSeen(scope: Scope, row: ScheduleRow, one: Fire): boolean {
   const { now } = scope;
   if (row.revision !== one.revision || row.next_at !== one.seenAt) return false;
-  if (isPaused(pauseOf(row), now) || isHeld(scope)) return false;
+  if (isHeld(scope) || (isPaused(pauseOf(row), now) && !onlyPasses(one))) return false;
   return one.seenAt === null || one.seenAt + row.jitter_ms <= now;
+}
+
+/** What is given up can be noted during a pause, too: before the definition is changed. */
+function onlyPasses({ decisions }: Fire): boolean {
+  return decisions.length > 0 && decisions.every(({ kind }) => kind === "pass");
 }
 
 /** False: it does not fit; all that comes after it has to wait, too. */
@@ -80,7 +85,7 @@ function fireOne(
   row.next_at = one.nextAt;
   const isCounted = ({ kind }: FireOutcome) => kind === "fired" || kind === "buffered";
   row.fired_count += outcomes.filter(isCounted).length;
-  row.pause = null;
+  if (!isPaused(pauseOf(row), scope.now)) row.pause = null;
   saveState(scope, row);
   // whoever decides what was due looks again itself; nobody knew of a cursor that was lost
   if (one.seenAt === null) noticeWake(scope, row);

@@ -142,7 +142,8 @@ class Registering {
     if (this.#isCode && inForce(this.#offers, row.digest, this.#isLive) !== digest) {
       return this.#answer("superseded", row);
     }
-    const isDue = row.wake_at !== null && row.wake_at <= now;
+    // During a pause as well: what was skipped so far has to stand in the ledger.
+    const isDue = row.next_at !== null && row.next_at + row.jitter_ms <= now;
     const isUnattended =
       isDue && row.code === 1 && row.local === 1 && !isRegistered(row, this.#registrants);
     if (isDue && !isUnattended) return this.#answer("due", row);
