@@ -88,7 +88,7 @@ export class SchedulerImpl implements Scheduler {
     const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
     this.jobs = createJobs({ store, keep, validators, guard });
     this.schedules = createSchedules({
-      ...{ store, keep, guard, context: this.#context() },
+      ...{ store, keep, guard, emitter: this.#emitter, context: this.#context() },
       registered: () => this.registered(),
       changed: () => this.#session?.look(),
       sleep: (ms) => sleep(parts.clock, ms),

@@ -2,6 +2,7 @@
  * `scheduler.schedules`: makes, changes, pauses and triggers schedules at run time, and says what
  * became of all of them.
  */
+import type { Emitter } from "./core/events.js";
 import type { KeepRules } from "./core/keep.js";
 import {
   type CheckedRegister,
@@ -28,6 +29,7 @@ import type { LedgerInfo, ScheduleInfo, ScheduleList, Schedules } from "./types.
 
 export interface SchedulesParts {
   store: Store;
+  emitter: Emitter;
   keep: KeepRules;
   context: RegisterContext;
   /** What this scheduler has registered. */

@@ -132,6 +132,23 @@ export function planOf(
   });
 }
 
+/** All that is due is given up: nobody alive has the function that could tell what fires. */
+export function unattendedPlanOf(
+  due: DueSchedule,
+  at: { rule: ScheduleRule; now: number },
+): FirePlan {
+  const { scheduleId, nextAt, firedCount } = due;
+  const { rule, now } = at;
+  return planFire(rule, {
+    scheduleId,
+    cursorAt: nextAt ?? now + 1,
+    now,
+    firedCount,
+    pausedUntil: now + 1,
+    pausedBy: "unattended",
+  });
+}
+
 export function fireOf({ due, plan }: Planned): Fire {
   const { scheduleId, revision, nextAt: seenAt } = due;
   return { scheduleId, revision, seenAt, nextAt: plan.nextAt, decisions: plan.decisions };

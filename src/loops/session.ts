@@ -65,7 +65,8 @@ export class Session {
       registered: parts.schedules,
       boundTaskIds: parts.binds.keys(),
       emitter: parts.emitter,
-      settleDue: (scheduleId) => settleDue(store, { scheduleId, keep: options.keep }),
+      settleDue: (scheduleId) =>
+        settleDue({ store, emitter: parts.emitter, keep: options.keep }, scheduleId),
     });
   }
 

@@ -51,11 +51,11 @@ async function written(parts: SchedulesParts, checked: CheckedRegister): Promise
 
 /** For some seconds after the store was lost nothing fires, and nothing due can be decided. */
 async function decideDue(
-  { store, keep, sleep }: SchedulesParts,
+  { store, emitter, keep, sleep }: SchedulesParts,
   { scheduleId, tries }: { scheduleId: string; tries: number },
 ): Promise<void> {
   if (tries > 1) await sleep(PAUSE_MS);
-  await settleDue(store, { scheduleId, keep });
+  await settleDue({ store, emitter, keep }, scheduleId);
 }
 
 function isDone({ outcome }: RegisterAnswer): boolean {

@@ -162,3 +162,24 @@ test("a schedule with a function is fired only by those that registered it", asy
   expect(bound.of("error")).toEqual([]);
   await bound.stop();
 });
+
+test("what only a lost function could fire is all noted as missed when another rule comes", async () => {
+  const fleet = new Fleet();
+  const exclude = (at: Date): boolean => at.getUTCMinutes() % 2 === 1;
+  const before = fleet.member("before", [["t", { every: "1m", exclude }]]);
+  const after = fleet.member("after", [["t", { every: "1h" }]]);
+  await before.start();
+  await fleet.advance(4 * MINUTE + SECOND);
+  await before.stop();
+  const stoppedAt = fleet.now;
+  await fleet.advance(10 * MINUTE);
+  await after.start();
+  // After a time in which nobody looked, nobody counts as gone for a lease of 60 s.
+  await fleet.advance(3 * MINUTE);
+  const ledger = await fleet.settled(after.scheduler.schedules.ledger("t"));
+  expect(ledger.filter((entry) => entry.outcome === "missed")).toMatchObject([
+    { reason: "unattended", scheduledFor: stoppedAt + MINUTE - SECOND, count: 11 },
+  ]);
+  expect(after.of("schedule:missed")).toMatchObject([{ scheduleId: "t", count: 11 }]);
+  await after.stop();
+});

@@ -171,7 +171,7 @@ export function createScene(): Scene {
       registered: schedules,
       boundTaskIds: Object.keys(bind),
       emitter,
-      settleDue: (scheduleId) => settleDue(recorded.store, { scheduleId, keep }),
+      settleDue: (scheduleId) => settleDue({ store: recorded.store, emitter, keep }, scheduleId),
     });
     const { now: openedAt } = await recorded.store.open();
     recorded.calls.length = 0;

@@ -22,9 +22,9 @@ export interface PlanAt {
   now: number;
   /** How many occurrences have fired so far, for `limit`. */
   firedCount?: number;
-  /** It was paused until then, and by which kind of pause. */
+  /** What is due before that is given up, and why. */
   pausedUntil?: number | null;
-  pausedBy?: "paused" | "orphaned";
+  pausedBy?: "paused" | "orphaned" | "unattended";
   /** The function that belongs to the schedule. */
   excludes?: ((at: number) => boolean) | null;
 }

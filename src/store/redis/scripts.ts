@@ -4342,7 +4342,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "2f2a336d0b40102b0339754ea1c997d773c33f9e",
+    sha1: "b66dbb68c3ca7d153f2f95e8907070336cf160ac",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4791,13 +4791,12 @@ local function keep(s, w, over)
   if changed then write_state(s) end
   return answer('unchanged', s, over)
 end
-local function change(s, w, over, unattended)
+local function change(s, w, over)
   local latest = math.max(this, math.max(s.decided, w.decided or 0) + w.jitter)
   if w.first and w.first + w.jitter <= latest then
     over.now = latest
     return answer('stale', s, over)
   end
-  if unattended then pass_one(s, 't', s.next_at, now_ms) end
   if w.task ~= s.task then leave_task(s, now_ms) end
   write_ledger(s)
   s.decided, s.revision = math.max(s.decided, w.decided or 0), s.revision + 1
@@ -4811,7 +4810,7 @@ local function register(w)
   if not s then return add(w) end
   local offers = s.code and read_offers(w.id) or {}
   if conflicts(s, w, offers) then return answer('conflict', s, {}) end
-  local over, was_live = { generation = 0 }, s.code and is_held_live(s, offers)
+  local over = { generation = 0 }
   if w.code then
     offers, over.generation = note_offer(offers, w, live, now_ms)
     write_offers(w.id, offers)
@@ -4823,10 +4822,8 @@ local function register(w)
   if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
     return answer('superseded', s, over)
   end
-  local due = s.next_at and s.next_at + s.jitter <= now_ms
-  local unattended = due and s.is_local and not was_live
-  if due and not unattended then return answer('due', s, over) end
-  local changed = change(s, w, over, unattended)
+  if s.next_at and s.next_at + s.jitter <= now_ms then return answer('due', s, over) end
+  local changed = change(s, w, over)
   if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
   return changed
 end

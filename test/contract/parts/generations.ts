@@ -3,6 +3,7 @@ import { describe, expect } from "vitest";
 import type { RegisterAnswer } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
+import { passing } from "../timetable.js";
 import { defined, HOUR_MS } from "../words.js";
 
 export function generationClaims(test: ContractTest): void {
@@ -139,12 +140,18 @@ function carriedClaims(test: ContractTest): void {
 }
 
 function unattendedClaims(test: ContractTest): void {
-  test("do not wait for a local schedule that nobody alive can fire", async ({ scene }) => {
+  test("find a local schedule that nobody alive can fire due, and may pass it by", async ({
+    scene,
+  }) => {
     const firstAt = await scene.table.dueCode({ ...defined("v1"), local: true }, { set: "v1" });
     expect(await version(scene, "v2", { local: true })).toMatchObject({ outcome: "due" });
     await scene.table.pass(80_000, "v2");
+    expect(await version(scene, "v2", { local: true })).toMatchObject({ outcome: "due" });
+    expect((await scene.table.detail()).registeredUntil).toBeLessThan(await scene.world.now());
+    const missed = { reason: "unattended", to: firstAt + 60_000, count: 60 } as const;
+    await scene.table.fire({ decisions: [passing(firstAt, missed)], nextAt: firstAt + 600_000 });
     expect(await version(scene, "v2", { local: true })).toMatchObject({ outcome: "changed" });
-    expect(await scene.table.ledger(firstAt)).toEqual([["unattended", 0, 0, 1]]);
+    expect(await scene.table.ledger(firstAt)).toEqual([["unattended", 0, 60_000, 60]]);
   });
 
   test("wait for a schedule that any scheduler can fire", async ({ scene }) => {

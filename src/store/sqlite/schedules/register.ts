@@ -10,7 +10,6 @@ import type {
 import type { Scope } from "../scope.js";
 import { toStored } from "../text.js";
 import { passBuffered } from "./buffer.js";
-import { addPassed } from "./ledger.js";
 import { countRegistrations, noteRegistrationTime, Registrants } from "./registrants.js";
 import {
   isPaused,
@@ -143,16 +142,12 @@ class Registering {
       return this.#answer("superseded", row);
     }
     // During a pause as well: what was skipped so far has to stand in the ledger.
-    const isDue = row.next_at !== null && row.next_at + row.jitter_ms <= now;
-    const isUnattended =
-      isDue && row.code === 1 && row.local === 1 && !isRegistered(row, this.#registrants);
-    if (isDue && !isUnattended) return this.#answer("due", row);
+    if (row.next_at !== null && row.next_at + row.jitter_ms <= now) return this.#answer("due", row);
     const earliest = Math.max(now, Math.max(row.decided_at, decidedAt ?? 0) + jitterMs);
     if (firstAt !== null && firstAt + jitterMs <= earliest) {
       return { ...this.#answer("stale", row), now: earliest };
     }
     row.decided_at = Math.max(row.decided_at, decidedAt ?? 0);
-    if (isUnattended && row.next_at !== null) this.#passUnattended(row, row.next_at);
     if (this.#isMoved(row)) this.#leaveTask(row);
     this.#define(row);
     this.#endOrphanPause(row);
@@ -160,13 +155,6 @@ class Registering {
     this.#save(row);
     if (this.#isContested()) countRegistrations(this.#scope);
     return this.#answer("changed", row);
-  }
-
-  /** Only a scheduler with the old function could have decided it, and none is there. */
-  #passUnattended(row: ScheduleRow, at: number): void {
-    const passed = { reason: "unattended", from: at, to: at, count: 1 } as const;
-    addPassed(this.#scope, row.number, passed);
-    row.decided_at = Math.max(row.decided_at, at);
   }
 
   /** Its jobs belong to the other task from now on. */
