@@ -163,7 +163,7 @@ test("a schedule with a function is fired only by those that registered it", asy
   await bound.stop();
 });
 
-test("what only a lost function could fire is all noted as missed when another rule comes", async () => {
+test("what only a lost function could fire is all noted as missed by the next rule", async () => {
   const fleet = new Fleet();
   const exclude = (at: Date): boolean => at.getUTCMinutes() % 2 === 1;
   const before = fleet.member("before", [["t", { every: "1m", exclude }]]);
