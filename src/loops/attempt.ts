@@ -10,14 +10,16 @@ import type { Chance } from "../chance.js";
 import type { Clock, Timer } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
-import { attemptOf, pushedAtOf } from "../core/job.js";
+import { attemptOf } from "../core/job.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, TaskValidators } from "../core/options.js";
 import { decodePayload, encodePayload } from "../core/payload.js";
 import { type Failure, failedOutcome } from "../core/retry.js";
 import { validate } from "../core/standard-schema.js";
 import type { ClaimedJob, SettleOutcome } from "../store/contract.js";
-import type { HandlerContext } from "../types.js";
+import { contextOf } from "./context.js";
+import type { HeldLease } from "./leases.js";
+import type { Place } from "./place.js";
 
 export interface AttemptParts {
   clock: Clock;
@@ -35,6 +37,9 @@ export interface AttemptParts {
 /** How an attempt ended. */
 type Ending = { kind: "returned"; value: unknown } | Failure | { kind: "givenUp" };
 
+/** Told once how an attempt ended; null: its lease was lost, there is nothing to settle. */
+export type OnEnd = (attempt: Attempt, outcome: SettleOutcome | null) => void;
+
 type Stage = "new" | "begun" | "ended";
 
 export class Attempt {
@@ -46,16 +51,21 @@ export class Attempt {
   readonly number: number;
   lost = false;
   cancelled = false;
+  /** When it was claimed, and when it began, by the monotonic clock. */
+  claimedAt = 0;
+  startedAt = 0;
   /** How long the handler took; 0 if it never began. */
   durationMs = 0;
   data: unknown = undefined;
   timer: Timer | null = null;
-  /** True as soon as it is certain how it ends. */
-  over = false;
+  /** Where its job runs; null: it waits. */
+  place: Place | null = null;
+  /** The lease that it is made under; null: released. */
+  lease: HeldLease | null = null;
   #stage: Stage = "new";
   #controller: AbortController | null = null;
   #abortedBy: SchedulerError | null = null;
-  #end: ((ending: Ending) => void) | null = null;
+  #run: { parts: AttemptParts; onEnd: OnEnd } | null = null;
 
   constructor(args: { fence: string; job: ClaimedJob; task: CheckedBind }) {
     this.fence = args.fence;
@@ -99,7 +109,7 @@ export class Attempt {
   }
 
   giveUp(): void {
-    this.#end?.({ kind: "givenUp" });
+    this.end({ kind: "givenUp" });
     this.abort(new SchedulerError("STOPPING", `${this.name()}: the scheduler stops`));
   }
 
@@ -107,47 +117,70 @@ export class Attempt {
     return `job "${this.job.id}" of task "${this.taskId}"`;
   }
 
-  /** Resolves with the first ending: of `work`, or the one given to `end` by somebody else. */
-  firstEnding(work: (end: (ending: Ending) => void) => Promise<void>): Promise<Ending> {
-    return new Promise((resolve) => {
-      const end = (ending: Ending): void => {
-        this.over = true;
-        resolve(ending);
-      };
-      this.#end = end;
-      void work(end);
-    });
+  /** Runs it to its end; whatever goes wrong on the way is an outcome. Never throws. */
+  begin(parts: AttemptParts, onEnd: OnEnd): void {
+    this.#run = { parts, onEnd };
+    this.startedAt = parts.clock.monotonic();
+    const refused = decodeData(this);
+    if (refused !== null) {
+      this.end(refused);
+    } else if (parts.validators?.has(this.taskId) === true) {
+      void this.#validateAndCall(parts);
+    } else {
+      this.#call(parts);
+    }
   }
 
-  markBegun(): void {
-    this.#stage = "begun";
+  /** The first ending counts; later ones, and those of attempts that do not run, do nothing. */
+  end(ending: Ending): void {
+    const run = this.#run;
+    if (run === null) return;
+    this.#run = null;
+    const { parts, onEnd } = run;
+    this.timer?.cancel();
+    if (this.begun) this.durationMs = parts.clock.monotonic() - this.startedAt;
+    const outcome = this.lost ? null : outcomeOf(parts, this, ending);
+    this.#stage = "ended";
+    onEnd(this, outcome);
   }
 
+  /** It will not run. */
   markEnded(): void {
     this.#stage = "ended";
-    this.#end = null;
   }
+
+  async #validateAndCall(parts: AttemptParts): Promise<void> {
+    const refused = await validateData(parts, this);
+    if (refused !== null) this.end(refused);
+    else if (this.#run !== null) this.#call(parts);
+  }
+
+  #call(parts: AttemptParts): void {
+    startTimeout(parts, this);
+    const context = contextOf(parts, this);
+    this.#stage = "begun";
+    emitStarted(parts.emitter, this);
+    try {
+      const returned: unknown = this.task.handler(this.data, context as never);
+      Promise.resolve(returned).then(this.#returned, this.#threw);
+    } catch (error) {
+      this.#threw(error);
+    }
+  }
+
+  readonly #returned = (value: unknown): void => {
+    this.end(value === false ? FALSE : { kind: "returned", value });
+  };
+
+  readonly #threw = (error: unknown): void => {
+    this.end({ kind: "thrown", error });
+  };
 }
 
-/** Runs the attempt to its end; null: lease lost, nothing to settle. Never rejects. */
-export async function runAttempt(
-  parts: AttemptParts,
-  attempt: Attempt,
-): Promise<SettleOutcome | null> {
-  const startedAt = parts.clock.monotonic();
-  const ending = await attempt.firstEnding(async (end) => {
-    const refused = decodeData(attempt) ?? (await validateData(parts, attempt));
-    if (refused !== null) return end(refused);
-    if (attempt.over) return;
-    startTimeout(parts, attempt, end);
-    end(await callHandler(parts, attempt));
-  });
-  attempt.timer?.cancel();
-  if (attempt.begun) attempt.durationMs = parts.clock.monotonic() - startedAt;
-  const outcome = attempt.lost ? null : outcomeOf(parts, attempt, ending);
-  attempt.markEnded();
-  return outcome;
-}
+const FALSE: Ending = Object.freeze({ kind: "false" });
+
+/** Of results that nobody keeps. */
+const COMPLETED: SettleOutcome = Object.freeze({ kind: "completed", result: null });
 
 function decodeData(attempt: Attempt): Ending | null {
   try {
@@ -180,55 +213,15 @@ function dataInvalid(attempt: Attempt, issues: string, cause?: unknown): Schedul
   });
 }
 
-function startTimeout(parts: AttemptParts, attempt: Attempt, end: (ending: Ending) => void): void {
+function startTimeout(parts: AttemptParts, attempt: Attempt): void {
   const timeoutMs = attempt.job.rules.timeoutMs ?? attempt.task.timeoutMs;
   if (timeoutMs === null) return;
   attempt.timer = parts.clock.after(timeoutMs, () => {
     // Ended before its signal tells the handler: what the handler does then is too late.
-    end({ kind: "timeout", timeoutMs });
+    attempt.end({ kind: "timeout", timeoutMs });
     const message = `${attempt.name()} took longer than its timeout of ${timeoutMs} ms`;
     attempt.abort(new SchedulerError("TIMED_OUT", message));
   });
-}
-
-async function callHandler(parts: AttemptParts, attempt: Attempt): Promise<Ending> {
-  const context = contextOf(parts, attempt);
-  attempt.markBegun();
-  emitStarted(parts.emitter, attempt);
-  try {
-    const value: unknown = await attempt.task.handler(attempt.data, context as never);
-    return value === false ? { kind: "false" } : { kind: "returned", value };
-  } catch (error) {
-    return { kind: "thrown", error };
-  }
-}
-
-function contextOf(parts: AttemptParts, attempt: Attempt): HandlerContext {
-  const { job, task } = attempt;
-  const ids = { taskId: task.taskId, jobId: job.id, attempt: attempt.number };
-  return {
-    ...ids,
-    fence: Number(attempt.fence),
-    get signal() {
-      return attempt.signal;
-    },
-    ...(job.occurrence === null
-      ? {}
-      : {
-          scheduleId: job.occurrence.scheduleId,
-          scheduledFor: job.occurrence.scheduledFor,
-          firedAt: pushedAtOf(job.number),
-        }),
-    isCatchup: job.occurrence?.isCatchup ?? false,
-    missedCount: job.occurrence?.missedCount ?? 0,
-    progress: (value) => {
-      const where = `progress() of ${attempt.name()}`;
-      const at = { where, limitBytes: parts.payloadLimitBytes, name: "value" };
-      const text = encodePayload(value, at);
-      if (!attempt.ended && !attempt.lost) parts.onProgress(attempt, text);
-    },
-    log: (message, fields) => parts.logger.info({ ...fields, ...ids }, message),
-  };
 }
 
 function emitStarted(emitter: Emitter, attempt: Attempt): void {
@@ -246,6 +239,7 @@ function outcomeOf(parts: AttemptParts, attempt: Attempt, ending: Ending): Settl
   const { rules, counts } = attempt.job;
   switch (ending.kind) {
     case "returned":
+      if (!parts.keepResults || ending.value === undefined) return COMPLETED;
       return { kind: "completed", result: resultText(parts, attempt, ending.value) };
     case "givenUp":
       if (rules.retry !== null || !attempt.begun) return { kind: "handBack" };
@@ -271,7 +265,6 @@ function emitFailed(emitter: Emitter, attempt: Attempt, error: string | null): v
 
 /** A result that cannot be kept is no reason to run the job again. */
 function resultText(parts: AttemptParts, attempt: Attempt, value: unknown): string | null {
-  if (!parts.keepResults || value === undefined) return null;
   try {
     const where = `the result of ${attempt.name()}`;
     return encodePayload(value, { where, limitBytes: parts.payloadLimitBytes, name: "result" });

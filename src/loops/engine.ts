@@ -11,7 +11,7 @@ import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
 import type { ClaimedBatch, ConnectionChange, Store, Wake } from "../store/contract.js";
-import { Attempt, type AttemptParts, runAttempt } from "./attempt.js";
+import { Attempt, type AttemptParts } from "./attempt.js";
 import { type FireParts, Firing } from "./fire.js";
 import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type Step } from "./loop.js";
@@ -125,7 +125,7 @@ export class Engine {
       leaseMs: options.leaseMs,
       keep: options.keep,
       attemptsOf: (batch) => this.#attemptsOf(batch),
-      run: (attempt) => runAttempt(attemptParts, attempt),
+      begin: (attempt, onEnd) => attempt.begin(attemptParts, onEnd),
       onSettled: (attempt, outcome, answer) => tellSettled(emitter, { attempt, outcome, answer }),
       onWorked: (answer) => this.#worked(answer),
       wake: () => this.#wakeLanes(),

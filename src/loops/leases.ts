@@ -5,11 +5,13 @@
 import type { LeaseRef, RenewArgs } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
 
-interface HeldLease {
-  ref: LeaseRef;
-  leaseMs: number;
-  /** By job number. */
-  attempts: Map<string, Attempt>;
+/** A lease that is held. */
+export interface HeldLease {
+  readonly ref: LeaseRef;
+  readonly leaseMs: number;
+  readonly attempts: readonly Attempt[];
+  /** How many of the attempts are not released. */
+  open: number;
 }
 
 export type Progress = RenewArgs["progress"][number];
@@ -29,18 +31,21 @@ export class Leases {
   }
 
   hold(ref: LeaseRef, args: { leaseMs: number; attempts: readonly Attempt[] }): void {
-    const attempts = new Map(args.attempts.map((attempt) => [attempt.job.number, attempt]));
+    const { leaseMs, attempts } = args;
     const { fence, taskId } = ref;
-    this.#leases.set(keyOf(ref), { ref: { fence, taskId }, leaseMs: args.leaseMs, attempts });
+    const lease = { ref: { fence, taskId }, leaseMs, attempts, open: attempts.length };
+    for (const attempt of attempts) attempt.lease = lease;
+    this.#leases.set(keyOf(ref), lease);
   }
 
   /** The attempt is settled or lost. */
   release(attempt: Attempt): void {
-    this.#progress.delete(attempt);
-    const key = keyOf(attempt);
-    const lease = this.#leases.get(key);
-    lease?.attempts.delete(attempt.job.number);
-    if (lease?.attempts.size === 0) this.#leases.delete(key);
+    if (this.#progress.size > 0) this.#progress.delete(attempt);
+    const { lease } = attempt;
+    if (lease === null) return;
+    attempt.lease = null;
+    lease.open -= 1;
+    if (lease.open === 0) this.#leases.delete(keyOf(lease.ref));
   }
 
   refs(): LeaseRef[] {
@@ -55,11 +60,17 @@ export class Leases {
   }
 
   find(job: LeaseRef & { number: string }): Attempt | undefined {
-    return this.#leases.get(keyOf(job))?.attempts.get(job.number);
+    return this.attemptsOf(job).find((attempt) => attempt.job.number === job.number);
   }
 
+  /** Those that are neither settled nor lost. */
   attemptsOf(ref: LeaseRef): Attempt[] {
-    return [...(this.#leases.get(keyOf(ref))?.attempts.values() ?? [])];
+    const lease = this.#leases.get(keyOf(ref));
+    return lease === undefined ? [] : lease.attempts.filter((attempt) => attempt.lease !== null);
+  }
+
+  all(): Attempt[] {
+    return this.refs().flatMap((ref) => this.attemptsOf(ref));
   }
 
   noteProgress(attempt: Attempt, text: string): void {

@@ -10,6 +10,8 @@ export function tellSettled(
   settled: { attempt: Attempt; outcome: SettleOutcome; answer: SettleAnswer },
 ): void {
   const { attempt, outcome, answer } = settled;
+  const isCompleted = answer !== "lost" && answer.state === "completed";
+  if (isCompleted && !emitter.has("job:completed")) return;
   const job = { jobId: attempt.job.id, taskId: attempt.taskId };
   const attempted = { ...job, attempt: attempt.number };
   if (answer === "lost") {

@@ -1,10 +1,10 @@
 /**
- * The places in which jobs run: per bound task how many are taken, how many are asked for, and
- * whether the store may have more for it. Decides what the next claim names, and in which order:
- *  1. never more than `concurrency` of a task, running and asked for together
+ * The places of all bound tasks. Decides what the next claim names, and in which order:
+ *  1. never more of a task than `concurrency` and what may stand ready behind, see `pace.ts`
  *  2. whoever was named first this time is named last the next time
  */
 import type { Claim } from "../store/contract.js";
+import { Place } from "./place.js";
 
 /** What the slots need to know of a bound task. */
 export interface SlotTask {
@@ -14,18 +14,8 @@ export interface SlotTask {
 
 /** A claim under way. */
 export interface Asked extends Claim {
+  place: Place;
   /** How often the task had been offered when the claim was made. */
-  offers: number;
-}
-
-interface Place {
-  taskId: string;
-  concurrency: number;
-  running: number;
-  asked: number;
-  /** The store may have jobs of this task that were not asked for yet. */
-  busy: boolean;
-  /** Counts offers, so that one made during a claim is not forgotten at its answer. */
   offers: number;
 }
 
@@ -35,11 +25,22 @@ export class Slots {
   readonly #order: Place[] = [];
 
   constructor(tasks: Iterable<SlotTask>) {
-    for (const { taskId, concurrency } of tasks) {
-      const place = { taskId, concurrency, running: 0, asked: 0, busy: false, offers: 0 };
-      this.#places.set(taskId, place);
+    for (const task of tasks) {
+      const place = new Place(task);
+      this.#places.set(task.taskId, place);
       this.#order.push(place);
     }
+  }
+
+  /** In no order that means anything. */
+  places(): Iterable<Place> {
+    return this.#order;
+  }
+
+  place(taskId: string): Place {
+    const place = this.#places.get(taskId);
+    if (place === undefined) throw new Error(`slots: task "${taskId}" is not bound here`);
+    return place;
   }
 
   /** The store may have jobs of this task. False: the task is not bound here. */
@@ -59,14 +60,15 @@ export class Slots {
   idleTaskIds(): string[] {
     const ids: string[] = [];
     for (const place of this.#places.values()) {
-      if (!place.busy && freeOf(place) > 0) ids.push(place.taskId);
+      if (!place.busy && place.free > 0) ids.push(place.taskId);
     }
     return ids;
   }
 
   /** True when a claim would name something. */
   hasClaims(): boolean {
-    return this.#order.some((place) => place.busy && freeOf(place) > 0);
+    for (const place of this.#order) if (place.busy && place.wanted() > 0) return true;
+    return false;
   }
 
   /** What to claim now; the answer goes to `answered` or `givenUp`. */
@@ -74,63 +76,49 @@ export class Slots {
     const asked: Asked[] = [];
     let jobsLeft = limits.jobs;
     for (const place of this.#order) {
-      const limit = Math.min(freeOf(place), jobsLeft);
-      if (!place.busy || limit === 0) continue;
+      if (!place.busy || place.wanted() === 0) continue;
+      const limit = Math.min(Math.max(place.free, 0), jobsLeft);
       place.asked += limit;
       jobsLeft -= limit;
-      asked.push({ taskId: place.taskId, limit, offers: place.offers });
+      asked.push({ taskId: place.taskId, limit, place, offers: place.offers });
       if (asked.length === limits.tasks || jobsLeft === 0) break;
     }
-    this.#rotate(asked);
-    return asked;
+    this.#askAhead(asked, jobsLeft);
+    if (this.#order.length > 1) this.#rotate(asked);
+    return asked.filter((claim) => claim.limit > 0);
+  }
+
+  /** What is to stand ready comes after the free slots of all; an equal share for each. */
+  #askAhead(asked: readonly Asked[], jobs: number): void {
+    let jobsLeft = jobs;
+    asked.forEach((claim, index) => {
+      const share = Math.ceil(jobsLeft / (asked.length - index));
+      const more = Math.min(claim.place.wanted(), share);
+      claim.place.asked += more;
+      claim.limit += more;
+      jobsLeft -= more;
+    });
   }
 
   /** A claim was answered; tasks that are not in `more` have nothing left, unless offered since. */
   answered(asked: readonly Asked[], more: readonly string[]): void {
-    for (const claim of asked) {
-      const place = this.#release(claim);
-      if (!more.includes(claim.taskId) && place.offers === claim.offers) place.busy = false;
+    for (const { place, limit, taskId, offers } of asked) {
+      place.asked -= limit;
+      if (!more.includes(taskId) && place.offers === offers) place.busy = false;
     }
   }
 
   /** A claim had no answer: its tasks stay busy. */
   givenUp(asked: readonly Asked[]): void {
-    for (const claim of asked) this.#release(claim);
-  }
-
-  begin(taskId: string): void {
-    this.#place(taskId).running += 1;
-  }
-
-  end(taskId: string): void {
-    const place = this.#place(taskId);
-    // A full task is not looked for, so nobody knows whether it has more.
-    if (freeOf(place) <= 0) place.busy = true;
-    place.running -= 1;
-  }
-
-  #release(claim: Asked): Place {
-    const place = this.#place(claim.taskId);
-    place.asked -= claim.limit;
-    return place;
+    for (const { place, limit } of asked) place.asked -= limit;
   }
 
   #rotate(asked: readonly Asked[]): void {
-    const named = new Set(asked.map((claim) => claim.taskId));
-    const last = this.#order.filter((place) => named.has(place.taskId));
-    const first = this.#order.filter((place) => !named.has(place.taskId));
+    const named = new Set(asked.map((claim) => claim.place));
+    const last = this.#order.filter((place) => named.has(place));
+    const first = this.#order.filter((place) => !named.has(place));
     const leader = last.shift();
     this.#order.splice(0, this.#order.length, ...first, ...last);
     if (leader !== undefined) this.#order.push(leader);
   }
-
-  #place(taskId: string): Place {
-    const place = this.#places.get(taskId);
-    if (place === undefined) throw new Error(`slots: task "${taskId}" is not bound here`);
-    return place;
-  }
-}
-
-function freeOf(place: Place): number {
-  return place.concurrency - place.running - place.asked;
 }

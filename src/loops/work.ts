@@ -17,9 +17,10 @@ import type {
   Store,
   WorkAnswer,
 } from "../store/contract.js";
-import type { Attempt } from "./attempt.js";
+import type { Attempt, OnEnd } from "./attempt.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
+import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
 
 export interface PumpParts {
@@ -31,8 +32,8 @@ export interface PumpParts {
   keep: KeepRules;
   /** The attempts for the jobs of a batch, not begun. */
   attemptsOf: (batch: ClaimedBatch) => Attempt[];
-  /** Runs an attempt to its end; null: nothing to settle. Never rejects. */
-  run: (attempt: Attempt) => Promise<SettleOutcome | null>;
+  /** Begins an attempt, and tells of its end once. Never throws. */
+  begin: (attempt: Attempt, onEnd: OnEnd) => void;
   /** Told what became of each settle. */
   onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
   /** Told after each answer how many jobs it brought; quiet: nothing runs and nothing waits. */
@@ -42,9 +43,8 @@ export interface PumpParts {
 }
 
 /** An attempt that has ended and whose end the store has to learn. */
-interface Ended {
+interface Ended extends Settle {
   attempt: Attempt;
-  outcome: SettleOutcome;
 }
 
 interface Call {
@@ -66,7 +66,7 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 
 export class Pump {
   readonly #parts: PumpParts;
-  readonly #running = new Set<Attempt>();
+  readonly #runner: Runner;
   #ended: Ended[] = [];
   #callsInFlight = 0;
   /** A call in flight may answer with a job that must run alone: no other claim goes out. */
@@ -85,16 +85,19 @@ export class Pump {
 
   constructor(parts: PumpParts) {
     this.#parts = parts;
+    const { clock, slots, begin } = parts;
+    const onEnded: OnEnd = (attempt, outcome) => this.#attemptEnded(attempt, outcome);
+    this.#runner = new Runner({ clock, places: () => slots.places(), begin, onEnded });
   }
 
   /** Handlers that run now. */
   get running(): number {
-    return this.#running.size;
+    return this.#runner.running;
   }
 
-  /** True when nothing runs, nothing waits to be settled, and no call is in flight. */
+  /** True when nothing runs or waits to, nothing has to be settled, and no call is in flight. */
   get quiet(): boolean {
-    return this.#running.size === 0 && this.#ended.length === 0 && this.#callsInFlight === 0;
+    return !this.#runner.busy && this.#ended.length === 0 && this.#callsInFlight === 0;
   }
 
   /** The store may have jobs of this task. False: nothing can be claimed of it now. */
@@ -109,14 +112,15 @@ export class Pump {
     this.#askForWake();
   }
 
-  /** From now on nothing is claimed; running attempts go on. */
+  /** From now on nothing is claimed or begun; running attempts go on. */
   stopClaiming(): void {
     this.#claiming = false;
+    this.#runner.stop();
   }
 
   /** Aborts what still runs and ends it at once: handed back, or dead where retry is off. */
   giveUpAll(): void {
-    for (const attempt of this.#running) attempt.giveUp();
+    for (const attempt of this.#parts.leases.all()) attempt.giveUp();
   }
 
   /** Resolves when the pump is quiet. */
@@ -140,7 +144,8 @@ export class Pump {
     this.#careful = Math.max(0, this.#careful - 1);
     this.#settled(call.settles, answer.settled);
     if (call.asked.length > 0) this.#claimed(call.asked, answer);
-    const jobs = answer.batches.reduce((sum, batch) => sum + batch.jobs.length, 0);
+    let jobs = 0;
+    for (const batch of answer.batches) jobs += batch.jobs.length;
     this.#parts.onWorked({ jobs, quiet: this.quiet });
     this.#checkQuiet();
     return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
@@ -158,14 +163,14 @@ export class Pump {
       settles = this.#ended.splice(0, MOST_SETTLES_PER_CALL);
       if (mayClaim) asked = this.#parts.slots.ask(MOST_CLAIMS_PER_CALL);
     }
-    const nothingElse = this.#running.size === 0 && this.#callsInFlight === 0;
+    const nothingElse = !this.#runner.busy && this.#callsInFlight === 0;
     return { settles, asked, idle: asked.length > 0 && nothingElse };
   }
 
   #send(call: Call): Promise<WorkAnswer> {
     const { store, leaseMs, keep } = this.#parts;
     return store.work({
-      settles: call.settles.map(settleOf),
+      settles: call.settles,
       claims: call.asked.map(({ taskId, limit }) => ({ taskId, limit })),
       idle: call.idle,
       leaseMs,
@@ -192,9 +197,10 @@ export class Pump {
   }
 
   #settled(settles: readonly Ended[], answers: readonly SettleAnswer[]): void {
+    const { leases, onSettled } = this.#parts;
     settles.forEach(({ attempt, outcome }, index) => {
-      this.#parts.leases.release(attempt);
-      this.#parts.onSettled(attempt, outcome, answers[index] ?? "lost");
+      leases.release(attempt);
+      onSettled(attempt, outcome, answers[index] ?? "lost");
     });
   }
 
@@ -209,27 +215,15 @@ export class Pump {
     const { leases, slots, attemptsOf } = this.#parts;
     const attempts = attemptsOf(batch);
     leases.hold(batch, { leaseMs: batch.leaseMs, attempts });
-    for (const attempt of attempts) {
-      if (!this.#claiming) {
-        this.#ended.push({ attempt, outcome: { kind: "handBack" } });
-        attempt.markEnded();
-        continue;
-      }
-      slots.begin(batch.taskId);
-      if (batch.alone) this.#alone = attempt;
-      void this.#run(attempt);
-    }
+    if (batch.alone && this.#claiming) this.#alone = attempts[0] ?? null;
+    this.#runner.take(slots.place(batch.taskId), attempts);
   }
 
-  async #run(attempt: Attempt): Promise<void> {
-    this.#running.add(attempt);
-    const outcome = await this.#parts.run(attempt);
-    this.#running.delete(attempt);
-    this.#parts.slots.end(attempt.taskId);
+  #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
     if (this.#alone === attempt) this.#alone = null;
-    if (outcome !== null) this.#ended.push({ attempt, outcome });
+    if (outcome !== null) this.#ended.push(endedOf(attempt, outcome));
     this.#askForWake();
-    this.#checkQuiet();
+    if (!this.#runner.busy) this.#checkQuiet();
   }
 
   #mayClaim(): boolean {
@@ -240,7 +234,7 @@ export class Pump {
   /** A reservation that could not be used in time lapses: then it is asked for again. */
   #mustDrain(): boolean {
     if (this.#drainUntil === null) return false;
-    const busy = this.#running.size > 0 || this.#callsInFlight > 0;
+    const busy = this.#runner.busy || this.#callsInFlight > 0;
     return busy && this.#parts.clock.monotonic() < this.#drainUntil;
   }
 
@@ -265,8 +259,9 @@ export class Pump {
   }
 }
 
-function settleOf({ attempt, outcome }: Ended): Settle {
+function endedOf(attempt: Attempt, outcome: SettleOutcome): Ended {
   const { job, fence, taskId } = attempt;
   const scheduleId = job.occurrence?.isTracked === true ? job.occurrence.scheduleId : null;
-  return { fence, taskId, number: job.number, id: job.ownId ? job.id : null, scheduleId, outcome };
+  const id = job.ownId ? job.id : null;
+  return { fence, taskId, number: job.number, id, scheduleId, outcome, attempt };
 }

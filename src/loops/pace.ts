@@ -1,0 +1,56 @@
+/**
+ * How long the handlers of one task take, and so how many claimed jobs may stand ready behind them
+ * (prefetch). Pure; forgets what is long ago.
+ */
+
+/** A claimed job that has not begun after this long is handed back, ms. */
+export const LONGEST_WAIT_MS = 10;
+
+/** What stands ready is to last for this long, ms: half of what it may, since handlers vary. */
+const AIM_MS = 5;
+
+/** Slower handlers gain nothing: a round trip is short beside them. */
+const SHORT_MS = 10;
+
+/** Retry-off jobs that are claimed when their process dies are dead: few may stand ready. */
+const VERY_SHORT_MS = 1;
+
+/** A claim of this size costs next to nothing per job; more would only be held for longer. */
+const MOST_AHEAD = 400;
+
+/** Nothing is known before so many have ended. */
+const LEAST_SEEN = 8;
+
+/** The weight of the latest duration in the mean. */
+const WEIGHT = 1 / 8;
+
+export class Pace {
+  #meanMs = 0;
+  #seen = 0;
+
+  /** A handler has ended after so long. */
+  note(durationMs: number): void {
+    this.#seen += 1;
+    const weight = this.#seen < LEAST_SEEN ? 1 / this.#seen : WEIGHT;
+    this.#meanMs += (durationMs - this.#meanMs) * weight;
+  }
+
+  /** A job had to wait too long: what was known does not hold any more. */
+  forget(): void {
+    this.#seen = 0;
+    this.#meanMs = 0;
+  }
+
+  /** True: retry-off jobs may stand ready, too. */
+  get isVeryShort(): boolean {
+    return this.#seen >= LEAST_SEEN && this.#meanMs < VERY_SHORT_MS;
+  }
+
+  /** How many jobs may stand ready behind `concurrency` handlers. */
+  ahead(concurrency: number, isRetryOff: boolean): number {
+    if (this.#seen < LEAST_SEEN || this.#meanMs > SHORT_MS) return 0;
+    if (isRetryOff && !this.isVeryShort) return 0;
+    if (concurrency * AIM_MS >= MOST_AHEAD * this.#meanMs) return MOST_AHEAD;
+    return Math.floor((concurrency * AIM_MS) / this.#meanMs);
+  }
+}

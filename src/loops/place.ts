@@ -1,0 +1,41 @@
+/**
+ * The place of one bound task: how many of its jobs run, stand ready behind them, and are asked
+ * for; and whether the store may have more.
+ */
+import type { Attempt } from "./attempt.js";
+import { Line } from "./line.js";
+import { Pace } from "./pace.js";
+
+export class Place {
+  readonly taskId: string;
+  readonly concurrency: number;
+  readonly pace: Pace = new Pace();
+  /** Claimed and not begun, in the order of claiming. */
+  readonly waiting: Line<Attempt> = new Line();
+  running = 0;
+  asked = 0;
+  /** The store may have jobs of this task that were not asked for yet. */
+  busy = false;
+  /** Counts offers, so that one made during a claim is not forgotten at its answer. */
+  offers = 0;
+  /** The last jobs that came were retry-off. */
+  isRetryOff = false;
+
+  constructor({ taskId, concurrency }: { taskId: string; concurrency: number }) {
+    this.taskId = taskId;
+    this.concurrency = concurrency;
+  }
+
+  /** Slots for which no job runs, waits or is asked for. */
+  get free(): number {
+    return this.concurrency - this.running - this.waiting.length - this.asked;
+  }
+
+  /** How many jobs the next claim should ask for, if there are any; 0: none. */
+  wanted(): number {
+    const ahead = this.pace.ahead(this.concurrency, this.isRetryOff);
+    const { free } = this;
+    // What stands ready is filled up when half of it is gone: few large claims cost least.
+    return free > 0 || -free * 2 < ahead ? free + ahead : 0;
+  }
+}

@@ -1,0 +1,186 @@
+/**
+ * Runs claimed jobs: as many of a task at once as its concurrency, the others wait in line.
+ *  1. whoever has waited for `LONGEST_WAIT_MS`, behind handlers slower than they used to be, is
+ *     handed back
+ *  2. retry-off jobs wait only behind handlers that are very short
+ *  3. short handlers run one after the other for a bounded time; then the event loop has its turn
+ *  4. once stopped, what has not begun is handed back
+ */
+import type { Clock } from "../clock.js";
+import type { SettleOutcome } from "../store/contract.js";
+import type { Attempt } from "./attempt.js";
+import { LONGEST_WAIT_MS } from "./pace.js";
+import type { Place } from "./place.js";
+
+export interface RunnerParts {
+  clock: Clock;
+  places: () => Iterable<Place>;
+  /** Begins an attempt; `onEnd` is called once: null: nothing to settle. Never throws. */
+  begin: (
+    attempt: Attempt,
+    onEnd: (attempt: Attempt, outcome: SettleOutcome | null) => void,
+  ) => void;
+  /** An attempt has ended, or will not begin. */
+  onEnded: (attempt: Attempt, outcome: SettleOutcome | null) => void;
+}
+
+/** So long may handlers follow one another before timers and sockets have their turn, ms. */
+const LONGEST_TURN_MS = 2;
+
+const HAND_BACK: SettleOutcome = Object.freeze({ kind: "handBack" });
+
+export class Runner {
+  readonly #parts: RunnerParts;
+  #running = 0;
+  #waiting = 0;
+  #stopped = false;
+  /** When handlers have to pause, by the monotonic clock; null: none has run in this turn. */
+  #turnEndsAt: number | null = null;
+  #isPaused = false;
+  /** Jobs are being begun: one that ends at once must not begin the next inside of that. */
+  #beginning = false;
+  #patrolled = false;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** Handlers that run now. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** True: something runs or waits to run. */
+  get busy(): boolean {
+    return this.#running > 0 || this.#waiting > 0;
+  }
+
+  /** Jobs have been claimed. */
+  take(place: Place, attempts: readonly Attempt[]): void {
+    if (this.#stopped) {
+      for (const attempt of attempts) this.#handBack(attempt);
+      return;
+    }
+    const now = this.#parts.clock.monotonic();
+    let isRetryOff = false;
+    for (const attempt of attempts) {
+      attempt.claimedAt = now;
+      isRetryOff ||= attempt.job.rules.retry === null;
+      place.waiting.add(attempt);
+    }
+    place.isRetryOff = isRetryOff;
+    this.#waiting += attempts.length;
+    this.#beginSome(place);
+    if (place.waiting.length === 0) return;
+    if (isRetryOff && !place.pace.isVeryShort) this.#handBackRetryOff(place);
+    this.#patrol(LONGEST_WAIT_MS);
+  }
+
+  /** From now on nothing begins. */
+  stop(): void {
+    this.#stopped = true;
+    for (const place of this.#parts.places()) {
+      for (const attempt of this.#takeAll(place)) this.#handBack(attempt);
+    }
+  }
+
+  #beginSome(place: Place): void {
+    if (this.#beginning) return;
+    this.#beginning = true;
+    const { waiting, concurrency } = place;
+    while (place.running < concurrency && waiting.length > 0 && !this.#mustPause()) {
+      const attempt = waiting.take()!;
+      this.#waiting -= 1;
+      if (attempt.lost) continue;
+      if (attempt.cancelled) this.#handBack(attempt);
+      else this.#begin(place, attempt);
+    }
+    this.#beginning = false;
+  }
+
+  #begin(place: Place, attempt: Attempt): void {
+    attempt.place = place;
+    place.running += 1;
+    this.#running += 1;
+    this.#parts.begin(attempt, this.#onEnd);
+  }
+
+  readonly #onEnd = (attempt: Attempt, outcome: SettleOutcome | null): void => {
+    const place = attempt.place!;
+    // A full task is not looked for, so nobody knows whether it has more.
+    if (place.free <= 0) place.busy = true;
+    place.running -= 1;
+    this.#running -= 1;
+    place.pace.note(attempt.durationMs);
+    this.#parts.onEnded(attempt, outcome);
+    if (place.waiting.length > 0) this.#beginSome(place);
+  };
+
+  #mustPause(): boolean {
+    if (this.#isPaused) return true;
+    const now = this.#parts.clock.monotonic();
+    if (this.#turnEndsAt === null) {
+      this.#turnEndsAt = now + LONGEST_TURN_MS;
+      this.#parts.clock.endOfTurn(() => this.#nextTurn());
+      return false;
+    }
+    this.#isPaused = now >= this.#turnEndsAt;
+    return this.#isPaused;
+  }
+
+  #nextTurn(): void {
+    this.#turnEndsAt = null;
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    for (const place of this.#parts.places()) {
+      if (place.waiting.length > 0) this.#beginSome(place);
+    }
+  }
+
+  /** Looks after jobs that have waited too long, as long as any waits. */
+  #patrol(inMs: number): void {
+    if (this.#patrolled) return;
+    this.#patrolled = true;
+    this.#parts.clock.after(inMs, () => {
+      this.#patrolled = false;
+      const now = this.#parts.clock.monotonic();
+      let oldest = now;
+      for (const place of this.#parts.places()) {
+        this.#handBackLate(place, now);
+        oldest = Math.min(oldest, place.waiting.first?.claimedAt ?? now);
+      }
+      if (this.#waiting > 0) this.#patrol(Math.max(1, oldest + LONGEST_WAIT_MS - now));
+    });
+  }
+
+  /** The first in line has waited longest. */
+  #handBackLate(place: Place, now: number): void {
+    while ((place.waiting.first?.claimedAt ?? now) + LONGEST_WAIT_MS <= now) {
+      place.pace.forget();
+      this.#waiting -= 1;
+      this.#handBack(place.waiting.take()!);
+    }
+  }
+
+  #handBackRetryOff(place: Place): void {
+    for (const attempt of this.#takeAll(place)) {
+      if (attempt.job.rules.retry === null) {
+        this.#handBack(attempt);
+      } else {
+        this.#waiting += 1;
+        place.waiting.add(attempt);
+      }
+    }
+  }
+
+  #takeAll(place: Place): Attempt[] {
+    const attempts = place.waiting.takeAll();
+    this.#waiting -= attempts.length;
+    return attempts;
+  }
+
+  #handBack(attempt: Attempt): void {
+    attempt.markEnded();
+    this.#parts.onEnded(attempt, attempt.lost ? null : HAND_BACK);
+  }
+}
