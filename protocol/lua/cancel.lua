@@ -14,10 +14,10 @@ local now_ms = now / 1000
 local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
-local state, _, _, fence = place_of(t, number)
+local state = place_of(t, number)
 if not state then return {} end
 if state == 'running' then
-  return { 'cancelling', tostring(mark_cancelled(t, number, fence)) }
+  return { 'cancelling', tostring(mark_cancelled(t, number)) }
 end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 local head = end_waiting(t, number, keep, now_ms)

@@ -11,7 +11,7 @@ local names = { 'pushed', 'completed', 'dead', 'cancelled', 'failures', 'crashes
 local totals = redis.call('HMGET', t.stats, unpack(names))
 for k = 1, #names do totals[k] = totals[k] or '0' end
 return {
-  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs), redis.call('HLEN', t.running),
+  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs), redis.call('SCARD', t.claimed),
   redis.call('ZCARD', t.completed), redis.call('ZCARD', t.dead), redis.call('ZCARD', t.cancelled),
   totals,
 }

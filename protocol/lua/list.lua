@@ -85,15 +85,15 @@ local function page_sorted(key, reverse)
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
 
--- HSCAN may give more than asked for: the cursor is 'scan cursor:how many of its answer were
+-- SSCAN may give more than asked for: the cursor is 'scan cursor:how many of its answer were
 -- shown'.
 local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
-  local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
-  local numbers, cursors, total = {}, {}, #found[2] / 2
+  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', limit)
+  local numbers, cursors, total = {}, {}, #found[2]
   for k = shown + 1, math.min(total, shown + limit) do
-    numbers[#numbers + 1] = found[2][2 * k - 1]
+    numbers[#numbers + 1] = found[2][k]
     cursors[#numbers] = scan .. ':' .. k
   end
   if shown + #numbers < total then return numbers, cursors, true end

@@ -26,13 +26,18 @@ local task_count = tonumber(ARGV[4])
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
 local answers = {}
+do
+  local rare = {}
+  for k = 1, task_count do
+    rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
+  end
+  ask_for_rare(rare)
+end
 
 local function push_plain(t, i, n)
-  local fields, numbers = {}, {}
+  local numbers, fields = digits_from(next_number, n), {}
   for k = 1, n do
-    local number = digits(next_number + k - 1)
-    fields[2 * k - 1], fields[2 * k] = number, ARGV[i + k - 1]
-    numbers[k] = number
+    fields[2 * k - 1], fields[2 * k] = numbers[k], ARGV[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
   redis.call('RPUSH', t.ready, unpack(numbers))
@@ -41,12 +46,47 @@ local function push_plain(t, i, n)
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 
-local function push_special(t, i)
-  local job = { id = ARGV[i], due = ARGV[i + 1], priority = ARGV[i + 2], record = ARGV[i + 3] }
-  local answer, ready = save_job(t, digits(next_number), job, now_ms)
-  next_number = next_number + 1
-  became_ready[t] = became_ready[t] or ready
-  answers[#answers + 1] = answer
+-- What the jobs of a segment add, written together at its end.
+local function new_batch()
+  return { jobs = {}, ready = {}, later = {}, due = {}, soonest = nil, fresh = {}, count = 0 }
+end
+
+local function write_batch(t, b)
+  if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
+  if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
+  if #b.later > 0 then put_all_later(t, b.later, b.due, b.soonest) end
+  if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
+end
+
+local function push_special(t, i, b)
+  local id, priority, record = ARGV[i], ARGV[i + 2], ARGV[i + 3]
+  if id ~= '' then
+    local there = b.fresh[id] or known_text(t, id, now_ms)
+    if there then
+      answers[#answers + 1] = there
+      return
+    end
+  end
+  local number, due = digits(next_number), due_of(ARGV[i + 1], now_ms)
+  next_number, b.count = next_number + 1, b.count + 1
+  if due then
+    b.later[#b.later + 1], b.later[#b.later + 2] = number, record
+    b.due[#b.due + 1], b.due[#b.due + 2] = due, number
+    b.soonest = math.min(b.soonest or math.huge, tonumber(due))
+  else
+    b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
+    became_ready[t] = true
+    if priority == '0' then
+      b.ready[#b.ready + 1] = number
+    else
+      join(t, number, priority, 0, number)
+    end
+  end
+  if id ~= '' then
+    name_job(t, id, number)
+    b.fresh[id] = number .. ',0,' .. (due and 's,' .. due or 'r,')
+  end
+  answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
 end
 
 -- What became due before this push stands in line before it.
@@ -61,10 +101,12 @@ while i <= #ARGV do
     became_ready[t] = true
     i = i + n
   else
+    local b = new_batch()
     for _ = 1, n do
-      push_special(t, i)
+      push_special(t, i, b)
       i = i + 4
     end
+    write_batch(t, b)
   end
 end
 

@@ -37,7 +37,7 @@ local function due_after_crash(lease, ends_at, head, row)
 end
 
 local function reissue(t, number, record, due_ms, row)
-  redis.call('HDEL', t.running, number)
+  redis.call('SREM', t.claimed, number)
   redis.call('HDEL', PROGRESS, number)
   if due_ms <= now_ms then
     join(t, number, priority_of(record), row, digits(now))
@@ -63,7 +63,7 @@ local function reap_job(t, lease, ends_at, number, record, head)
   end
   c, row = c + 1, row + 1
   local counts = counts_text(f, c, h, row, inv)
-  redis.call('HSET', t.tries, number, counts)
+  set_counts(t, number, counts)
   redis.call('HINCRBY', t.stats, 'crashes', 1)
   if row >= MOST_CRASHES_IN_ROW or (head.r > 0 and f + c >= head.r) then
     end_job(t, number, 'dead', id, '{"reason":"crashes"}', keep, now_ms)
@@ -87,9 +87,9 @@ local function reap_lease(fence, index, grace_from)
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
   forget_lease(lease.length)
-  for _, number in ipairs(lease.numbers) do
+  for _, number in ipairs(members_of(lease)) do
     local record = redis.call('HGET', t.jobs, number)
-    if record and redis.call('HGET', t.running, number) == fence then
+    if record and redis.call('SISMEMBER', t.claimed, number) == 1 then
       local head = head_of(record)
       local state, reason, due, counts = reap_job(t, lease, ends_at, number, record, head)
       local id = head.i or ''
@@ -107,4 +107,5 @@ local grace_from = note_time(now_ms)
 for k = i, #ARGV, 2 do
   if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
+save_lengths()
 return reaped

@@ -14,8 +14,9 @@ for k = 2 + task_count, #ARGV, 2 do
   local t = task_keys(index, ARGV[1 + index])
   local numbers, records = {}, {}
   if lease then
-    local found = redis.call('HMGET', t.jobs, unpack(lease.numbers))
-    for n, number in ipairs(lease.numbers) do
+    local members = members_of(lease)
+    local found = redis.call('HMGET', t.jobs, unpack(members))
+    for n, number in ipairs(members) do
       if found[n] then
         numbers[#numbers + 1], records[#records + 1] = number, found[n]
       end

@@ -22,7 +22,7 @@ for k = 1, count do
     lost[#lost + 1] = ARGV[1 + k]
   else
     redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
-    for _, number in ipairs(lease.numbers) do
+    for _, number in ipairs(members_of(lease)) do
       held[number] = true
       if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
         cancelled[#cancelled + 1] = lease.fence

@@ -8,8 +8,9 @@
 --          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
 --            schedule of a tracked job or '')
 -- gives  'settles|leases|more|drain', then for each lease { numbers, counts, record … }
---        settles: c d x r s<dueAt> h l(ost), joined by ','; leases: fence:task index:alone, by ',';
---        more: task indexes, by ','
+--        settles: for each group C (all completed), L (all lost), or for each of its jobs one of
+--        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
+--        index:alone, by ','; more: task indexes, by ','
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -40,47 +41,66 @@ local settled, handed_back = {}, {}
 -- The states of which a tracked job's schedule is told.
 local ENDED = { c = true, d = true, x = true }
 
-local function settle_plain(t, lease, at, n)
-  local numbers = {}
-  for k = 1, n do numbers[k] = ARGV[at + k - 1] end
-  if not lease then
-    for _ = 1, n do settled[#settled + 1] = 'l' end
-    return
+do
+  local rare = { CANCELS, PROGRESS }
+  for _, t in ipairs(tasks) do
+    for _, key in ipairs({ t.tries, t.prio, t.alone, t.due }) do rare[#rare + 1] = key end
   end
-  local has = {}
-  for _, number in ipairs(numbers) do has[number] = lease.has[number] end
-  local plain, cancelled = split_cancelled(lease, numbers)
-  if #plain > 0 then complete_plain(t, lease, plain) end
-  for _, number in ipairs(numbers) do
-    if cancelled[number] then
-      lease.has[number] = nil
-      local job = { number = number, outcome = 'c', id = '', detail = '{}' }
-      settled[#settled + 1] = settle_one(t, job, keep, now)
+  ask_for_rare(rare)
+end
+
+-- One letter for a whole group that completed or was lost, else one for each job.
+local function settle_plain(t, lease, at, n)
+  local to = at + n - 1
+  if not lease then return 'L' end
+  if not exists(CANCELS) and drop_first(lease, at, to) then
+    complete_plain(t, ARGV, at, to)
+    return 'C'
+  end
+  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(ARGV, at, to)) or {}
+  local plain, states = {}, {}
+  for k = 1, n do
+    local number = ARGV[at + k - 1]
+    if not has_member(lease, number) then
+      states[k] = 'l'
     else
-      settled[#settled + 1] = has[number] and 'c' or 'l'
+      drop_member(lease, number)
+      if marks[k] then
+        local job = { number = number, outcome = 'c', id = '', detail = '{}' }
+        states[k] = settle_one(t, job, keep, now)
+      else
+        plain[#plain + 1], states[k] = number, 'c'
+      end
     end
   end
+  if #plain > 0 then complete_plain(t, plain, 1, #plain) end
+  return #plain == n and 'C' or table.concat(states, ',')
 end
 
 local function settle_special(t, lease, at, n)
+  local states = {}
   for k = 0, n - 1 do
     local a = at + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
-    if not lease or not lease.has[number] then
-      settled[#settled + 1] = 'l'
-    elseif outcome == 'h' and redis.call('HEXISTS', CANCELS, number) == 0 then
-      lease.has[number] = nil
+    if not lease or not has_member(lease, number) then
+      states[k + 1] = 'l'
+    elseif outcome == 'h' and
+        not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
+      drop_member(lease, number)
       handed_back[#handed_back + 1] = { t = t, number = number }
-      settled[#settled + 1] = 'h'
+      states[k + 1] = 'h'
     else
-      lease.has[number] = nil
+      drop_member(lease, number)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
       local state = settle_one(t, job, keep, now)
-      settled[#settled + 1] = state
-      if ARGV[a + 5] ~= '' and ENDED[state] then job_ended(t, ARGV[a + 5], number, now) end
+      states[k + 1] = state
+      if ARGV[a + 5] ~= '' and ENDED[string.sub(state, 1, 1)] then
+        job_ended(t, ARGV[a + 5], number, now)
+      end
     end
   end
+  return table.concat(states, ',')
 end
 
 local groups = tonumber(ARGV[i])
@@ -92,10 +112,10 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settle_plain(t, lease, i, n)
+    settled[#settled + 1] = settle_plain(t, lease, i, n)
     i = i + n
   else
-    settle_special(t, lease, i, n)
+    settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
@@ -106,45 +126,54 @@ table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
 
-local leases, batches, more, drain = {}, {}, {}, false
+local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
 
-local function lease_out(index, jobs, alone)
-  local t = tasks[index]
-  local numbers, records = {}, {}
-  for k, job in ipairs(jobs) do numbers[k], records[k] = job.number, job.record end
-  local fence = write_lease(t, jobs, lease_ms, identity, now)
-  leases[#leases + 1] = fence .. ':' .. index .. ':' .. (alone and '1' or '0')
-  batches[#batches + 1] = describe_batch(t, numbers, records)
+local function lease_out(index, numbers, records, alone)
+  leases[#leases + 1] = {
+    t = tasks[index], index = index, numbers = numbers, records = records, alone = alone,
+  }
+end
+
+local function lease_in_pieces(index, numbers, records)
+  if #numbers == 0 then return end
+  if #numbers <= MOST_PER_LEASE then return lease_out(index, numbers, records, false) end
+  for from = 1, #numbers, MOST_PER_LEASE do
+    local to = math.min(from + MOST_PER_LEASE - 1, #numbers)
+    lease_out(index, { unpack(numbers, from, to) }, { unpack(records, from, to) }, false)
+  end
 end
 
 -- Jobs whose process died under them get leases of their own, so that a killer does not take its
 -- neighbours along.
-local function split_by_crashes(t, jobs)
-  if redis.call('EXISTS', t.tries) == 0 then return jobs, {} end
-  local calm, crashed = {}, {}
-  for _, job in ipairs(jobs) do
-    local _, _, _, row = counts_of(t, job.number)
+local function lease_by_crashes(index, numbers, records)
+  local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+  for k, number in ipairs(numbers) do
+    local _, _, _, row = counts_of(t, number)
     if row >= ALONE_AFTER then
-      redis.call('RPUSH', t.alone, job.number)
+      written(t.alone)
+      redis.call('RPUSH', t.alone, number)
       redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
-      crashed[#crashed + 1] = job
+      crashed[#crashed + 1] = { number, records[k] }
     else
-      calm[#calm + 1] = job
+      calm[#calm + 1], calm_records[#calm + 1] = number, records[k]
     end
   end
-  return calm, crashed
+  lease_in_pieces(index, calm, calm_records)
+  for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
 end
 
 local function claim(index, limit, alone_from)
   local t = tasks[index]
-  local jobs = take(t, math.min(limit, budget.jobs), budget)
-  budget.jobs = budget.jobs - #jobs
-  local calm, crashed = split_by_crashes(t, jobs)
-  if #calm > 0 then lease_out(index, calm, false) end
-  for _, job in ipairs(crashed) do lease_out(index, { job }, false) end
-  if #jobs > 0 then redis.call('SREM', t.sleepers, identity) end
+  local numbers, records = take(t, math.min(limit, budget.jobs), budget)
+  budget.jobs = budget.jobs - #numbers
+  if exists(t.tries) then
+    lease_by_crashes(index, numbers, records)
+  else
+    lease_in_pieces(index, numbers, records)
+  end
+  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
   if update_moment(t, now_ms, alone_from) then
     more[#more + 1] = index
     -- Work is left: the next sleeper joins in, and wakes another one in turn.
@@ -199,9 +228,9 @@ end
 
 -- An idle scheduler takes one such job and nothing else beside it.
 local function claim_alone(claims, first)
-  local job = take_alone(tasks[first.index])
-  if not job then return false end
-  lease_out(first.index, { job }, true)
+  local number, record = take_alone(tasks[first.index])
+  if not number then return false end
+  lease_out(first.index, { number }, { record }, true)
   redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
@@ -237,8 +266,15 @@ for _, c in ipairs(claims) do
   end
 end
 
+local fences = write_leases(leases, lease_ms, identity, now)
+save_lengths()
+local refs, batches = {}, {}
+for k, lease in ipairs(leases) do
+  refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
+  batches[k] = describe_batch(lease.t, lease.numbers, lease.records)
+end
 local answer = table.concat({
-  table.concat(settled, ','), table.concat(leases, ','), table.concat(more, ','),
+  table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),
   drain and '1' or '0',
 }, '|')
 end_call('work', ARGV[2], answer)

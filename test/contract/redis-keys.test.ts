@@ -155,7 +155,7 @@ async function lostReply(store: Store): Promise<void> {
   proxy.set("mute");
   const claimed = claim(store, 2);
   await until("the claim to arrive", async () => {
-    const running = await client.hlen(`${PREFIX}{0}:t:${TASK}:running`);
+    const running = await client.scard(`${PREFIX}{0}:t:${TASK}:claimed`);
     return running >= 2;
   });
   proxy.set("none");

@@ -23,6 +23,9 @@ import {
 /** Short, because nobody moves the clock of the shipped scripts. */
 export const LEASE_MS = 30;
 
+/** Later than the registration arrives, however busy the machine is. */
+const SOON_MS = 300;
+
 export interface Parts {
   store: Store;
   /** Straight to the server. */
@@ -36,9 +39,14 @@ export interface Parts {
 export async function scheduleLives(parts: Parts): Promise<void> {
   const { store } = parts;
   const { now } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10 });
-  const first = schedule({ overlap: "bufferAll", firstAt: now + 5 });
+  const first = schedule({ overlap: "bufferAll", firstAt: now + SOON_MS });
   const later = schedule({ scheduleId: "later", firstAt: now + HOUR_MS });
-  const local = schedule({ scheduleId: "local", local: true, payload: "1", firstAt: now + 5 });
+  const local = schedule({
+    scheduleId: "local",
+    local: true,
+    payload: "1",
+    firstAt: now + SOON_MS,
+  });
   const registration = { set: "set", leaseMs: LEASE_MS };
   await store.register({ registration, schedules: [first, local, later] });
   await store.register({

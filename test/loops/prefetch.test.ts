@@ -73,7 +73,7 @@ test("retry-off jobs stand ready only behind handlers under a millisecond", () =
   expect(pace.ahead(10, false)).toBeGreaterThan(0);
 });
 
-test("a job is never run by more handlers at once than the concurrency, however many wait", async () => {
+test("no more handlers run at once than the concurrency, however many jobs wait", async () => {
   const scene = createScene();
   const { member, gates, ran } = await warm(scene, { concurrency: 2 });
   await pushAll(scene, 10);
@@ -87,7 +87,7 @@ test("a job is never run by more handlers at once than the concurrency, however 
   expect(member.engine.pump.running).toBe(2);
 });
 
-test("a job that waited 10 ms behind a slow handler is handed back, and keeps its place", async () => {
+test("a job that waited 10 ms behind a slow handler goes back to its place in line", async () => {
   const scene = createScene();
   const { member, gates, ran } = await warm(scene);
   const ids = await pushAll(scene, 5);

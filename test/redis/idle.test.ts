@@ -17,10 +17,10 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** How often scripts have registered a sleeper of a task. */
-async function registrations(): Promise<number> {
+/** How often scripts have registered a sleeper of a task; each claim names what it took as well. */
+async function registrations({ claims = 0 } = {}): Promise<number> {
   const stats = await direct.info("commandstats");
-  return Number(/cmdstat_sadd:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+  return Number(/cmdstat_sadd:calls=(\d+)/.exec(stats)?.[1] ?? 0) - claims;
 }
 
 test("an idle scheduler says once for which tasks it sleeps, and again when woken", async () => {
@@ -42,7 +42,7 @@ test("an idle scheduler says once for which tasks it sleeps, and again when woke
     await until("the wake-up", () => wakes.some((wake) => wake.kind === "task"));
     expect(await drain(store, "t7")).toHaveLength(1);
     await look();
-    expect(await registrations()).toBe(51);
+    expect(await registrations({ claims: 1 })).toBe(51);
     wakes.length = 0;
     await store.push({ jobs: [job("t7")], timeoutMs: 5_000 });
     await until("the next wake-up", () => wakes.some((wake) => wake.kind === "task"));

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { Look, ScheduleWrite, Store, Wake } from "../../src/store/contract.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
-import { job, KEEP, NO_SCHEDULES, storeOn } from "./store-kit.js";
+import { job, KEEP, LEASE_MS, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 const SHARD = "_test:{0}:";
 
@@ -140,10 +140,28 @@ test("data of layout 1 are lifted: jobs stay, schedules are registered again", a
   await direct.hset(`${SHARD}schedules`, "s", "1 0 1 a1");
   await direct.zadd(`${SHARD}cursors`, 1_000, "s");
   const store = await open();
-  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("2");
+  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("3");
   expect((await lookFor(store, {})).repair).toBe(false);
   expect((await store.schedules({ taskId: null, cursor: null, limit: 10 })).schedules).toEqual([]);
   expect((await store.counts({ taskId: "a" })).ready).toBe(1);
+});
+
+test("data of layout 2 are lifted: what was claimed is running, and settles", async () => {
+  const before = await open();
+  await before.push({ jobs: [job("a"), job("a")], timeoutMs: 5_000 });
+  const claims = [{ taskId: "a", limit: 1 }];
+  const work = { settles: [], idle: false, leaseMs: LEASE_MS, keep: KEEP };
+  const [batch] = (await before.work({ ...work, claims })).batches;
+  await direct.hset(`${SHARD}layout`, "version", "2");
+  await direct.del(`${SHARD}t:a:claimed`);
+  const store = await open();
+  expect(await store.counts({ taskId: "a" })).toMatchObject({ ready: 1, running: 1 });
+  const { fence = "", jobs } = batch ?? { jobs: [] };
+  const settle = { fence, taskId: "a", number: jobs[0]?.number ?? "", id: null, scheduleId: null };
+  const outcome = { kind: "completed", result: null } as const;
+  const { settled } = await store.work({ ...work, claims: [], settles: [{ ...settle, outcome }] });
+  expect(settled).toEqual([{ state: "completed", dueAt: null }]);
+  expect(await store.counts({ taskId: "a" })).toMatchObject({ ready: 1, running: 0 });
 });
 
 test("a full server fires nothing, and still takes registrations", async () => {

@@ -21,7 +21,7 @@ const PERMANENT =
 const SESSION = /^session:[0-9a-v]{20}$/;
 const OF_SHARD = /^(leases|lease|cancels|moments|progress)$/;
 const TASK_NAMES =
-  "jobs|later|due|ready|prio|alone|running|tries|errors|ids|idends|ended|dead|cancelled|completed";
+  "jobs|later|due|ready|prio|alone|claimed|tries|errors|ids|idends|ended|dead|cancelled|completed";
 const OF_TASK = new RegExp(`^t:.*:(${TASK_NAMES})$`, "s");
 
 /** A server for the tests of this file, started before the first and stopped after the last. */

@@ -1,9 +1,10 @@
 -- cancel: ends a job that waits, marks one that runs.
-local function mark_cancelled(t, number, fence)
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked

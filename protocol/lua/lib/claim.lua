@@ -2,92 +2,88 @@
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 
--- Takes up to n hints from the front of the line: negative priorities, then 0, then positive ones.
+-- Takes up to n numbers from the front of the line: negative priorities, then 0, then positive
+-- ones. Where there are priorities, also what each entry was.
 local function pop_hints(t, n)
-  local hints = {}
-  local prioritised = redis.call('ZCARD', t.prio) > 0
+  if not exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+  local numbers, entries = {}, {}
   local function pop_prio(low, high)
-    local want = n - #hints
+    local want = n - #numbers
     local members = redis.call('ZRANGEBYSCORE', t.prio, low, high, 'WITHSCORES', 'LIMIT', 0, want)
     for k = 1, #members, 2 do
       redis.call('ZREM', t.prio, members[k])
-      local hint = { member = members[k], score = members[k + 1] }
-      hint.number = string.match(hint.member, ':(%d+)$')
-      hints[#hints + 1] = hint
+      numbers[#numbers + 1] = string.match(members[k], ':(%d+)$')
+      entries[#numbers] = { member = members[k], score = members[k + 1] }
     end
   end
-  if prioritised then pop_prio('-inf', '(0') end
-  if #hints < n then
-    for _, number in ipairs(redis.call('LPOP', t.ready, n - #hints) or {}) do
-      hints[#hints + 1] = { number = number }
+  pop_prio('-inf', '(0')
+  if #numbers < n then
+    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
+      numbers[#numbers + 1] = number
     end
   end
-  if prioritised and #hints < n then pop_prio('(0', '+inf') end
-  return hints
+  if #numbers < n then pop_prio('(0', '+inf') end
+  return numbers, entries
 end
 
-local function put_back(t, hint)
-  if hint.member then
-    redis.call('ZADD', t.prio, hint.score, hint.member)
+local function put_back(t, number, entry)
+  if entry then
+    redis.call('ZADD', t.prio, entry.score, entry.member)
   else
-    redis.call('LPUSH', t.ready, hint.number)
+    redis.call('LPUSH', t.ready, number)
   end
-end
-
--- A hint without a record (cancelled) or of a running job (doubled) is dropped.
-local function live_records(t, hints)
-  local numbers = {}
-  for k, hint in ipairs(hints) do numbers[k] = hint.number end
-  local records = redis.call('HMGET', t.jobs, unpack(numbers))
-  local running = redis.call('HMGET', t.running, unpack(numbers))
-  for k in ipairs(hints) do
-    if running[k] then records[k] = false end
-  end
-  return records
 end
 
 -- How many records to read at first: as many as fit if all are like the first one.
-local function first_chunk(t, budget)
+local function first_chunk(t, limit, budget)
+  if limit <= 4 then return limit end
   local first = redis.call('LINDEX', t.ready, 0)
   local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
   if size == 0 then return FIRST_CHUNK end
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
 
--- Up to `limit` jobs as { number, record } within the budget of the call: jobs, bytes, and hints,
--- since a line may begin with many that lead nowhere. What was read too much goes back to the
--- front.
+-- Up to `limit` jobs, as their numbers and records, within the budget of the call: jobs, bytes, and
+-- hints, since a line may begin with many that lead nowhere: a hint without a record (cancelled) or
+-- of a running job (doubled) is dropped. What was read too much goes back to the front.
 local function take(t, limit, budget)
-  local jobs, chunk = {}, first_chunk(t, budget)
-  while #jobs < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints = pop_hints(t, math.min(chunk, limit - #jobs, budget.hints))
+  local numbers, records, n = {}, {}, 0
+  local chunk = first_chunk(t, limit, budget)
+  while n < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints, entries = pop_hints(t, math.min(chunk, limit - n, budget.hints))
     if #hints == 0 then break end
     budget.hints = budget.hints - #hints
-    local records = live_records(t, hints)
-    local largest = 1
-    for k, hint in ipairs(hints) do
-      local size = records[k] and #records[k] or 0
-      largest = math.max(largest, size)
-      if size > 0 and budget.bytes <= 0 then
-        for b = #hints, k, -1 do put_back(t, hints[b]) end
-        return jobs
-      elseif size > 0 then
-        jobs[#jobs + 1] = { number = hint.number, record = records[k] }
-        budget.bytes = budget.bytes - size
+    local found = redis.call('HMGET', t.jobs, unpack(hints))
+    local claimed = redis.call('SMISMEMBER', t.claimed, unpack(hints))
+    local bytes, largest = budget.bytes, 1
+    for k = 1, #hints do
+      local record = found[k]
+      if record and claimed[k] == 0 then
+        if bytes <= 0 then
+          for b = #hints, k, -1 do put_back(t, hints[b], entries and entries[b]) end
+          break
+        end
+        n = n + 1
+        numbers[n], records[n] = hints[k], record
+        local size = #record
+        bytes = bytes - size
+        if size > largest then largest = size end
       end
     end
-    chunk = math.max(1, math.min(limit, math.floor(budget.bytes / largest), 500))
+    budget.bytes = bytes
+    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
   end
-  return jobs
+  return numbers, records
 end
 
 -- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
 local function has_alone(t)
+  if not exists(t.alone) then return false end
   for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
-    if there and redis.call('HEXISTS', t.running, number) == 0 then return true end
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
@@ -98,35 +94,42 @@ local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
   redis.call('HINCRBY', META, 'aloneJobs', -1)
-  return { number = number, record = redis.call('HGET', t.jobs, number) }
+  return number, redis.call('HGET', t.jobs, number)
 end
 
--- Writes a lease over jobs of one task and returns its fence.
-local function write_lease(t, jobs, lease_ms, owner, now)
+-- Leases are short, so that a slow job holds back only a few others, and little is written again
+-- when one of them ends.
+local MOST_PER_LEASE = 100
+
+-- Writes all leases of a call, each { task keys, numbers }; gives their fences.
+local function write_leases(leases, lease_ms, owner, now)
+  if #leases == 0 then return {} end
   local now_ms = now / 1000
-  note_lease(now_ms, lease_ms)
-  local fence = digits(take_numbers('fence', 1, now))
-  local numbers, running = {}, {}
-  for k, job in ipairs(jobs) do
-    numbers[k] = job.number
-    running[2 * k - 1], running[2 * k] = job.number, fence
+  note_leases(now_ms, lease_ms, #leases)
+  local fences = digits_from(take_numbers('fence', #leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, whole(math.floor(now_ms + lease_ms))
+  local head = whole(lease_ms) .. '|' .. owner .. '|'
+  for k, lease in ipairs(leases) do
+    texts[2 * k - 1] = fences[k]
+    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
+    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
+    redis.call('SADD', lease.t.claimed, unpack(lease.numbers))
   end
-  local text = lease_ms .. '|' .. owner .. '|' .. table.concat(numbers, ' ') .. '|' .. t.name
-  redis.call('HSET', LEASE, fence, text)
-  redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease_ms)), fence)
-  redis.call('HSET', t.running, unpack(running))
-  return fence
+  redis.call('HSET', LEASE, unpack(texts))
+  redis.call('ZADD', LEASES, unpack(ends))
+  return fences
 end
 
 -- The task's next moment: 0 = something is ready, else when something becomes claimable, else none.
 -- Says whether something is ready. A job that must run alone counts from the end of its
 -- reservation.
 local function update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or redis.call('ZCARD', t.prio) > 0 then
+  if redis.call('LLEN', t.ready) > 0 or (exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  local moment = tonumber(redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2])
+  local next_due = exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
   if moment and moment <= now_ms then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true

@@ -1,4 +1,5 @@
 -- find: a job by its public id. The id entry first, else the number that the id spells.
+-- @include lib/lease.lua
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 
 -- Its number, and its end state when it has ended and the entry says so.
@@ -17,25 +18,28 @@ end
 local function place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
-    local fence = redis.call('HGET', t.running, number)
-    return fence and 'running' or 'ready', record, nil, fence
+    local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
+    return claimed and 'running' or 'ready', record, nil
   end
   record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
   record = redis.call('HGET', t.ended, number)
-  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
-  return nil, nil, nil, nil
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
+  return nil, nil, nil
 end
 
 -- A job for people, as the header of get.lua says.
 local function view(t, number)
-  local state, record, due, fence = place_of(t, number)
+  local state, record, due = place_of(t, number)
   if not state then return nil end
-  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
-  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  local runs = state == 'running'
+  local lease = runs and lease_of(number)
+  local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
+  local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
-    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '',
+    lease and lease.fence or '', lease_ends or '', marked,
+    runs and redis.call('HGET', PROGRESS, number) or '',
     redis.call('HGET', t.errors, number) or '',
   }
 end

@@ -1,5 +1,6 @@
 -- job: how a job gets into line, waits, and ends. Records are `head \n payload`; only heads are
 -- read here.
+-- @include lib/rare.lua
 
 local function head_of(record)
   local stop = string.find(record, '\n', 1, true)
@@ -11,6 +12,7 @@ end
 
 -- The priority without decoding: within JSON, '"p":' outside of a name has its quotes escaped.
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
@@ -18,7 +20,7 @@ end
 
 -- failures, crashes, handOffs, crashesInRow, invalidInRow
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -28,16 +30,23 @@ local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
 
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
+
 local ALONE_AFTER = 3
 
 -- To the end of the line. The record must be in `jobs`.
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -46,21 +55,29 @@ end
 -- To the front of the line.
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 
--- Due at a later instant. Wakes a sleeper when that is earlier than the fleet knows.
+-- Due at later instants: `fields` are numbers and records, `due` are times and numbers. Wakes a
+-- sleeper when the soonest is earlier than the fleet knows.
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
+
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 
 -- What the caller keeps of ended jobs: idMs, idCount, then age and count for completed, dead,
@@ -105,7 +122,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -113,10 +130,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end

@@ -13,7 +13,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],

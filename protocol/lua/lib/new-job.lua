@@ -11,7 +11,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -27,13 +27,23 @@ local function due_of(text, now_ms)
   return whole(math.ceil(ms))
 end
 
+-- What is known under an id, as push answers it: 'number,0,state letter,dueAt'.
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
+
 -- Says 'number,created 1|0,state letter,dueAt', and whether the job became ready.
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)

@@ -11,19 +11,38 @@ local function read_lengths(text)
   return lengths
 end
 
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
+local function lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
   end
   table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+  return table.concat(parts, ' ')
+end
+
+-- Leases that this call has written (+) and taken away (-), by length: noted at its end.
+local lease_changes = {}
+
+local function change_leases(length_ms, by)
+  local key = whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
 end
 
 local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+  change_leases(length_ms, -1)
+end
+
+-- Notes how many leases stand; nothing is written where as many were made as were taken away.
+local function save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 
 -- Notes that lost their lengths are taken for this: more careful than needed, and never too late.
@@ -67,8 +86,8 @@ local function note_time(now_ms)
   return from, noted + shortest / 3, lengths
 end
 
--- Called before a lease is written. The first lease of all sets the note.
-local function note_lease(now_ms, lease_ms)
+-- Called before leases are written. The first lease of all sets the note.
+local function note_leases(now_ms, lease_ms, count)
   local _, next_note, lengths = note_time(now_ms)
   if not next_note then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
@@ -76,5 +95,5 @@ local function note_lease(now_ms, lease_ms)
     -- A note that is young enough for longer leases would look like an outage to this one.
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  count_lease(lengths, lease_ms, 1)
+  change_leases(lease_ms, count)
 end

@@ -126,10 +126,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end

@@ -1,23 +1,22 @@
 -- settle: ends attempts under one lease.
 
--- Jobs of a lease that complete and leave nothing behind: the common case, few commands for all of
--- them.
-local function complete_plain(t, lease, numbers)
-  redis.call('HDEL', t.jobs, unpack(numbers))
-  redis.call('HDEL', t.running, unpack(numbers))
-  redis.call('HDEL', PROGRESS, unpack(numbers))
-  if redis.call('EXISTS', t.tries) == 1 then
-    redis.call('HDEL', t.tries, unpack(numbers))
-    redis.call('HDEL', t.errors, unpack(numbers))
+-- Jobs that complete and leave nothing behind: the common case, few commands for all of them. They
+-- are list[at] .. list[to].
+local function complete_plain(t, list, at, to)
+  redis.call('HDEL', t.jobs, unpack(list, at, to))
+  redis.call('SREM', t.claimed, unpack(list, at, to))
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(list, at, to)) end
+  if exists(t.tries) then
+    redis.call('HDEL', t.tries, unpack(list, at, to))
+    redis.call('HDEL', t.errors, unpack(list, at, to))
   end
-  redis.call('HINCRBY', t.stats, 'completed', #numbers)
-  for _, number in ipairs(numbers) do lease.has[number] = nil end
+  redis.call('HINCRBY', t.stats, 'completed', to - at + 1)
 end
 
 -- A failure ends a row of crashes, and a row of refused data unless it is one of those.
 local function count_failure(t, number, invalid)
   local f, c, h, _, inv = counts_of(t, number)
-  redis.call('HSET', t.tries, number, counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
+  set_counts(t, number, counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
   redis.call('HINCRBY', t.stats, 'failures', 1)
 end
 
@@ -28,8 +27,8 @@ local function retry_job(t, job, now)
   if not record then return 'l' end
   count_failure(t, number, job.outcome == 'v')
   redis.call('HSET', t.errors, number, job.detail)
-  redis.call('HDEL', t.running, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   if wait_ms <= 0 then
     join(t, number, priority_of(record), 0, digits(now))
     wake_one(t)
@@ -46,15 +45,15 @@ local function hand_back(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if not record then return end
   local f, c, h, row, inv = counts_of(t, number)
-  redis.call('HSET', t.tries, number, counts_text(f, c, h + 1, row, inv))
-  redis.call('HDEL', t.running, number)
-  redis.call('HDEL', PROGRESS, number)
+  set_counts(t, number, counts_text(f, c, h + 1, row, inv))
+  redis.call('SREM', t.claimed, number)
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   join_front(t, number, priority_of(record), row)
 end
 
 local function settle_one(t, job, keep, now)
   local number, outcome, id, detail = job.number, job.outcome, job.id, job.detail
-  if redis.call('HDEL', CANCELS, number) == 1 then
+  if exists(CANCELS) and redis.call('HDEL', CANCELS, number) == 1 then
     end_job(t, number, 'cancelled', id, '{}', keep, now / 1000)
     return 'x'
   elseif outcome == 'c' then
@@ -66,17 +65,4 @@ local function settle_one(t, job, keep, now)
     return 'd'
   end
   return retry_job(t, job, now)
-end
-
--- Numbers of this lease that nobody cancelled, and the others by number.
-local function split_cancelled(lease, numbers)
-  local marked = redis.call('HLEN', CANCELS) > 0
-  local marks = marked and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
-  local plain, cancelled = {}, {}
-  for k, number in ipairs(numbers) do
-    if lease.has[number] then
-      if marks[k] then cancelled[number] = true else plain[#plain + 1] = number end
-    end
-  end
-  return plain, cancelled
 end

@@ -25,7 +25,7 @@ const TASK_KEYS = [
   "ready",
   "prio",
   "alone",
-  "running",
+  "claimed",
   "tries",
   "ids",
   "idends",

@@ -4,7 +4,7 @@
 import { SchedulerError } from "../../core/errors.js";
 
 /** What this library writes and understands. Changes of keys or record formats raise it. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** A single server has one shard; a later Cluster set-up asks for more. */
 export const SHARDS_WANTED = 1;

@@ -35,7 +35,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "730155bb9ee4920b6bd506d11a64880876e52657",
+    sha1: "553ad5ba1db00d30a21655dd0600fa01c5449455",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -52,7 +52,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -60,6 +60,99 @@ local function task_keys(index, name)
 end
 local function whole(n)
   return string.format('%.0f', n)
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+  }
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
+  end
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
+end
+local function shrink_lease(lease)
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
+  end
+  if lease.numbers == '' then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if exists(t.tries) then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 local function find_number(t, id, spelled, now_ms)
@@ -75,23 +168,26 @@ end
 local function place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
-    local fence = redis.call('HGET', t.running, number)
-    return fence and 'running' or 'ready', record, nil, fence
+    local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
+    return claimed and 'running' or 'ready', record, nil
   end
   record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
   record = redis.call('HGET', t.ended, number)
-  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
-  return nil, nil, nil, nil
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
+  return nil, nil, nil
 end
 local function view(t, number)
-  local state, record, due, fence = place_of(t, number)
+  local state, record, due = place_of(t, number)
   if not state then return nil end
-  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
-  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  local runs = state == 'running'
+  local lease = runs and lease_of(number)
+  local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
+  local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
-    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '',
+    lease and lease.fence or '', lease_ends or '', marked,
+    runs and redis.call('HGET', PROGRESS, number) or '',
     redis.call('HGET', t.errors, number) or '',
   }
 end
@@ -103,6 +199,20 @@ local function take_numbers(field, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
+end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
 end
 local function wake_one(t)
   for _ = 1, 3 do
@@ -118,12 +228,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -131,33 +242,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -191,7 +314,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -199,10 +322,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -215,7 +340,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -228,12 +353,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -245,50 +377,12 @@ local function save_job(t, number, job, now_ms)
   join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
-  }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
-  end
-  return lease
-end
-local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
-  end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
-  end
-end
-local function describe_batch(t, numbers, records)
-  local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
-end
-local function mark_cancelled(t, number, fence)
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -566,10 +660,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -630,10 +723,10 @@ local now_ms = now / 1000
 local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
-local state, _, _, fence = place_of(t, number)
+local state = place_of(t, number)
 if not state then return {} end
 if state == 'running' then
-  return { 'cancelling', tostring(mark_cancelled(t, number, fence)) }
+  return { 'cancelling', tostring(mark_cancelled(t, number)) }
 end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 local head = end_waiting(t, number, keep, now_ms)
@@ -642,7 +735,7 @@ return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "0856ed9cf9a0235538f723dce14d583e867abf6c",
+    sha1: "c84c04d07c199578a64631e5209b8ce1f0a1d335",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -655,7 +748,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -669,14 +762,14 @@ local names = { 'pushed', 'completed', 'dead', 'cancelled', 'failures', 'crashes
 local totals = redis.call('HMGET', t.stats, unpack(names))
 for k = 1, #names do totals[k] = totals[k] or '0' end
 return {
-  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs), redis.call('HLEN', t.running),
+  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs), redis.call('SCARD', t.claimed),
   redis.call('ZCARD', t.completed), redis.call('ZCARD', t.dead), redis.call('ZCARD', t.cancelled),
   totals,
 }
 `,
   },
   "fire": {
-    sha1: "e5c7fd9bc74b61643ca664fd88de91b18a6ebc01",
+    sha1: "7569dfe638322d3be1888e8377774d6f4d074d57",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -693,7 +786,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -711,12 +804,38 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
+end
 local function wake_one(t)
   for _ = 1, 3 do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -725,12 +844,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -738,33 +858,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -798,7 +930,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -806,10 +938,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -822,7 +956,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -835,12 +969,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -854,35 +995,61 @@ local function save_job(t, number, job, now_ms)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -891,11 +1058,28 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local function mark_cancelled(t, number, fence)
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
+end
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -1173,10 +1357,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -1327,7 +1510,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "6cc6625736ab48ee5a4b8cc0bce9540650cf46c3",
+    sha1: "4be05ccac30c22aa4e85c53ff89a695ad255bd03",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1344,7 +1527,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -1352,6 +1535,99 @@ local function task_keys(index, name)
 end
 local function whole(n)
   return string.format('%.0f', n)
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+  }
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
+  end
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
+end
+local function shrink_lease(lease)
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
+  end
+  if lease.numbers == '' then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if exists(t.tries) then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 local function find_number(t, id, spelled, now_ms)
@@ -1367,23 +1643,26 @@ end
 local function place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
-    local fence = redis.call('HGET', t.running, number)
-    return fence and 'running' or 'ready', record, nil, fence
+    local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
+    return claimed and 'running' or 'ready', record, nil
   end
   record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
   record = redis.call('HGET', t.ended, number)
-  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
-  return nil, nil, nil, nil
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
+  return nil, nil, nil
 end
 local function view(t, number)
-  local state, record, due, fence = place_of(t, number)
+  local state, record, due = place_of(t, number)
   if not state then return nil end
-  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
-  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  local runs = state == 'running'
+  local lease = runs and lease_of(number)
+  local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
+  local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
-    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '',
+    lease and lease.fence or '', lease_ends or '', marked,
+    runs and redis.call('HGET', PROGRESS, number) or '',
     redis.call('HGET', t.errors, number) or '',
   }
 end
@@ -1394,7 +1673,7 @@ return view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "hold": {
-    sha1: "922ea4d6210ba4ec55ba1bd9dfb5b2560b70d3d3",
+    sha1: "0b65d228d7bbfd9b63d588fb07ace19e77f3f15c",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1411,7 +1690,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -1432,7 +1711,7 @@ return 1
 `,
   },
   "leave": {
-    sha1: "d4a2b30e959d1f108fc83410a83294409f487af7",
+    sha1: "c88bdb416959b026cd19acd551f5dd9e3b579f78",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -1445,7 +1724,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -1460,7 +1739,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "bda6b7343f06a83d4337b080b795899a67217316",
+    sha1: "70c8629112059e4d2befee413bbc591f23ce0ad2",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -1473,7 +1752,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -1481,6 +1760,99 @@ local function task_keys(index, name)
 end
 local function whole(n)
   return string.format('%.0f', n)
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
+local function read_lease(fence)
+  local text = redis.call('HGET', LEASE, fence)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+  }
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
+  end
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
+end
+local function shrink_lease(lease)
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
+  end
+  if lease.numbers == '' then
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    forget_lease(lease.length)
+  else
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+  end
+end
+local function describe_batch(t, numbers, records)
+  local counts, any = {}, false
+  if exists(t.tries) then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 local function find_number(t, id, spelled, now_ms)
@@ -1496,23 +1868,26 @@ end
 local function place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
-    local fence = redis.call('HGET', t.running, number)
-    return fence and 'running' or 'ready', record, nil, fence
+    local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
+    return claimed and 'running' or 'ready', record, nil
   end
   record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number), nil end
+  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
   record = redis.call('HGET', t.ended, number)
-  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil, nil end
-  return nil, nil, nil, nil
+  if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
+  return nil, nil, nil
 end
 local function view(t, number)
-  local state, record, due, fence = place_of(t, number)
+  local state, record, due = place_of(t, number)
   if not state then return nil end
-  local lease_ends = fence and redis.call('ZSCORE', LEASES, fence) or ''
-  local marked = fence and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
+  local runs = state == 'running'
+  local lease = runs and lease_of(number)
+  local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
+  local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '', fence or '',
-    lease_ends or '', marked, fence and redis.call('HGET', PROGRESS, number) or '',
+    number, state, record, redis.call('HGET', t.tries, number) or '', due or '',
+    lease and lease.fence or '', lease_ends or '', marked,
+    runs and redis.call('HGET', PROGRESS, number) or '',
     redis.call('HGET', t.errors, number) or '',
   }
 end
@@ -1586,10 +1961,10 @@ end
 local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
-  local found = redis.call('HSCAN', t.running, scan, 'COUNT', limit)
-  local numbers, cursors, total = {}, {}, #found[2] / 2
+  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', limit)
+  local numbers, cursors, total = {}, {}, #found[2]
   for k = shown + 1, math.min(total, shown + limit) do
-    numbers[#numbers + 1] = found[2][2 * k - 1]
+    numbers[#numbers + 1] = found[2][k]
     cursors[#numbers] = scan .. ':' .. k
   end
   if shown + #numbers < total then return numbers, cursors, true end
@@ -1621,7 +1996,7 @@ return page
 `,
   },
   "look": {
-    sha1: "b4d7f0bb4b6a5a19407a8d56975eff4874ec6402",
+    sha1: "6480e590b2e48991fb9f269ab498195750b90d5a",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1638,7 +2013,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -1654,18 +2029,32 @@ local function read_lengths(text)
   end
   return lengths
 end
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
+local function lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
   end
   table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+local function change_leases(length_ms, by)
+  local key = whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
 end
 local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+  change_leases(length_ms, -1)
+end
+local function save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
 local function shortest_of(lengths)
@@ -1700,14 +2089,14 @@ local function note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_lease(now_ms, lease_ms)
+local function note_leases(now_ms, lease_ms, count)
   local _, next_note, lengths = note_time(now_ms)
   if not next_note then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
   elseif lease_ms < shortest_of(lengths) then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  count_lease(lengths, lease_ms, 1)
+  change_leases(lease_ms, count)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 local function stamp(ms)
@@ -2178,7 +2567,7 @@ return {
 `,
   },
   "open": {
-    sha1: "4f5c6e0e8abefe3345110ad976237d06888b3622",
+    sha1: "907654505130d991c1ec9a302fc5ba06f3fcbe04",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2195,7 +2584,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -2204,10 +2593,26 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
+local function name_claimed()
+  local shard = string.sub(META, 1, -5)
+  local cursor = '0'
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', 200)
+    for k = 2, #page[2], 2 do
+      local numbers, task = string.match(page[2][k], '^%d+|[^|]*|([%d ]*)|(.*)$')
+      for number in string.gmatch(numbers or '', '%d+') do
+        redis.call('SADD', shard .. 't:' .. task .. ':claimed', number)
+      end
+    end
+    cursor = page[1]
+  until cursor == '0'
+end
 local function lift_layout(layout)
-  if redis.call('HGET', layout, 'version') ~= '1' or tonumber(ARGV[1]) < 2 then return end
-  redis.call('DEL', SCHEDULES, CURSORS, KEEPERS)
-  redis.call('HSET', layout, 'version', '2')
+  local version, wanted = tonumber(redis.call('HGET', layout, 'version') or ''), tonumber(ARGV[1])
+  if not version or version >= 3 or wanted < 3 then return end
+  if version < 2 then redis.call('DEL', SCHEDULES, CURSORS, KEEPERS) end
+  name_claimed()
+  redis.call('HSET', layout, 'version', '3')
 end
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
@@ -2219,7 +2624,7 @@ return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) 
 `,
   },
   "pause": {
-    sha1: "c431b7c2a99198e5c79ee729a33dab7c9e378aff",
+    sha1: "102195a92703737dad1b93ef7885a20f6d6cdaac",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2236,7 +2641,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -2404,7 +2809,7 @@ return { s.task, whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "5a4806e61a9c9a565442d73b334d699937900f5c",
+    sha1: "b557ead693c3ae4cf289e192fed004d959c1ee88",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2421,7 +2826,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -2430,6 +2835,18 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -2437,12 +2854,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -2450,33 +2868,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -2510,7 +2940,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -2518,10 +2948,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -2552,7 +2984,7 @@ return more
 `,
   },
   "push": {
-    sha1: "141c6e9184b37d72aca48278fa36d180ce2c5f45",
+    sha1: "6acbfb2daa61a567d904683d9529464b23088a79",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -2569,7 +3001,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -2586,6 +3018,20 @@ local function take_numbers(field, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
+end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
 end
 local KEPT_ANSWERS = 4
 local function begin_call(lane, epoch, seq)
@@ -2609,6 +3055,18 @@ local function wake_one(t)
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
 end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -2616,12 +3074,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -2629,33 +3088,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -2689,7 +3160,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -2697,10 +3168,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -2713,7 +3186,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -2726,12 +3199,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -2746,24 +3226,38 @@ end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local function promote(t, now_ms, most)
-  local budget = promote_budget
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
-    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
-    if #due == 0 then return end
-    local records = redis.call('HMGET', t.later, unpack(due))
-    redis.call('ZREM', t.due, unpack(due))
-    redis.call('HDEL', t.later, unpack(due))
-    for k, number in ipairs(due) do
-      local record = records[k]
-      if record then
-        budget.bytes = budget.bytes - #record
-        redis.call('HSET', t.jobs, number, record)
-        local _, _, _, row = counts_of(t, number)
-        join(t, number, priority_of(record), row, digits(now_ms * 1000))
+local function promote_some(t, due, now_ms)
+  local budget, fields, plain = promote_budget, {}, {}
+  local records = redis.call('HMGET', t.later, unpack(due))
+  redis.call('ZREM', t.due, unpack(due))
+  redis.call('HDEL', t.later, unpack(due))
+  for k, number in ipairs(due) do
+    local record = records[k]
+    if record then
+      budget.bytes = budget.bytes - #record
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      local _, _, _, row = counts_of(t, number)
+      local priority = priority_of(record)
+      if priority == '0' and row < ALONE_AFTER then
+        plain[#plain + 1] = number
+      else
+        join(t, number, priority, row, digits(now_ms * 1000))
       end
     end
+  end
+  if #fields > 0 then redis.call('HSET', t.jobs, unpack(fields)) end
+  if #plain > 0 then
+    redis.call('RPUSH', t.ready, unpack(plain))
+    redis.call('ZADD', MOMENTS, 0, t.name)
+  end
+end
+local function promote(t, now_ms, most)
+  local budget, now = promote_budget, string.format('%.3f', now_ms)
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and exists(t.due) do
+    local n = math.min(most, budget.jobs, 50)
+    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
+    if #due == 0 then return end
+    promote_some(t, due, now_ms)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
@@ -2776,12 +3270,17 @@ local task_count = tonumber(ARGV[4])
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
 local answers = {}
+do
+  local rare = {}
+  for k = 1, task_count do
+    rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
+  end
+  ask_for_rare(rare)
+end
 local function push_plain(t, i, n)
-  local fields, numbers = {}, {}
+  local numbers, fields = digits_from(next_number, n), {}
   for k = 1, n do
-    local number = digits(next_number + k - 1)
-    fields[2 * k - 1], fields[2 * k] = number, ARGV[i + k - 1]
-    numbers[k] = number
+    fields[2 * k - 1], fields[2 * k] = numbers[k], ARGV[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
   redis.call('RPUSH', t.ready, unpack(numbers))
@@ -2789,12 +3288,44 @@ local function push_plain(t, i, n)
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
-local function push_special(t, i)
-  local job = { id = ARGV[i], due = ARGV[i + 1], priority = ARGV[i + 2], record = ARGV[i + 3] }
-  local answer, ready = save_job(t, digits(next_number), job, now_ms)
-  next_number = next_number + 1
-  became_ready[t] = became_ready[t] or ready
-  answers[#answers + 1] = answer
+local function new_batch()
+  return { jobs = {}, ready = {}, later = {}, due = {}, soonest = nil, fresh = {}, count = 0 }
+end
+local function write_batch(t, b)
+  if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
+  if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
+  if #b.later > 0 then put_all_later(t, b.later, b.due, b.soonest) end
+  if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
+end
+local function push_special(t, i, b)
+  local id, priority, record = ARGV[i], ARGV[i + 2], ARGV[i + 3]
+  if id ~= '' then
+    local there = b.fresh[id] or known_text(t, id, now_ms)
+    if there then
+      answers[#answers + 1] = there
+      return
+    end
+  end
+  local number, due = digits(next_number), due_of(ARGV[i + 1], now_ms)
+  next_number, b.count = next_number + 1, b.count + 1
+  if due then
+    b.later[#b.later + 1], b.later[#b.later + 2] = number, record
+    b.due[#b.due + 1], b.due[#b.due + 2] = due, number
+    b.soonest = math.min(b.soonest or math.huge, tonumber(due))
+  else
+    b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
+    became_ready[t] = true
+    if priority == '0' then
+      b.ready[#b.ready + 1] = number
+    else
+      join(t, number, priority, 0, number)
+    end
+  end
+  if id ~= '' then
+    name_job(t, id, number)
+    b.fresh[id] = number .. ',0,' .. (due and 's,' .. due or 'r,')
+  end
+  answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
 end
 for k = 1, task_count do promote(tasks[k], now_ms, 100) end
 local i = 5 + task_count
@@ -2806,10 +3337,12 @@ while i <= #ARGV do
     became_ready[t] = true
     i = i + n
   else
+    local b = new_batch()
     for _ = 1, n do
-      push_special(t, i)
+      push_special(t, i, b)
       i = i + 4
     end
+    write_batch(t, b)
   end
 end
 for k = 1, task_count do
@@ -2826,7 +3359,7 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "c7414caeb0fae3488300be4334bc7af551947a67",
+    sha1: "a9e6df5b12bed13abb75a204470f229ca7b18eeb",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2843,7 +3376,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -2859,18 +3392,32 @@ local function read_lengths(text)
   end
   return lengths
 end
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
+local function lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
   end
   table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+local function change_leases(length_ms, by)
+  local key = whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
 end
 local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+  change_leases(length_ms, -1)
+end
+local function save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
 local function shortest_of(lengths)
@@ -2905,14 +3452,14 @@ local function note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_lease(now_ms, lease_ms)
+local function note_leases(now_ms, lease_ms, count)
   local _, next_note, lengths = note_time(now_ms)
   if not next_note then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
   elseif lease_ms < shortest_of(lengths) then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  count_lease(lengths, lease_ms, 1)
+  change_leases(lease_ms, count)
 end
 local function digits(n)
   return string.format('%016.0f', n)
@@ -2923,12 +3470,38 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
+end
 local function wake_one(t)
   for _ = 1, 3 do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -2937,12 +3510,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -2950,33 +3524,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -3010,7 +3596,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -3018,10 +3604,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -3034,7 +3622,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -3047,12 +3635,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -3066,35 +3661,61 @@ local function save_job(t, number, job, now_ms)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -3103,11 +3724,28 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local function mark_cancelled(t, number, fence)
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
+end
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -3385,10 +4023,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -3463,7 +4100,7 @@ local function due_after_crash(lease, ends_at, head, row)
   return math.max(ends_at, math.ceil(ends_at - lease.length + wait))
 end
 local function reissue(t, number, record, due_ms, row)
-  redis.call('HDEL', t.running, number)
+  redis.call('SREM', t.claimed, number)
   redis.call('HDEL', PROGRESS, number)
   if due_ms <= now_ms then
     join(t, number, priority_of(record), row, digits(now))
@@ -3487,7 +4124,7 @@ local function reap_job(t, lease, ends_at, number, record, head)
   end
   c, row = c + 1, row + 1
   local counts = counts_text(f, c, h, row, inv)
-  redis.call('HSET', t.tries, number, counts)
+  set_counts(t, number, counts)
   redis.call('HINCRBY', t.stats, 'crashes', 1)
   if row >= MOST_CRASHES_IN_ROW or (head.r > 0 and f + c >= head.r) then
     end_job(t, number, 'dead', id, '{"reason":"crashes"}', keep, now_ms)
@@ -3510,9 +4147,9 @@ local function reap_lease(fence, index, grace_from)
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
   forget_lease(lease.length)
-  for _, number in ipairs(lease.numbers) do
+  for _, number in ipairs(members_of(lease)) do
     local record = redis.call('HGET', t.jobs, number)
-    if record and redis.call('HGET', t.running, number) == fence then
+    if record and redis.call('SISMEMBER', t.claimed, number) == 1 then
       local head = head_of(record)
       local state, reason, due, counts = reap_job(t, lease, ends_at, number, record, head)
       local id = head.i or ''
@@ -3528,11 +4165,12 @@ local grace_from = note_time(now_ms)
 for k = i, #ARGV, 2 do
   if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
+save_lengths()
 return reaped
 `,
   },
   "recall": {
-    sha1: "e14e25535ea20268b3fca20ce3bad004bede4ed3",
+    sha1: "1678596ecee2a7e4e75501b728149a0b39feb188",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -3545,7 +4183,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -3554,37 +4192,75 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
+end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -3592,6 +4268,22 @@ local function describe_batch(t, numbers, records)
     end
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
 end
 local task_count = tonumber(ARGV[1])
 local batches = {}
@@ -3601,8 +4293,9 @@ for k = 2 + task_count, #ARGV, 2 do
   local t = task_keys(index, ARGV[1 + index])
   local numbers, records = {}, {}
   if lease then
-    local found = redis.call('HMGET', t.jobs, unpack(lease.numbers))
-    for n, number in ipairs(lease.numbers) do
+    local members = members_of(lease)
+    local found = redis.call('HMGET', t.jobs, unpack(members))
+    for n, number in ipairs(members) do
       if found[n] then
         numbers[#numbers + 1], records[#records + 1] = number, found[n]
       end
@@ -3614,7 +4307,7 @@ return batches
 `,
   },
   "recover": {
-    sha1: "1034669f808c6a0c9222eaea24da7579c00450de",
+    sha1: "a922b66d05f7ea7f22962bb65d46e4161158e8ed",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -3627,7 +4320,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -3766,7 +4459,7 @@ return 1
 `,
   },
   "redrive": {
-    sha1: "8d505e60b129c713d7b5e5281ea3f9901fd98279",
+    sha1: "082debe3f8d0ad4772be50aa4fa90388ebaff398",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -3783,7 +4476,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -3801,12 +4494,38 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
+end
 local function wake_one(t)
   for _ = 1, 3 do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -3815,12 +4534,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -3828,33 +4548,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -3888,7 +4620,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -3896,10 +4628,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -3912,7 +4646,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -3925,12 +4659,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -3944,35 +4685,61 @@ local function save_job(t, number, job, now_ms)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -3981,11 +4748,28 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local function mark_cancelled(t, number, fence)
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
+end
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -4263,10 +5047,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -4342,7 +5125,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "b66dbb68c3ca7d153f2f95e8907070336cf160ac",
+    sha1: "2542bdec3b3cc56f7716a2562b5840918e05c4a0",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4359,7 +5142,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -4843,7 +5626,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "270f8545db8c8ed005c0abb0d774b013fbe46ad5",
+    sha1: "278b8bd997e2dda76be30e5f225a1944af085985",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4860,7 +5643,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -5148,7 +5931,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "a96df05820661cdeda3e7c2e9df8c21db81450ac",
+    sha1: "44e6a885b88b5a430bbd9d4a1a17138eb46fdec9",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5165,7 +5948,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -5181,18 +5964,32 @@ local function read_lengths(text)
   end
   return lengths
 end
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
+local function lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
   end
   table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+local function change_leases(length_ms, by)
+  local key = whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
 end
 local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+  change_leases(length_ms, -1)
+end
+local function save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
 local function shortest_of(lengths)
@@ -5227,46 +6024,84 @@ local function note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_lease(now_ms, lease_ms)
+local function note_leases(now_ms, lease_ms, count)
   local _, next_note, lengths = note_time(now_ms)
   if not next_note then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
   elseif lease_ms < shortest_of(lengths) then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  count_lease(lengths, lease_ms, 1)
+  change_leases(lease_ms, count)
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -5274,6 +6109,22 @@ local function describe_batch(t, numbers, records)
     end
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+end
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
 end
 local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
@@ -5287,7 +6138,7 @@ for k = 1, count do
     lost[#lost + 1] = ARGV[1 + k]
   else
     redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
-    for _, number in ipairs(lease.numbers) do
+    for _, number in ipairs(members_of(lease)) do
       held[number] = true
       if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
         cancelled[#cancelled + 1] = lease.fence
@@ -5303,7 +6154,7 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "3a5e48b35ec30a4bb0a9df46baa009b61c968d64",
+    sha1: "509b2b9b99b1c5b916fc675ad6d6c0420b4ef3fc",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -5316,7 +6167,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -5363,7 +6214,7 @@ return reply
 `,
   },
   "schedule": {
-    sha1: "664cb53a761ae4b5696ca31a7961e2dd4d0aa990",
+    sha1: "93cbccba1bac6f9f5fd6396fd4186363f91e07e9",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5380,7 +6231,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -5676,7 +6527,7 @@ return { whole(math.floor(now_us() / 1000)), unpack(view) }
 `,
   },
   "schedules": {
-    sha1: "b8401ac91b8b314ba7c2486125557ee0ed355765",
+    sha1: "d64d693993f82e86151020de43c7c4177bba4cb1",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -5693,7 +6544,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -6008,7 +6859,7 @@ return { whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) 
 `,
   },
   "tend": {
-    sha1: "8aebff56da166dd589669dea155e969fa3a9d325",
+    sha1: "f17f78eda07bcf680bf107b7dc8bf14b741d847f",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -6025,7 +6876,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -6385,7 +7236,7 @@ return { whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "580e0f7dc3e4882add918b62ad825b3a945e8cc4",
+    sha1: "a0a10ade7fa7b9dbeccc49031df11adcf1e4a200",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -6402,7 +7253,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -6420,12 +7271,38 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
+end
 local function wake_one(t)
   for _ = 1, 3 do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -6434,12 +7311,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -6447,33 +7325,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -6507,7 +7397,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -6515,10 +7405,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -6531,7 +7423,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -6544,12 +7436,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -6563,35 +7462,61 @@ local function save_job(t, number, job, now_ms)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -6600,11 +7525,28 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local function mark_cancelled(t, number, fence)
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
+end
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -6882,10 +7824,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -6978,7 +7919,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "2636642a1affe688daf58758b49ddd7da4f89b06",
+    sha1: "93d8fac2aee00ef327786886cb0630d7bbb6c418",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -6995,7 +7936,7 @@ local function task_keys(index, name)
   return {
     name = name,
     jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], running = KEYS[b + 7], tries = KEYS[b + 8],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
@@ -7011,18 +7952,32 @@ local function read_lengths(text)
   end
   return lengths
 end
-local function count_lease(lengths, length_ms, by)
-  local key = whole(length_ms)
-  lengths[key] = (lengths[key] or 0) + by
+local function lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
   end
   table.sort(parts)
-  redis.call('HSET', META, 'lengths', table.concat(parts, ' '))
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+local function change_leases(length_ms, by)
+  local key = whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
 end
 local function forget_lease(length_ms)
-  count_lease(read_lengths(redis.call('HGET', META, 'lengths')), length_ms, -1)
+  change_leases(length_ms, -1)
+end
+local function save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
 local function shortest_of(lengths)
@@ -7057,14 +8012,14 @@ local function note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_lease(now_ms, lease_ms)
+local function note_leases(now_ms, lease_ms, count)
   local _, next_note, lengths = note_time(now_ms)
   if not next_note then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
   elseif lease_ms < shortest_of(lengths) then
     redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
   end
-  count_lease(lengths, lease_ms, 1)
+  change_leases(lease_ms, count)
 end
 local KEPT_ANSWERS = 4
 local function begin_call(lane, epoch, seq)
@@ -7090,12 +8045,38 @@ local function take_numbers(field, count, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
 end
+local MILLION = 1000000
+local function digits_from(first, count)
+  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
+  local head = string.format('%010.0f', high)
+  for k = 1, count do
+    if low == MILLION then
+      high, low = high + 1, 0
+      head = string.format('%010.0f', high)
+    end
+    texts[k] = head .. string.format('%06d', low)
+    low = low + 1
+  end
+  return texts
+end
 local function wake_one(t)
   for _ = 1, 3 do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
+end
+local any_rare, seen_rare = true, {}
+local function ask_for_rare(keys)
+  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+end
+local function exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+local function written(key)
+  any_rare, seen_rare[key] = true, true
 end
 local function head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -7104,12 +8085,13 @@ local function head_of(record)
   return ok and type(head) == 'table' and head or {}
 end
 local function priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local function counts_of(t, number)
-  local text = redis.call('HGET', t.tries, number)
+  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
@@ -7117,33 +8099,45 @@ end
 local function counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
+local function set_counts(t, number, counts)
+  written(t.tries)
+  redis.call('HSET', t.tries, number, counts)
+end
 local ALONE_AFTER = 3
 local function join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 local function join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
+    written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
+    written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+local function put_all_later(t, fields, due, soonest)
+  written(t.due)
+  redis.call('HSET', t.later, unpack(fields))
+  redis.call('ZADD', t.due, unpack(due))
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+end
 local function put_later(t, number, record, due_ms)
-  redis.call('HSET', t.later, number, record)
-  redis.call('ZADD', t.due, due_ms, number)
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', due_ms, t.name) > 0 then wake_one(t) end
+  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
 local function keep_rules(i)
   return {
@@ -7177,7 +8171,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = redis.call('HGET', t.tries, number) or ''
+      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
       local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
       redis.call('ZADD', t[state], whole(now_ms), number)
@@ -7185,10 +8179,12 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     end
   end
   redis.call('HDEL', t.jobs, number)
-  redis.call('HDEL', t.running, number)
-  if redis.call('HDEL', t.tries, number) == 1 then redis.call('HDEL', t.errors, number) end
-  redis.call('HDEL', CANCELS, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+    redis.call('HDEL', t.errors, number)
+  end
+  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
@@ -7201,7 +8197,7 @@ local function known(t, id, now_ms)
     if til <= now_ms then return nil end
     return number, ended, ''
   end
-  if redis.call('HEXISTS', t.running, number) == 1 then return number, 'a', '' end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
   local due = redis.call('ZSCORE', t.due, number)
   if due then return number, 's', due end
@@ -7214,12 +8210,19 @@ local function due_of(text, now_ms)
   if ms <= now_ms then return nil end
   return whole(math.ceil(ms))
 end
+local function known_text(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
+  return there and there .. ',0,' .. state .. ',' .. due or nil
+end
+local function name_job(t, id, number)
+  redis.call('HSET', t.ids, id, number)
+  redis.call('ZREM', t.idends, id)
+end
 local function save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there, state, due = known(t, job.id, now_ms)
-    if there then return there .. ',0,' .. state .. ',' .. due, false end
-    redis.call('HSET', t.ids, job.id, number)
-    redis.call('ZREM', t.idends, job.id)
+    local there = known_text(t, job.id, now_ms)
+    if there then return there, false end
+    name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
   local due = due_of(job.due, now_ms)
@@ -7233,35 +8236,61 @@ local function save_job(t, number, job, now_ms)
 end
 local function read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
-  if not text then return nil end
-  local length, owner, numbers, task = string.match(text, '^(%d+)|([^|]*)|([%d ]*)|(.*)$')
-  local lease = {
-    fence = fence, length = tonumber(length), owner = owner, task = task, numbers = {}, has = {},
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
-  for number in string.gmatch(numbers, '%d+') do
-    lease.numbers[#lease.numbers + 1] = number
-    lease.has[number] = true
+end
+local function members_of(lease)
+  local members = {}
+  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
+  return members
+end
+local function has_member(lease, number)
+  if not lease.has then
+    lease.has = {}
+    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
   end
-  return lease
+  return lease.has[number]
+end
+local function drop_member(lease, number)
+  lease.has[number], lease.dropped = nil, true
+end
+local function drop_first(lease, at, to)
+  if lease.has then return false end
+  local joined = table.concat(ARGV, ' ', at, to)
+  local size = #joined
+  if string.sub(lease.numbers, 1, size) ~= joined then return false end
+  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
+  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  return true
 end
 local function shrink_lease(lease)
-  local left = {}
-  for _, number in ipairs(lease.numbers) do
-    if lease.has[number] then left[#left + 1] = number end
+  if lease.dropped then
+    local left = {}
+    for _, number in ipairs(members_of(lease)) do
+      if lease.has[number] then left[#left + 1] = number end
+    end
+    lease.numbers = table.concat(left, ' ')
+  elseif not lease.shrunk then
+    return
   end
-  if #left == #lease.numbers then return end
-  if #left == 0 then
+  if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
   else
-    redis.call('HSET', LEASE, lease.fence,
-      string.format('%d|%s|%s|', lease.length, lease.owner, table.concat(left, ' ')) .. lease.task)
+    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 local function describe_batch(t, numbers, records)
   local counts, any = {}, false
-  if redis.call('EXISTS', t.tries) == 1 then
+  if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -7270,11 +8299,28 @@ local function describe_batch(t, numbers, records)
   end
   return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
 end
-local function mark_cancelled(t, number, fence)
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local function lease_of(number)
+  local cursor, seen = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      if string.find(found[k + 1], number, 1, true) then
+        local lease = read_lease(found[k])
+        if lease and has_member(lease, number) then return lease end
+      end
+    end
+    cursor, seen = page[1], seen + #found / 2
+  until cursor == '0' or seen >= MOST_LEASES_SEEN
+  return nil
+end
+local function mark_cancelled(t, number)
+  written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = read_lease(fence)
+  local lease = lease_of(number)
   if lease then
-    local message = 'c' .. fence .. ' ' .. number .. ' ' .. t.name
+    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
@@ -7552,10 +8598,9 @@ local function cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
     local number = number_in(line)
-    local fence = redis.call('HGET', t.running, number)
-    if fence then
+    if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number, fence)
+      mark_cancelled(t, number)
     else
       end_waiting(t, number, keep, now_ms)
     end
@@ -7613,103 +8658,114 @@ end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local function promote(t, now_ms, most)
-  local budget = promote_budget
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 do
-    local now, n = string.format('%.3f', now_ms), math.min(most, budget.jobs, 50)
-    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
-    if #due == 0 then return end
-    local records = redis.call('HMGET', t.later, unpack(due))
-    redis.call('ZREM', t.due, unpack(due))
-    redis.call('HDEL', t.later, unpack(due))
-    for k, number in ipairs(due) do
-      local record = records[k]
-      if record then
-        budget.bytes = budget.bytes - #record
-        redis.call('HSET', t.jobs, number, record)
-        local _, _, _, row = counts_of(t, number)
-        join(t, number, priority_of(record), row, digits(now_ms * 1000))
+local function promote_some(t, due, now_ms)
+  local budget, fields, plain = promote_budget, {}, {}
+  local records = redis.call('HMGET', t.later, unpack(due))
+  redis.call('ZREM', t.due, unpack(due))
+  redis.call('HDEL', t.later, unpack(due))
+  for k, number in ipairs(due) do
+    local record = records[k]
+    if record then
+      budget.bytes = budget.bytes - #record
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      local _, _, _, row = counts_of(t, number)
+      local priority = priority_of(record)
+      if priority == '0' and row < ALONE_AFTER then
+        plain[#plain + 1] = number
+      else
+        join(t, number, priority, row, digits(now_ms * 1000))
       end
     end
+  end
+  if #fields > 0 then redis.call('HSET', t.jobs, unpack(fields)) end
+  if #plain > 0 then
+    redis.call('RPUSH', t.ready, unpack(plain))
+    redis.call('ZADD', MOMENTS, 0, t.name)
+  end
+end
+local function promote(t, now_ms, most)
+  local budget, now = promote_budget, string.format('%.3f', now_ms)
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and exists(t.due) do
+    local n = math.min(most, budget.jobs, 50)
+    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
+    if #due == 0 then return end
+    promote_some(t, due, now_ms)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 local function pop_hints(t, n)
-  local hints = {}
-  local prioritised = redis.call('ZCARD', t.prio) > 0
+  if not exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+  local numbers, entries = {}, {}
   local function pop_prio(low, high)
-    local want = n - #hints
+    local want = n - #numbers
     local members = redis.call('ZRANGEBYSCORE', t.prio, low, high, 'WITHSCORES', 'LIMIT', 0, want)
     for k = 1, #members, 2 do
       redis.call('ZREM', t.prio, members[k])
-      local hint = { member = members[k], score = members[k + 1] }
-      hint.number = string.match(hint.member, ':(%d+)$')
-      hints[#hints + 1] = hint
+      numbers[#numbers + 1] = string.match(members[k], ':(%d+)$')
+      entries[#numbers] = { member = members[k], score = members[k + 1] }
     end
   end
-  if prioritised then pop_prio('-inf', '(0') end
-  if #hints < n then
-    for _, number in ipairs(redis.call('LPOP', t.ready, n - #hints) or {}) do
-      hints[#hints + 1] = { number = number }
+  pop_prio('-inf', '(0')
+  if #numbers < n then
+    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
+      numbers[#numbers + 1] = number
     end
   end
-  if prioritised and #hints < n then pop_prio('(0', '+inf') end
-  return hints
+  if #numbers < n then pop_prio('(0', '+inf') end
+  return numbers, entries
 end
-local function put_back(t, hint)
-  if hint.member then
-    redis.call('ZADD', t.prio, hint.score, hint.member)
+local function put_back(t, number, entry)
+  if entry then
+    redis.call('ZADD', t.prio, entry.score, entry.member)
   else
-    redis.call('LPUSH', t.ready, hint.number)
+    redis.call('LPUSH', t.ready, number)
   end
 end
-local function live_records(t, hints)
-  local numbers = {}
-  for k, hint in ipairs(hints) do numbers[k] = hint.number end
-  local records = redis.call('HMGET', t.jobs, unpack(numbers))
-  local running = redis.call('HMGET', t.running, unpack(numbers))
-  for k in ipairs(hints) do
-    if running[k] then records[k] = false end
-  end
-  return records
-end
-local function first_chunk(t, budget)
+local function first_chunk(t, limit, budget)
+  if limit <= 4 then return limit end
   local first = redis.call('LINDEX', t.ready, 0)
   local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
   if size == 0 then return FIRST_CHUNK end
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
 local function take(t, limit, budget)
-  local jobs, chunk = {}, first_chunk(t, budget)
-  while #jobs < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints = pop_hints(t, math.min(chunk, limit - #jobs, budget.hints))
+  local numbers, records, n = {}, {}, 0
+  local chunk = first_chunk(t, limit, budget)
+  while n < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints, entries = pop_hints(t, math.min(chunk, limit - n, budget.hints))
     if #hints == 0 then break end
     budget.hints = budget.hints - #hints
-    local records = live_records(t, hints)
-    local largest = 1
-    for k, hint in ipairs(hints) do
-      local size = records[k] and #records[k] or 0
-      largest = math.max(largest, size)
-      if size > 0 and budget.bytes <= 0 then
-        for b = #hints, k, -1 do put_back(t, hints[b]) end
-        return jobs
-      elseif size > 0 then
-        jobs[#jobs + 1] = { number = hint.number, record = records[k] }
-        budget.bytes = budget.bytes - size
+    local found = redis.call('HMGET', t.jobs, unpack(hints))
+    local claimed = redis.call('SMISMEMBER', t.claimed, unpack(hints))
+    local bytes, largest = budget.bytes, 1
+    for k = 1, #hints do
+      local record = found[k]
+      if record and claimed[k] == 0 then
+        if bytes <= 0 then
+          for b = #hints, k, -1 do put_back(t, hints[b], entries and entries[b]) end
+          break
+        end
+        n = n + 1
+        numbers[n], records[n] = hints[k], record
+        local size = #record
+        bytes = bytes - size
+        if size > largest then largest = size end
       end
     end
-    chunk = math.max(1, math.min(limit, math.floor(budget.bytes / largest), 500))
+    budget.bytes = bytes
+    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
   end
-  return jobs
+  return numbers, records
 end
 local function has_alone(t)
+  if not exists(t.alone) then return false end
   for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
-    if there and redis.call('HEXISTS', t.running, number) == 0 then return true end
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
@@ -7719,29 +8775,33 @@ local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
   redis.call('HINCRBY', META, 'aloneJobs', -1)
-  return { number = number, record = redis.call('HGET', t.jobs, number) }
+  return number, redis.call('HGET', t.jobs, number)
 end
-local function write_lease(t, jobs, lease_ms, owner, now)
+local MOST_PER_LEASE = 100
+local function write_leases(leases, lease_ms, owner, now)
+  if #leases == 0 then return {} end
   local now_ms = now / 1000
-  note_lease(now_ms, lease_ms)
-  local fence = digits(take_numbers('fence', 1, now))
-  local numbers, running = {}, {}
-  for k, job in ipairs(jobs) do
-    numbers[k] = job.number
-    running[2 * k - 1], running[2 * k] = job.number, fence
+  note_leases(now_ms, lease_ms, #leases)
+  local fences = digits_from(take_numbers('fence', #leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, whole(math.floor(now_ms + lease_ms))
+  local head = whole(lease_ms) .. '|' .. owner .. '|'
+  for k, lease in ipairs(leases) do
+    texts[2 * k - 1] = fences[k]
+    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
+    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
+    redis.call('SADD', lease.t.claimed, unpack(lease.numbers))
   end
-  local text = lease_ms .. '|' .. owner .. '|' .. table.concat(numbers, ' ') .. '|' .. t.name
-  redis.call('HSET', LEASE, fence, text)
-  redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease_ms)), fence)
-  redis.call('HSET', t.running, unpack(running))
-  return fence
+  redis.call('HSET', LEASE, unpack(texts))
+  redis.call('ZADD', LEASES, unpack(ends))
+  return fences
 end
 local function update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or redis.call('ZCARD', t.prio) > 0 then
+  if redis.call('LLEN', t.ready) > 0 or (exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  local moment = tonumber(redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2])
+  local next_due = exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
   if moment and moment <= now_ms then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
@@ -7756,20 +8816,19 @@ local function update_moment(t, now_ms, alone_from)
   end
   return false
 end
-local function complete_plain(t, lease, numbers)
-  redis.call('HDEL', t.jobs, unpack(numbers))
-  redis.call('HDEL', t.running, unpack(numbers))
-  redis.call('HDEL', PROGRESS, unpack(numbers))
-  if redis.call('EXISTS', t.tries) == 1 then
-    redis.call('HDEL', t.tries, unpack(numbers))
-    redis.call('HDEL', t.errors, unpack(numbers))
+local function complete_plain(t, list, at, to)
+  redis.call('HDEL', t.jobs, unpack(list, at, to))
+  redis.call('SREM', t.claimed, unpack(list, at, to))
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(list, at, to)) end
+  if exists(t.tries) then
+    redis.call('HDEL', t.tries, unpack(list, at, to))
+    redis.call('HDEL', t.errors, unpack(list, at, to))
   end
-  redis.call('HINCRBY', t.stats, 'completed', #numbers)
-  for _, number in ipairs(numbers) do lease.has[number] = nil end
+  redis.call('HINCRBY', t.stats, 'completed', to - at + 1)
 end
 local function count_failure(t, number, invalid)
   local f, c, h, _, inv = counts_of(t, number)
-  redis.call('HSET', t.tries, number, counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
+  set_counts(t, number, counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
   redis.call('HINCRBY', t.stats, 'failures', 1)
 end
 local function retry_job(t, job, now)
@@ -7778,8 +8837,8 @@ local function retry_job(t, job, now)
   if not record then return 'l' end
   count_failure(t, number, job.outcome == 'v')
   redis.call('HSET', t.errors, number, job.detail)
-  redis.call('HDEL', t.running, number)
-  redis.call('HDEL', PROGRESS, number)
+  redis.call('SREM', t.claimed, number)
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   if wait_ms <= 0 then
     join(t, number, priority_of(record), 0, digits(now))
     wake_one(t)
@@ -7794,14 +8853,14 @@ local function hand_back(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if not record then return end
   local f, c, h, row, inv = counts_of(t, number)
-  redis.call('HSET', t.tries, number, counts_text(f, c, h + 1, row, inv))
-  redis.call('HDEL', t.running, number)
-  redis.call('HDEL', PROGRESS, number)
+  set_counts(t, number, counts_text(f, c, h + 1, row, inv))
+  redis.call('SREM', t.claimed, number)
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   join_front(t, number, priority_of(record), row)
 end
 local function settle_one(t, job, keep, now)
   local number, outcome, id, detail = job.number, job.outcome, job.id, job.detail
-  if redis.call('HDEL', CANCELS, number) == 1 then
+  if exists(CANCELS) and redis.call('HDEL', CANCELS, number) == 1 then
     end_job(t, number, 'cancelled', id, '{}', keep, now / 1000)
     return 'x'
   elseif outcome == 'c' then
@@ -7813,17 +8872,6 @@ local function settle_one(t, job, keep, now)
     return 'd'
   end
   return retry_job(t, job, now)
-end
-local function split_cancelled(lease, numbers)
-  local marked = redis.call('HLEN', CANCELS) > 0
-  local marks = marked and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
-  local plain, cancelled = {}, {}
-  for k, number in ipairs(numbers) do
-    if lease.has[number] then
-      if marks[k] then cancelled[number] = true else plain[#plain + 1] = number end
-    end
-  end
-  return plain, cancelled
 end
 local repeated = begin_call('work', ARGV[1], ARGV[2])
 if repeated then return repeated end
@@ -7839,46 +8887,63 @@ i = i + task_count + 1
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
 local ENDED = { c = true, d = true, x = true }
-local function settle_plain(t, lease, at, n)
-  local numbers = {}
-  for k = 1, n do numbers[k] = ARGV[at + k - 1] end
-  if not lease then
-    for _ = 1, n do settled[#settled + 1] = 'l' end
-    return
+do
+  local rare = { CANCELS, PROGRESS }
+  for _, t in ipairs(tasks) do
+    for _, key in ipairs({ t.tries, t.prio, t.alone, t.due }) do rare[#rare + 1] = key end
   end
-  local has = {}
-  for _, number in ipairs(numbers) do has[number] = lease.has[number] end
-  local plain, cancelled = split_cancelled(lease, numbers)
-  if #plain > 0 then complete_plain(t, lease, plain) end
-  for _, number in ipairs(numbers) do
-    if cancelled[number] then
-      lease.has[number] = nil
-      local job = { number = number, outcome = 'c', id = '', detail = '{}' }
-      settled[#settled + 1] = settle_one(t, job, keep, now)
+  ask_for_rare(rare)
+end
+local function settle_plain(t, lease, at, n)
+  local to = at + n - 1
+  if not lease then return 'L' end
+  if not exists(CANCELS) and drop_first(lease, at, to) then
+    complete_plain(t, ARGV, at, to)
+    return 'C'
+  end
+  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(ARGV, at, to)) or {}
+  local plain, states = {}, {}
+  for k = 1, n do
+    local number = ARGV[at + k - 1]
+    if not has_member(lease, number) then
+      states[k] = 'l'
     else
-      settled[#settled + 1] = has[number] and 'c' or 'l'
+      drop_member(lease, number)
+      if marks[k] then
+        local job = { number = number, outcome = 'c', id = '', detail = '{}' }
+        states[k] = settle_one(t, job, keep, now)
+      else
+        plain[#plain + 1], states[k] = number, 'c'
+      end
     end
   end
+  if #plain > 0 then complete_plain(t, plain, 1, #plain) end
+  return #plain == n and 'C' or table.concat(states, ',')
 end
 local function settle_special(t, lease, at, n)
+  local states = {}
   for k = 0, n - 1 do
     local a = at + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
-    if not lease or not lease.has[number] then
-      settled[#settled + 1] = 'l'
-    elseif outcome == 'h' and redis.call('HEXISTS', CANCELS, number) == 0 then
-      lease.has[number] = nil
+    if not lease or not has_member(lease, number) then
+      states[k + 1] = 'l'
+    elseif outcome == 'h' and
+        not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
+      drop_member(lease, number)
       handed_back[#handed_back + 1] = { t = t, number = number }
-      settled[#settled + 1] = 'h'
+      states[k + 1] = 'h'
     else
-      lease.has[number] = nil
+      drop_member(lease, number)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
       local state = settle_one(t, job, keep, now)
-      settled[#settled + 1] = state
-      if ARGV[a + 5] ~= '' and ENDED[state] then job_ended(t, ARGV[a + 5], number, now) end
+      states[k + 1] = state
+      if ARGV[a + 5] ~= '' and ENDED[string.sub(state, 1, 1)] then
+        job_ended(t, ARGV[a + 5], number, now)
+      end
     end
   end
+  return table.concat(states, ',')
 end
 local groups = tonumber(ARGV[i])
 i = i + 1
@@ -7889,10 +8954,10 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settle_plain(t, lease, i, n)
+    settled[#settled + 1] = settle_plain(t, lease, i, n)
     i = i + n
   else
-    settle_special(t, lease, i, n)
+    settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
@@ -7900,40 +8965,48 @@ end
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
-local leases, batches, more, drain = {}, {}, {}, false
+local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
-local function lease_out(index, jobs, alone)
-  local t = tasks[index]
-  local numbers, records = {}, {}
-  for k, job in ipairs(jobs) do numbers[k], records[k] = job.number, job.record end
-  local fence = write_lease(t, jobs, lease_ms, identity, now)
-  leases[#leases + 1] = fence .. ':' .. index .. ':' .. (alone and '1' or '0')
-  batches[#batches + 1] = describe_batch(t, numbers, records)
+local function lease_out(index, numbers, records, alone)
+  leases[#leases + 1] = {
+    t = tasks[index], index = index, numbers = numbers, records = records, alone = alone,
+  }
 end
-local function split_by_crashes(t, jobs)
-  if redis.call('EXISTS', t.tries) == 0 then return jobs, {} end
-  local calm, crashed = {}, {}
-  for _, job in ipairs(jobs) do
-    local _, _, _, row = counts_of(t, job.number)
+local function lease_in_pieces(index, numbers, records)
+  if #numbers == 0 then return end
+  if #numbers <= MOST_PER_LEASE then return lease_out(index, numbers, records, false) end
+  for from = 1, #numbers, MOST_PER_LEASE do
+    local to = math.min(from + MOST_PER_LEASE - 1, #numbers)
+    lease_out(index, { unpack(numbers, from, to) }, { unpack(records, from, to) }, false)
+  end
+end
+local function lease_by_crashes(index, numbers, records)
+  local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+  for k, number in ipairs(numbers) do
+    local _, _, _, row = counts_of(t, number)
     if row >= ALONE_AFTER then
-      redis.call('RPUSH', t.alone, job.number)
+      written(t.alone)
+      redis.call('RPUSH', t.alone, number)
       redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
-      crashed[#crashed + 1] = job
+      crashed[#crashed + 1] = { number, records[k] }
     else
-      calm[#calm + 1] = job
+      calm[#calm + 1], calm_records[#calm + 1] = number, records[k]
     end
   end
-  return calm, crashed
+  lease_in_pieces(index, calm, calm_records)
+  for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
 end
 local function claim(index, limit, alone_from)
   local t = tasks[index]
-  local jobs = take(t, math.min(limit, budget.jobs), budget)
-  budget.jobs = budget.jobs - #jobs
-  local calm, crashed = split_by_crashes(t, jobs)
-  if #calm > 0 then lease_out(index, calm, false) end
-  for _, job in ipairs(crashed) do lease_out(index, { job }, false) end
-  if #jobs > 0 then redis.call('SREM', t.sleepers, identity) end
+  local numbers, records = take(t, math.min(limit, budget.jobs), budget)
+  budget.jobs = budget.jobs - #numbers
+  if exists(t.tries) then
+    lease_by_crashes(index, numbers, records)
+  else
+    lease_in_pieces(index, numbers, records)
+  end
+  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
   if update_moment(t, now_ms, alone_from) then
     more[#more + 1] = index
     wake_one(t)
@@ -7977,9 +9050,9 @@ local function forget_alone()
   end
 end
 local function claim_alone(claims, first)
-  local job = take_alone(tasks[first.index])
-  if not job then return false end
-  lease_out(first.index, { job }, true)
+  local number, record = take_alone(tasks[first.index])
+  if not number then return false end
+  lease_out(first.index, { number }, { record }, true)
   redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
@@ -8012,8 +9085,15 @@ for _, c in ipairs(claims) do
     more[#more + 1] = c.index
   end
 end
+local fences = write_leases(leases, lease_ms, identity, now)
+save_lengths()
+local refs, batches = {}, {}
+for k, lease in ipairs(leases) do
+  refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
+  batches[k] = describe_batch(lease.t, lease.numbers, lease.records)
+end
 local answer = table.concat({
-  table.concat(settled, ','), table.concat(leases, ','), table.concat(more, ','),
+  table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),
   drain and '1' or '0',
 }, '|')
 end_call('work', ARGV[2], answer)

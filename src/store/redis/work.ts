@@ -165,7 +165,7 @@ async function parseReply(shard: Shard, args: Reply): Promise<WorkAnswer> {
     });
   });
   return {
-    settled: settledOf(args.groups, listOf(settles)),
+    settled: settledOf(args.groups, settles),
     batches: claimed,
     more: listOf(more).map((index) => args.tasks.nameOf(Number(index))),
     drain: drain === "1",
@@ -200,14 +200,27 @@ function jobsOf(shard: number, batch: readonly string[]): ClaimedBatch["jobs"] {
     );
 }
 
-function settledOf(groups: readonly Group[], answers: readonly string[]): SettleAnswer[] {
+/** The store says of a whole group that it completed or was lost, else of each of its jobs. */
+function settledOf(groups: readonly Group[], text: string): SettleAnswer[] {
   const settled: SettleAnswer[] = [];
-  let at = 0;
-  for (const group of groups) {
-    for (const place of group.places) settled[place] = settleAnswer(answers[at++] ?? "l");
-  }
+  const ofGroup = text.split(";");
+  groups.forEach(({ places }, g) => {
+    const answers = ofGroup[g] ?? "L";
+    if (answers === "C") {
+      for (const place of places) settled[place] = COMPLETED;
+    } else if (answers === "L") {
+      for (const place of places) settled[place] = "lost";
+    } else {
+      const each = answers.split(",");
+      places.forEach((place, k) => {
+        settled[place] = settleAnswer(each[k] ?? "l");
+      });
+    }
+  });
   return settled;
 }
+
+const COMPLETED: SettleAnswer = Object.freeze({ state: "completed", dueAt: null });
 
 function settleAnswer(text: string): SettleAnswer {
   const letter = text.charAt(0);
