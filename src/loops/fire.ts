@@ -2,7 +2,13 @@
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import type { KeepRules } from "../core/keep.js";
-import { decodeRule, type FirePlan, planFire, type ScheduleRule } from "../core/schedule.js";
+import {
+  decodeRule,
+  type FirePlan,
+  nextOccurrence,
+  planFire,
+  type ScheduleRule,
+} from "../core/schedule.js";
 import type { DueSchedule, Fire, FireAnswer, Store } from "../store/contract.js";
 import { tellFired } from "./fired.js";
 import type { Known } from "./known.js";
@@ -118,12 +124,14 @@ export function planOf(
   at: { rule: ScheduleRule; now: number; excludes: ((at: number) => boolean) | null },
 ): FirePlan {
   const { rule, now, excludes } = at;
-  const { scheduleId, nextAt, firedCount, paused } = due;
+  const { scheduleId, firedCount, paused } = due;
+  const cursorAt = cursorOf(due, rule);
+  if (cursorAt === null && due.nextAt !== null) return { decisions: [], nextAt: null };
   // Of a pause that goes on: all that is due so far is skipped by it.
   const pausedUntil = paused === null ? null : Math.min(paused.until ?? now + 1, now + 1);
   return planFire(rule, {
     scheduleId,
-    cursorAt: nextAt ?? now + 1,
+    cursorAt: cursorAt ?? now + 1,
     now,
     firedCount,
     pausedUntil,
@@ -147,6 +155,12 @@ export function unattendedPlanOf(
     pausedUntil: now + 1,
     pausedBy: "unattended",
   });
+}
+
+/** A cursor is behind what is decided where that was by a definition that the store has lost. */
+function cursorOf({ nextAt, decidedAt }: DueSchedule, rule: ScheduleRule): number | null {
+  const isBehind = nextAt !== null && nextAt <= decidedAt;
+  return isBehind ? nextOccurrence(rule, decidedAt) : nextAt;
 }
 
 export function fireOf({ due, plan }: Planned): Fire {

@@ -32,11 +32,11 @@ export class Known {
 
   /** What was due is decided, by this scheduler or another. */
   noteDecided(due: DueSchedule, plan: { decidedAt: number; nextAt: number | null }): void {
-    const { scheduleId, taskId } = due;
+    const { scheduleId, taskId, digest } = due;
     if (plan.nextAt !== null && plan.nextAt <= plan.decidedAt) return;
     this.#cursors.delete(scheduleId);
     this.#decided.delete(scheduleId);
-    this.#decided.set(scheduleId, { scheduleId, taskId, ...plan });
+    this.#decided.set(scheduleId, { scheduleId, taskId, digest, ...plan });
     if (this.#decided.size <= MOST_KNOWN) return;
     for (const oldest of this.#decided.keys()) {
       this.#decided.delete(oldest);

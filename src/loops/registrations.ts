@@ -14,6 +14,7 @@ import {
   type ScheduleRule,
 } from "../core/schedule.js";
 import type {
+  Decided,
   DueSchedule,
   Fireable,
   Look,
@@ -27,6 +28,9 @@ import { Known } from "./known.js";
 
 /** One call registers so many. */
 const MOST_PER_CALL = 100;
+
+/** While the store holds everything back. */
+const AGAIN_MS = 250;
 
 /** The store's clock may be ahead of what was taken for now; then the answer says by how much. */
 const MOST_TRIES = 5;
@@ -59,6 +63,8 @@ export class Registrations {
   #counter: number | null = null;
   /** The store may have forgotten what was decided: all of it, or the last moments. */
   #forgotten: "all" | "some" | null = null;
+  /** What is decided, as far as the store has not taken note of it. */
+  #untold: readonly Decided[] = [];
 
   constructor(parts: RegistrationsParts) {
     this.#parts = parts;
@@ -72,6 +78,11 @@ export class Registrations {
       texts.length === 0 ? null : { set: digestOf(...texts), leaseMs: REGISTRATION_LEASE_MS };
     this.fireable = fireableOf([...this.#registered.values()], parts.boundTaskIds);
     this.#all();
+  }
+
+  /** So soon `ensure` has to be called again. */
+  get restMs(): number {
+    return this.#untold.length > 0 ? AGAIN_MS : Infinity;
   }
 
   /** The store has lost its data (`all`), or may have gone back in time. */
@@ -91,17 +102,33 @@ export class Registrations {
   /** Makes sure that the definitions are in the store, and what is known to be decided. */
   async ensure(store: Store, now: number): Promise<void> {
     if (this.#pending.size > 0) await this.#write(store, this.known.now ?? now);
+    this.#remember();
+    if (this.#untold.length > 0) await this.#tell(store);
+  }
+
+  #remember(): void {
     if (this.#forgotten === null) return;
-    const decided = this.known.decided();
-    for (let from = 0; from < decided.length; from += MOST_PER_CALL) {
-      await store.recover({ decided: decided.slice(from, from + MOST_PER_CALL) });
-    }
     this.#forgotten = null;
+    this.#untold = this.known.decided();
+  }
+
+  /** Those of which the store knew nothing are told again: somebody may have registered them. */
+  async #tell(store: Store): Promise<void> {
+    const unknown = new Set<string>();
+    const decided = this.#untold;
+    for (let from = 0; from < decided.length; from += MOST_PER_CALL) {
+      const piece = decided.slice(from, from + MOST_PER_CALL);
+      for (const id of await store.recover({ decided: piece })) unknown.add(id);
+    }
+    if (this.#untold !== decided) return;
+    this.#untold = decided.filter(({ scheduleId }) => unknown.has(scheduleId));
   }
 
   /** True: the definitions have to be written again. */
   noteLook(look: Look): boolean {
     this.known.noteLook(look);
+    // Nothing is held back any more.
+    if (look.complete) this.#untold = [];
     const isSame = this.#counter === null || this.#counter === look.registrations;
     this.#counter = look.registrations;
     if (!isSame) this.#all();
@@ -114,18 +141,23 @@ export class Registrations {
 
   async #write(store: Store, now: number): Promise<void> {
     let time = now;
+    const refused = new Map<string, number>();
     for (let tries = 0; tries < MOST_TRIES && this.#pending.size > 0; tries += 1) {
       const ids = [...this.#pending];
       const due: string[] = [];
       for (let from = 0; from < ids.length; from += MOST_PER_CALL) {
         const schedules = ids
           .slice(from, from + MOST_PER_CALL)
-          .map((id) => this.#writeOf(this.#registered.get(id)!, time));
+          .map((id) =>
+            this.#writeOf(this.#registered.get(id)!, { now: time, refused: refused.get(id) ?? 0 }),
+          );
         const answers = await store.register({ registration: this.registration, schedules });
         for (const answer of answers) {
           this.#note(answer);
           if (answer.outcome === "due") due.push(answer.scheduleId);
-          if (answer.outcome === "stale") time = Math.max(time, answer.now);
+          if (answer.outcome !== "stale") continue;
+          time = Math.max(time, answer.now);
+          refused.set(answer.scheduleId, (refused.get(answer.scheduleId) ?? 0) + 1);
         }
       }
       for (const scheduleId of due) await this.#parts.settleDue(scheduleId);
@@ -141,18 +173,26 @@ export class Registrations {
     this.#conflicts.note({ taskId, answer });
   }
 
-  #writeOf(schedule: CheckedRegister, now: number): ScheduleWrite {
+  /** `refused`: so often the store said that its first occurrence is over. */
+  #writeOf(
+    schedule: CheckedRegister,
+    { now, refused }: { now: number; refused: number },
+  ): ScheduleWrite {
     const { scheduleId, definition } = schedule;
     const write = writeOf(schedule);
-    const decidedAt =
-      this.#forgotten === "all" ? this.known.decidedAt(scheduleId, write.jitterMs) : null;
+    const knownAt =
+      this.#forgotten === null ? null : this.known.decidedAt(scheduleId, write.jitterMs);
+    // A store that went back in time may have the schedule still: then its cursor is right. To one
+    // that it has never heard of, which it refuses, it is told.
+    const isTold = this.#forgotten === "all" || refused === 1;
+    const from = isTold || refused === 0 ? knownAt : null;
     return {
       ...write,
       digest: this.#digests.get(scheduleId) ?? "",
       local: schedule.excludes !== null,
       // The first that is due after now, which may be that of an instant before.
-      firstAt: nextOccurrence(definition, decidedAt ?? now - write.jitterMs),
-      decidedAt,
+      firstAt: nextOccurrence(definition, from ?? now - write.jitterMs),
+      decidedAt: isTold ? knownAt : null,
       generation: this.#generations.get(scheduleId) ?? null,
     };
   }

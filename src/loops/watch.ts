@@ -64,7 +64,7 @@ export class Watch {
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
     this.#fruitless = 0;
-    const sleepMs = Math.min(look.waitMs, longestMs);
+    const sleepMs = Math.min(look.waitMs, longestMs, registrations.restMs);
     if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
     return sleepMs;
   }

@@ -167,10 +167,11 @@ export interface Store {
   tend(args: TendArgs): Promise<Tended>;
 
   /**
-   * Tells what is known to be decided, to a store that may have gone back in time: no cursor stays
-   * before it.
+   * Tells what is known to be decided, to a store that may have gone back in time: none of it
+   * fires again. The cursor moves on where the store has the definition that was in force then.
+   * Answers the ids of schedules that the store does not have.
    */
-  recover(args: { decided: readonly Decided[] }): Promise<void>;
+  recover(args: { decided: readonly Decided[] }): Promise<string[]>;
 
   /** One job by its public id; null: not known (any more). */
   get(args: JobRef): Promise<JobView | null>;

@@ -21,7 +21,10 @@ export interface BindOptions {
  */
 export type Handler<Data = unknown> = (data: Data, context: HandlerContext) => unknown;
 
-/** What a handler knows about its job; all of it can be taken apart. */
+/**
+ * What a handler knows about its job. Take from it by name: `signal`, `progress` and `log` are made
+ * when they are asked for, and a copy by spread or rest lacks them.
+ */
 export interface HandlerContext {
   readonly jobId: string;
   readonly taskId: string;

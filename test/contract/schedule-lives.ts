@@ -110,7 +110,7 @@ async function tellAll({ store, client, shard }: Parts): Promise<void> {
   const pause = { until: null, reason: "rest", orphaned: false };
   await store.pause({ scheduleId: "s", pause, revision: null });
   await store.pause({ scheduleId: "s", pause: null, revision: null });
-  const decided = { scheduleId: "later", taskId: TASK, decidedAt: 1, nextAt: null };
+  const decided = { scheduleId: "later", taskId: TASK, decidedAt: 1, nextAt: null, digest: "2" };
   await store.recover({ decided: [decided] });
   await client.del(`${shard}cursors`, `${shard}firing`);
   const look = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10 });

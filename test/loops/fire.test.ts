@@ -6,14 +6,14 @@ const EVERY_MINUTE = { cronExpr: "* * * * *", timezone: "UTC" };
 const MINUTE_MS = 60_000;
 
 /** A store that has forgotten everything: another database under the same scheduler. */
-async function forget(from: Scene, member: Member): Promise<Member> {
+async function forget(from: Scene, member: Member, what: "all" | "some" = "all"): Promise<Member> {
   const scene = createScene();
   scene.clock.jump(from.clock.now() - scene.clock.now());
   const fresh = scene.openStore();
   for (const verb of ["look", "register", "fire", "work", "push"] as const) {
     member.store[verb] = fresh.store[verb].bind(fresh.store) as never;
   }
-  member.registrations.forgotten("all");
+  member.registrations.forgotten(what);
   return Object.assign(member, { calls: fresh.calls });
 }
 
@@ -172,6 +172,24 @@ test("after the store has lost its data, one seen and not fired still fires", as
   await fresh.engine.watch.step().catch(() => {});
   const registered = fresh.calls.find((call) => call.verb === "register");
   expect(registered?.args.schedules[0]?.firstAt).toBe(dueAt);
+});
+
+test("a store that never heard of a schedule is told where it stood", async () => {
+  const scene = createScene();
+  const member = await scene.member({ register: [["t", EVERY_MINUTE]] });
+  await member.engine.watch.step();
+  await scene.clock.advance(MINUTE_MS);
+  await member.engine.watch.step();
+  const firedAt = scene.clock.now();
+  // Nobody is there while one is due.
+  await scene.clock.advance(MINUTE_MS + 1);
+  const fresh = await forget(scene, member, "some");
+  await fresh.engine.watch.step();
+  await fresh.engine.watch.step();
+  expect(ofEvent(member.told, "schedule:fired").map(({ scheduledFor }) => scheduledFor)).toEqual([
+    firedAt,
+    firedAt + MINUTE_MS,
+  ]);
 });
 
 test("many schedules are registered in few calls", async () => {

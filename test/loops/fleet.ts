@@ -56,8 +56,8 @@ export class Fleet {
     for (const event of EVENTS)
       scheduler.on(event, (payload) => void told.push({ name: event, payload }));
     for (const taskId of new Set(bind)) {
-      scheduler.bind(taskId, async (data, { scheduleId, scheduledFor = 0, ...context }) => {
-        const { isCatchup, missedCount, signal } = context;
+      scheduler.bind(taskId, async (data, context) => {
+        const { scheduleId, scheduledFor = 0, isCatchup, missedCount, signal } = context;
         this.ran.push({ by: name, scheduleId, scheduledFor, isCatchup, missedCount, data });
         await new Promise<void>((resolve) => {
           if (takesMs === 0) resolve();

@@ -82,7 +82,13 @@ async function fireOften(store: Store, kit: Kit, look: LookArgs): Promise<void> 
   await store.schedules({ taskId: null, cursor: first.cursor, limit: 1 });
   await store.schedules({ taskId: "t", cursor: null, limit: 1 });
   await store.pause({ scheduleId: "s", pause: null, revision: null });
-  const decided = { scheduleId: "s", taskId: "t", decidedAt: kit.clock.now(), nextAt: null };
+  const decided = {
+    scheduleId: "s",
+    taskId: "t",
+    decidedAt: kit.clock.now(),
+    nextAt: null,
+    digest: "",
+  };
   await store.recover({ decided: [decided] });
   await store.tend({ urgent: true });
   const moved = newSchedule({ firstAt: kit.clock.now() + 500, taskId: "u", digest: "moved" });

@@ -20,10 +20,17 @@ export interface FaultProxy {
   set(fault: Fault): void;
   /** Resets every connection. */
   cut(): void;
+  /** Connections made from now on lead there. */
+  aim(target: Target): void;
   /** Resolves when the server has sent its next reply, whether or not that passes. */
   nextReply(): Promise<void>;
   connections(): number;
   close(): Promise<void>;
+}
+
+interface Target {
+  host: string;
+  port: number;
 }
 
 interface Pair {
@@ -31,9 +38,10 @@ interface Pair {
   server: Socket;
 }
 
-export async function startFaultProxy(target: { host: string; port: number }): Promise<FaultProxy> {
+export async function startFaultProxy(first: Target): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
   let fault: Fault = "none";
+  let target = first;
   let waiting: (() => void)[] = [];
 
   const listener = createServer((client) => {
@@ -69,6 +77,9 @@ export async function startFaultProxy(target: { host: string; port: number }): P
         client.resetAndDestroy();
         server.destroy();
       }
+    },
+    aim: (next) => {
+      target = next;
     },
     nextReply: () => new Promise((resolve) => void waiting.push(resolve)),
     connections: () => pairs.size,

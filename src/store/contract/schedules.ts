@@ -83,6 +83,8 @@ export interface DueSchedule {
   taskId: string;
   revision: number;
   definition: string;
+  /** Of definition and payload. */
+  digest: string;
   /** The cursor: the next instant that is not decided; null: lost, or at its end. */
   nextAt: number | null;
   /** Nothing up to here fires again, epoch ms; 0: nothing has been decided. */
@@ -224,6 +226,7 @@ export interface Decided {
   scheduleId: string;
   taskId: string;
   decidedAt: number;
-  /** The cursor after it. */
+  /** The cursor after it, by the definition with that digest. */
   nextAt: number | null;
+  digest: string;
 }

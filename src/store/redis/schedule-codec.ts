@@ -105,6 +105,7 @@ export function decodeDue(entry: readonly string[]): DueSchedule {
     taskId,
     revision: Number(n[0]),
     definition,
+    digest: n[6] ?? "",
     nextAt: decodeInstant(n[7]),
     decidedAt: Number(n[8]),
     firedCount: Number(n[9]),
@@ -127,7 +128,6 @@ export function decodeView(shard: number, entry: readonly string[]): ScheduleVie
     rules: decodeHead(`${head}}`).rules,
     overlap: OVERLAPS[Number(n[2])] ?? "allow",
     generation: Number(n[5]),
-    digest: n[6] ?? "",
     open: split(open, "\n").map((line) => openId(shard, line)),
     buffered: split(buffered, " ").map((item) => Number(item.split(",", 1)[0])),
   };

@@ -132,19 +132,21 @@ export class ScheduleVerbs {
     };
   }
 
-  async recover(args: { decided: readonly Decided[] }): Promise<void> {
+  async recover(args: { decided: readonly Decided[] }): Promise<string[]> {
     const shards = await this.#shards();
+    const unknown: string[] = [];
     await inOrder(
       args.decided,
       ({ taskId }) => shardOfTask(taskId, shards.length),
       async (index, decided) => {
         for (let from = 0; from < decided.length; from += MOST_DECIDED) {
           const piece = decided.slice(from, from + MOST_DECIDED);
-          await onShard.recoverOnShard(at(shards, index), piece);
+          unknown.push(...(await onShard.recoverOnShard(at(shards, index), piece)));
         }
         return [];
       },
     );
+    return unknown;
   }
 
   /** A schedule's id is its task's name, unless somebody said otherwise. */

@@ -175,11 +175,12 @@ export async function tendOnShard(shard: Shard, args: TendArgs): Promise<Tended>
   return { doubtful: doubtful.map(decodeDue), more: more === "1", now: Number(now) };
 }
 
-export async function recoverOnShard(shard: Shard, decided: readonly Decided[]): Promise<void> {
+export async function recoverOnShard(shard: Shard, decided: readonly Decided[]): Promise<string[]> {
   const args = decided.flatMap((each) => [
     each.scheduleId,
     String(each.decidedAt),
     encodeInstant(each.nextAt),
+    each.digest,
   ]);
-  await shard.run("recover", { args });
+  return (await shard.run("recover", { args })) as string[];
 }

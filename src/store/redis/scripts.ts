@@ -4307,7 +4307,7 @@ return batches
 `,
   },
   "recover": {
-    sha1: "a922b66d05f7ea7f22962bb65d46e4161158e8ed",
+    sha1: "8a800be6a2600ec6f7a2a712b18fc5e4ce105772",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -4445,17 +4445,19 @@ local function describe_schedule(s, registered_until)
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
-for k = 1, #ARGV, 3 do
+local unknown = {}
+for k = 1, #ARGV, 4 do
   local s, decided, following = read_schedule(ARGV[k]), tonumber(ARGV[k + 1]), tonumber(ARGV[k + 2])
+  if not s then unknown[#unknown + 1] = ARGV[k] end
   if s and (decided > s.decided or (s.next_at and s.next_at <= s.decided)) then
     s.decided = math.max(s.decided, decided)
-    local before = s.next_at and s.next_at <= s.decided
+    local before = s.next_at and s.next_at <= s.decided and s.digest == ARGV[k + 3]
     if before and (not following or following > s.decided) then s.next_at = following end
     write_state(s)
   end
 end
 refresh_groups(nil)
-return 1
+return unknown
 `,
   },
   "redrive": {

@@ -141,7 +141,7 @@ class SqliteStore implements contract.Store {
     return this.#run("read", (scope) => tend(scope, args));
   }
 
-  recover(args: { decided: readonly contract.Decided[] }): Promise<void> {
+  recover(args: { decided: readonly contract.Decided[] }): Promise<string[]> {
     return this.#run("durable", (scope) => recover(scope, args));
   }
 

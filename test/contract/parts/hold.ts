@@ -68,7 +68,13 @@ function emptiedClaims(test: ContractTest): void {
     await emptied(scene);
     const now = await scene.world.now();
     const decided = [
-      { scheduleId: "s", taskId: "mail", decidedAt: now - 1_000, nextAt: now + 3_600_000 },
+      {
+        scheduleId: "s",
+        taskId: "mail",
+        decidedAt: now - 1_000,
+        nextAt: now + 3_600_000,
+        digest: (await scene.table.detail())?.digest ?? "",
+      },
     ];
     await scene.store.recover({ decided });
     await scene.world.advance(HOLD_MS);

@@ -109,6 +109,7 @@ function scheduleClaims(test: ContractTest): void {
         taskId: TASK,
         revision,
         definition: schedule().definition,
+        digest: schedule({ firstAt }).digest,
         nextAt: firstAt,
         decidedAt: 0,
         firedCount: 0,

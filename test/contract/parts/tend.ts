@@ -140,14 +140,19 @@ function indexClaims(test: ContractTest): void {
 }
 
 function recoverClaims(test: ContractTest): void {
-  const decided = (decidedAt: number, nextAt: number | null) => ({
-    decided: [{ scheduleId: "s", taskId: TASK, decidedAt, nextAt }],
-  });
+  /** `digest`: of another definition than the store has. */
+  const recover = async (
+    scene: Scene,
+    told: { decidedAt: number; nextAt: number | null; digest?: string },
+  ): Promise<void> => {
+    const { digest } = await scene.table.detail();
+    await scene.store.recover({ decided: [{ scheduleId: "s", taskId: TASK, digest, ...told }] });
+  };
 
   test("moves a cursor past what is known to be decided", async ({ scene }) => {
     const at = await scene.table.due();
     const nextAt = at + HOUR_MS;
-    await scene.store.recover(decided(at, nextAt));
+    await recover(scene, { decidedAt: at, nextAt });
     expect(await scene.table.detail()).toMatchObject({ decidedAt: at, nextAt, revision: 1 });
     expect(await scene.table.dueNow()).toBeNull();
     await scene.world.advance(HOUR_MS);
@@ -157,8 +162,17 @@ function recoverClaims(test: ContractTest): void {
 
   test("ends a schedule that is known to have come to its end", async ({ scene }) => {
     const at = await scene.table.due();
-    await scene.store.recover(decided(at, null));
+    await recover(scene, { decidedAt: at, nextAt: null });
     expect(await scene.table.detail()).toMatchObject({ decidedAt: at, nextAt: null });
+  });
+
+  test("leaves the cursor of another definition, and the instants before decided", async ({
+    scene,
+  }) => {
+    const at = await scene.table.due();
+    await recover(scene, { decidedAt: at, nextAt: at + HOUR_MS, digest: "other" });
+    expect(await scene.table.detail()).toMatchObject({ decidedAt: at, nextAt: at });
+    expect(await scene.table.fireAt(at)).toEqual([{ kind: "passed" }]);
   });
 
   test("never moves a cursor or the mark back", async ({ scene }) => {
@@ -170,21 +184,22 @@ function recoverClaims(test: ContractTest): void {
       [at, at + 1],
       [at - 1, null],
     ] as const) {
-      await scene.store.recover(decided(decidedAt, nextAt));
+      await recover(scene, { decidedAt, nextAt });
       expect(await scene.table.detail()).toMatchObject(state);
     }
   });
 
   test("leaves a cursor that it cannot move past, and its instant decided", async ({ scene }) => {
     const at = await scene.table.due();
-    await scene.store.recover(decided(at + 5, at + 5));
+    await recover(scene, { decidedAt: at + 5, nextAt: at + 5 });
     expect(await scene.table.detail()).toMatchObject({ decidedAt: at + 5, nextAt: at });
     expect(await scene.table.fireAt(at)).toEqual([{ kind: "passed" }]);
   });
 
   test("knows nothing of schedules that are not there", async ({ scene }) => {
-    await scene.store.recover(decided(1, 2));
-    await scene.store.recover({ decided: [] });
+    const decided = [{ scheduleId: "s", taskId: TASK, decidedAt: 1, nextAt: 2, digest: "" }];
+    expect(await scene.store.recover({ decided })).toEqual(["s"]);
+    expect(await scene.store.recover({ decided: [] })).toEqual([]);
     expect(await scene.store.schedule({ scheduleId: "s" })).toBeNull();
   });
 }

@@ -64,6 +64,42 @@ export async function expectEachOnce(
   ).toEqual(ran.slice(-100));
 }
 
+/** The instants for which jobs of one schedule, with that name, were begun, each job once. */
+export function instantsOf({ journal }: Fleet, scheduleId: string, name?: string): number[] {
+  const filter = { scheduleId, ...(name !== undefined && { name }) };
+  const byJob = new Map(
+    journal.starts(filter).map(({ jobId, scheduledFor = 0 }) => [jobId, scheduledFor]),
+  );
+  return [...byJob.values()].sort((a, b) => a - b);
+}
+
+/**
+ * For a store that has gone back in time, and forgot some that fired: none ran for two jobs, and
+ * each from the first to the last ran, or the ledger says why not.
+ */
+export async function expectNoneLost(
+  fleet: Fleet,
+  scheduleId: string,
+  { stepMs = 1_000 } = {},
+): Promise<void> {
+  const ledger = await fleet.scheduler.schedules.ledger(scheduleId);
+  await until(
+    `all that fired of ${scheduleId} to have begun`,
+    () => {
+      const there = instantsOf(fleet, scheduleId);
+      return firedOf(ledger).every((at) => there.includes(at));
+    },
+    10_000,
+  );
+  const ran = instantsOf(fleet, scheduleId);
+  expect(twice(ran), `${scheduleId} ran twice`).toEqual([]);
+  const given = ledger.filter(({ jobId }) => jobId === null);
+  const isGiven = (at: number) =>
+    given.some(({ scheduledFor, lastAt }) => scheduledFor <= at && at <= lastAt);
+  const lost = rowOf(ran, stepMs).filter((at) => !ran.includes(at) && !isGiven(at));
+  expect(lost, `${scheduleId}: neither ran nor in the ledger`).toEqual([]);
+}
+
 export function firedOf(ledger: readonly LedgerInfo[]): number[] {
   return ledger.filter(({ jobId }) => jobId !== null).map(({ scheduledFor }) => scheduledFor);
 }

@@ -10,6 +10,7 @@ import { appendFileSync } from "node:fs";
  * @property {string} jobId
  * @property {number} attempt
  * @property {number} fence
+ * @property {string} [scheduleId]
  * @property {number} [scheduledFor]
  * @property {string} [reason] why the signal was aborted
  * @property {string} [name] what the pusher called it
@@ -21,8 +22,9 @@ import { appendFileSync } from "node:fs";
  * @param {import("schedule-mq").HandlerContext} context
  * @param {{ reason?: string, name?: string }} more
  */
-export function note(path, what, { taskId, jobId, attempt, fence, scheduledFor }, more) {
-  const ids = { taskId, jobId, attempt, fence, ...(scheduledFor && { scheduledFor }) };
+export function note(path, what, context, more) {
+  const { taskId, jobId, attempt, fence, scheduleId, scheduledFor } = context;
+  const ids = { taskId, jobId, attempt, fence, ...(scheduledFor && { scheduleId, scheduledFor }) };
   const line = { pid: process.pid, at: Date.now(), what, ...ids, ...more };
   // Opened for appending, so that lines of several processes never mix; gone to the system when
   // this returns, so that a kill right after it loses nothing.

@@ -38,16 +38,23 @@ export function remove(scope: Scope, args: RemoveArgs): RemoveAnswer {
   return "removed";
 }
 
-export function recover(scope: Scope, { decided }: { decided: readonly Decided[] }): void {
-  for (const { scheduleId, decidedAt, nextAt } of decided) {
+export function recover(scope: Scope, { decided }: { decided: readonly Decided[] }): string[] {
+  const unknown: string[] = [];
+  for (const { scheduleId, decidedAt, nextAt, digest } of decided) {
     const row = readSchedule(scope, scheduleId);
-    if (row === null) continue;
+    if (row === null) {
+      unknown.push(scheduleId);
+      continue;
+    }
     const before = { decidedAt: row.decided_at, nextAt: row.next_at };
     row.decided_at = Math.max(row.decided_at, decidedAt);
-    const isBehind = row.next_at !== null && row.next_at <= row.decided_at;
+    // Under another definition the cursor stays behind: who plans goes on after what is decided.
+    const isSame = row.digest === digest;
+    const isBehind = isSame && row.next_at !== null && row.next_at <= row.decided_at;
     if (isBehind && (nextAt === null || nextAt > row.decided_at)) row.next_at = nextAt;
     if (row.decided_at === before.decidedAt && row.next_at === before.nextAt) continue;
     saveState(scope, row);
     noticeWake(scope, row);
   }
+  return unknown;
 }

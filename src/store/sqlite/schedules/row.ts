@@ -104,6 +104,7 @@ export function dueScheduleOf(
     taskId: scope.tx.taskById(row.task).name,
     revision: row.revision,
     definition: fromStored(row.definition),
+    digest: row.digest,
     nextAt: row.next_at,
     decidedAt: row.decided_at,
     firedCount: row.fired_count,
