@@ -46,9 +46,22 @@ const PLAIN: Head = Object.freeze({
   occurrence: null,
 });
 
+/** The rules of jobs that carry nothing else are mostly those of the job before. */
+let lastRules: JobRules | null = null;
+let lastText = "";
+
 /** The text of a head; the same head always gives the same text. */
 export function encodeHead(head: Head): string {
   const { id, rules, occurrence } = head;
+  if (id !== null || occurrence !== null) return textOf(head);
+  if (rules !== lastRules) {
+    lastText = textOf(head);
+    lastRules = rules;
+  }
+  return lastText;
+}
+
+function textOf({ id, rules, occurrence }: Head): string {
   const stored: StoredHead = {};
   if (id !== null) stored.i = id;
   if (rules.retry !== null) {

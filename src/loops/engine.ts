@@ -65,7 +65,7 @@ export class Engine {
     this.#lanes = [this.#loop("work", lane), this.#loop("work", lane)];
     this.#watchLoop = this.#loop("look", () => this.watch.step());
     this.#renewLoop = this.#loop("renew", () => this.renew.step());
-    this.#tending = new Tending(parts);
+    this.#tending = new Tending({ ...parts, presence: parts.registrations.presence });
     this.#pruneLoop = this.#makePruneLoop();
   }
 
@@ -136,9 +136,9 @@ export class Engine {
     const { chance, options, registrations } = this.#parts;
     const offer = (taskId: string): void => void this.pump.offer(taskId);
     const { keep } = options;
-    const { known } = registrations;
+    const { known, presence } = registrations;
     const excludesOf: FireParts["excludesOf"] = (due, rule) => registrations.excludesOf(due, rule);
-    const firing = new Firing({ ...this.#parts, keep, known, excludesOf, offer });
+    const firing = new Firing({ ...this.#parts, keep, known, presence, excludesOf, offer });
     const reapParts = { ...this.#parts, chance, keep: options.keep, offer };
     return new Watch({
       ...this.#parts,

@@ -13,12 +13,14 @@ import type { DueSchedule, Fire, FireAnswer, Store } from "../store/contract.js"
 import { tellFired } from "./fired.js";
 import type { Known } from "./known.js";
 import { judgeOrphan } from "./orphans.js";
+import type { Presence } from "./presence.js";
 
 export interface FireParts {
   store: Store;
   emitter: Emitter;
   keep: KeepRules;
   known: Known;
+  presence: Presence;
   /** The function of a schedule's rule; null: it needs none; undefined: it is not here. */
   excludesOf: (
     due: DueSchedule,

@@ -25,9 +25,10 @@ import type {
 } from "../store/contract.js";
 import { ConflictNews } from "./conflict-news.js";
 import { Known } from "./known.js";
+import { Presence } from "./presence.js";
 
-/** One call registers so many. */
-const MOST_PER_CALL = 100;
+/** One call registers so many: that is a script of 2 to 3 ms. */
+const MOST_PER_CALL = 50;
 
 /** While the store holds everything back. */
 const AGAIN_MS = 250;
@@ -50,6 +51,7 @@ export interface RegistrationsParts {
 export class Registrations {
   /** What is known to be decided. */
   readonly known: Known = new Known();
+  readonly presence: Presence = new Presence(REGISTRATION_LEASE_MS);
   readonly registration: Registration | null;
   readonly fireable: Fireable;
   readonly #parts: RegistrationsParts;
@@ -124,9 +126,10 @@ export class Registrations {
     this.#untold = decided.filter(({ scheduleId }) => unknown.has(scheduleId));
   }
 
-  /** True: the definitions have to be written again. */
-  noteLook(look: Look): boolean {
+  /** True: the definitions have to be written again. `sleepMs`: the longest until the next look. */
+  noteLook(look: Look, sleepMs: number): boolean {
     this.known.noteLook(look);
+    this.presence.noteLook(look.now, sleepMs);
     // Nothing is held back any more.
     if (look.complete) this.#untold = [];
     const isSame = this.#counter === null || this.#counter === look.registrations;

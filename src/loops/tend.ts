@@ -2,20 +2,17 @@
  * Tends schedules: the store mends its index piece by piece; those that need judgement, orphans
  * and schedules whose cursor was lost, are decided here.
  */
-import type { Emitter } from "../core/events.js";
 import { DEFAULT_KEEP } from "../core/keep.js";
 import { decodeRule, nextOccurrence } from "../core/schedule.js";
-import type { DueSchedule, Store } from "../store/contract.js";
-import { judgeOrphan } from "./orphans.js";
+import type { DueSchedule } from "../store/contract.js";
+import { judgeOrphan, type OrphanParts } from "./orphans.js";
 
 export class Tending {
-  readonly #store: Store;
-  readonly #emitter: Emitter;
+  readonly #parts: OrphanParts;
   #isUrgent = false;
 
-  constructor({ store, emitter }: { store: Store; emitter: Emitter }) {
-    this.#store = store;
-    this.#emitter = emitter;
+  constructor(parts: OrphanParts) {
+    this.#parts = parts;
   }
 
   /** The next rounds go on until all schedules have been seen. */
@@ -25,7 +22,7 @@ export class Tending {
 
   /** True: there is more, and it is urgent. */
   async step(): Promise<boolean> {
-    const tended = await this.#store.tend({ urgent: this.#isUrgent });
+    const tended = await this.#parts.store.tend({ urgent: this.#isUrgent });
     for (const due of tended.doubtful) await this.#judge(due, tended.now);
     if (!tended.more) this.#isUrgent = false;
     return tended.more;
@@ -34,19 +31,18 @@ export class Tending {
   async #judge(due: DueSchedule, now: number): Promise<void> {
     const rule = ruleOf(due);
     if (rule === null) return;
-    const isOrphan = await judgeOrphan(
-      { store: this.#store, emitter: this.#emitter },
-      { due, rule, now },
-    );
+    const isOrphan = await judgeOrphan(this.#parts, { due, rule, now });
     // One that has decided something and has no cursor has come to its end.
     if (isOrphan || due.nextAt !== null || due.decidedAt > 0) return;
-    await this.#setCursor(due, nextOccurrence(rule, Math.max(now, due.decidedAt)));
+    const nextAt = nextOccurrence(rule, Math.max(now, due.decidedAt));
+    // Neither has one that ended before it had decided anything; each round would write it again.
+    if (nextAt !== null) await this.#setCursor(due, nextAt);
   }
 
-  #setCursor(due: DueSchedule, nextAt: number | null) {
+  #setCursor(due: DueSchedule, nextAt: number) {
     const { taskId, scheduleId, revision } = due;
     const fires = [{ scheduleId, revision, seenAt: null, nextAt, decisions: [] }];
-    return this.#store.fire({ taskId, fires, keep: DEFAULT_KEEP });
+    return this.#parts.store.fire({ taskId, fires, keep: DEFAULT_KEEP });
   }
 }
 

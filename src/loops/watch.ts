@@ -51,15 +51,14 @@ export class Watch {
   }
 
   async step(): Promise<DelayMs> {
-    const { store, clock, slots, registrations, pollIntervalMs } = this.#parts;
+    const { store, clock, slots, registrations } = this.#parts;
     await registrations.ensure(store, this.#parts.openedAt);
     this.#heal();
     const awakenings = this.#awakenings;
     this.#lookedAt = clock.monotonic();
     const taskIds = slots.idleTaskIds();
     const { fireable, registration } = registrations;
-    // Whoever registers has to be seen by the others, however seldom it wants to look.
-    const longestMs = Math.min(pollIntervalMs, (registration?.leaseMs ?? Infinity) / 3);
+    const longestMs = this.#longestMs();
     const look = await store.look({ taskIds, fireable, registration, sleepMs: longestMs });
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
@@ -96,7 +95,7 @@ export class Watch {
   /** Gives everybody what there is to do; null: there was nothing. */
   async #handOut(look: Look): Promise<DelayMs | null> {
     const { registrations, offer, firing, reap, repair, pollIntervalMs } = this.#parts;
-    const mustRegister = registrations.noteLook(look);
+    const mustRegister = registrations.noteLook(look, this.#longestMs());
     if (look.repair) repair();
     for (const taskId of look.taskIds) offer(taskId);
     if (look.taskIds.length > 0) this.#fruitless += 1;
@@ -112,6 +111,12 @@ export class Watch {
     // The claim for these tasks is on its way; its answer calls for the next look. And schedules
     // that are due, but not for this scheduler to decide, are no reason to look again at once.
     return look.taskIds.length > 0 || look.schedules.length > 0 ? pollIntervalMs : null;
+  }
+
+  /** Whoever registers has to be seen by the others, however seldom it wants to look. */
+  #longestMs(): DelayMs {
+    const { registrations, pollIntervalMs } = this.#parts;
+    return Math.min(pollIntervalMs, (registrations.registration?.leaseMs ?? Infinity) / 3);
   }
 
   /** The store says that there is work and gives none, as when others are faster: no hurry. */

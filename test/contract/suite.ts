@@ -14,6 +14,7 @@ import { fireClaims } from "./parts/fire.js";
 import { generationClaims } from "./parts/generations.js";
 import { getClaims } from "./parts/get.js";
 import { graceClaims } from "./parts/grace.js";
+import { heldClaims } from "./parts/held.js";
 import { holdClaims } from "./parts/hold.js";
 import { idClaims } from "./parts/ids.js";
 import { keepClaims } from "./parts/keep.js";
@@ -83,6 +84,7 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
   scheduleClaims,
   tendClaims,
   holdClaims,
+  heldClaims,
   sessionClaims,
   vectorClaims,
   walkClaims,

@@ -17,6 +17,8 @@ export interface World {
   inspect(): Promise<void>;
   /** Looks at the raw data when no job is left: rejects when anything speaks of one. */
   inspectDrained(): Promise<void>;
+  /** From now on the store holds its fire, as after it has lost data: no schedule fires for 5 s. */
+  hold(): Promise<void>;
   /** Breaks every connection at once; the store itself goes on. */
   cut?(): Promise<void>;
   /** The store loses its data, and goes on. */

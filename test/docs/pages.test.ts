@@ -1,5 +1,5 @@
 /** What the documentation says is complete: links resolve, and nothing public is left out. */
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseAst } from "vitest/node";
@@ -87,12 +87,40 @@ const OPTIONS: readonly [file: string, name: string][] = [
   ["src/types/job-options.ts", "RetryOption"],
   ["src/types/scheduler.ts", "StartOptions"],
   ["src/types/answers.ts", "ListOptions"],
+  ["src/types/schedules.ts", "ListSchedulesOptions"],
+  ["src/types/schedules.ts", "PauseOptions"],
+  ["src/types/schedules.ts", "TriggerOptions"],
+  ["src/types/schedules.ts", "BackfillOptions"],
+  ["src/types/schedules.ts", "PreviewOptions"],
 ];
 
-/** Names in the first columns of tables, which is where things are explained. */
+/** The verbs of `scheduler.schedules` that take options, and the types of those. */
+const SCHEDULE_OPTIONS: readonly [verb: string, name: string][] = [
+  ["list", "ListSchedulesOptions"],
+  ["pause", "PauseOptions"],
+  ["trigger", "TriggerOptions"],
+  ["backfill", "BackfillOptions"],
+  ["preview", "PreviewOptions"],
+];
+
+/** The first columns of tables, which is where things are explained. */
+function firstCells(path: string): string[] {
+  return [...readPage(path).matchAll(/^\| (`[^|]+) \|/gm)].map((row) => row[1] ?? "");
+}
+
+function namesIn(cells: readonly string[]): string[] {
+  return cells.flatMap((cell) => [...cell.matchAll(/`([\w:]+)/g)].map((match) => match[1] ?? ""));
+}
+
 function explained(path: string): Set<string> {
-  const cells = [...readPage(path).matchAll(/^\| (`[^|]+) \|/gm)].map((row) => row[1] ?? "");
-  return new Set(cells.flatMap((cell) => [...cell.matchAll(/`([\w:]+)/g)].map((m) => m[1] ?? "")));
+  return new Set(namesIn(firstCells(path)));
+}
+
+/** The names in cells that say whose they are: "`from`, `to` of `backfill`". */
+function explainedOf(path: string, owner: string): string[] {
+  const end = ` of \`${owner}\``;
+  const own = firstCells(path).filter((cell) => cell.endsWith(end));
+  return namesIn(own.map((cell) => cell.slice(0, -end.length)));
 }
 
 describe("every page", () => {
@@ -143,9 +171,27 @@ describe("nothing public is left out", () => {
     expect(members.filter((member) => !there.has(member))).toEqual([]);
   });
 
+  it.each(SCHEDULE_OPTIONS)("schedules.%s: docs/options.md has the members of %s", (verb, name) => {
+    const members = membersOf("src/types/schedules.ts").get(name) ?? [];
+    expect(members.length).toBeGreaterThan(0);
+    expect(explainedOf("docs/options.md", verb).sort()).toEqual([...members].sort());
+  });
+
+  it("each verb of scheduler.schedules is named where docs/options.md speaks of them", () => {
+    const [, section = ""] = readPage("docs/options.md").split("\n## scheduler.schedules\n");
+    const [own = ""] = section.split("\n## ");
+    const verbs: string[] = [];
+    walk(tree("src/types/schedules.ts"), (node, { parents }) => {
+      const isVerb = parents.some((parent) => nameOf(parent.id) === "Schedules");
+      if (isVerb && node.type === "TSMethodSignature") verbs.push(nameOf(node.key));
+    });
+    expect(verbs.length).toBeGreaterThan(10);
+    expect(verbs.filter((verb) => !new RegExp(`\`${verb}[\`(]`).test(own))).toEqual([]);
+  });
+
   it("every type of options in src/types is looked at", () => {
-    const files = ["scheduler-options", "handler", "job-options", "scheduler", "answers"];
-    const declared = files.flatMap((file) => [...membersOf(`src/types/${file}.ts`).keys()]);
+    const files = readdirSync(join(ROOT, "src/types"));
+    const declared = files.flatMap((file) => [...membersOf(`src/types/${file}`).keys()]);
     const known = new Set(OPTIONS.map(([, name]) => name));
     const left = declared.filter((name) => /Options?$/.test(name) && !known.has(name));
     expect(left).toEqual([]);

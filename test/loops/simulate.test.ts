@@ -34,7 +34,9 @@ type Ledgered = Pick<Simulated, "outcome" | "scheduledFor" | "lastAt" | "count">
   reason: string | null;
 };
 
-test("says what real schedulers then do, with an outage, clock changes and long jobs", async () => {
+test("says what real schedulers then do, with an outage, clock changes and long jobs", {
+  timeout: 60_000,
+}, async () => {
   const fleet = new Fleet(START);
   const first = fleet.member("first", CODE, { takesMs: TAKES_MS });
   const down = { from: START + 9 * HOUR + 1, to: START + 13 * HOUR };
@@ -86,7 +88,7 @@ test("overlap policies with long jobs", () => {
   ]);
 });
 
-test("a year of ten schedules takes a moment", () => {
+test("a year of ten schedules takes well under a second of computing", { timeout: 60_000 }, () => {
   const fleet = new Fleet(START);
   const crons = ["0 3 * * *", "*/5 * * * *", "0 * * * *", "30 2 * * MON", "0 0 1 * *"];
   const code = crons.flatMap((cronExpr, n) =>
@@ -99,9 +101,11 @@ test("a year of ten schedules takes a moment", () => {
   const year = { from: START, to: START + 365 * DAY };
   const best = Math.min(
     ...[1, 2, 3].map(() => {
-      const began = process.hrtime.bigint();
+      // Not the time that passes: other processes take their part of that.
+      const began = process.cpuUsage();
       expect(simulate(scheduler, year).length).toBeGreaterThan(220_000);
-      return Number(process.hrtime.bigint() - began) / 1e6;
+      const { user } = process.cpuUsage(began);
+      return user / 1_000;
     }),
   );
   expect(best).toBeLessThan(1_000);

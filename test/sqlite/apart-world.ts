@@ -10,7 +10,7 @@ import { systemChance } from "../../src/chance.js";
 import type { Store } from "../../src/store/contract.js";
 import type { World } from "../contract/world.js";
 import { createHandClock, type HandClock } from "../support/hand-clock.js";
-import { rowsOf } from "./raw.js";
+import { openRaw, rowsOf } from "./raw.js";
 
 export async function apartWorld(): Promise<World> {
   const clock = createHandClock();
@@ -29,6 +29,11 @@ export async function apartWorld(): Promise<World> {
     jump: async (ms) => clock.jump(ms),
     inspect: () => find(STRANGE),
     inspectDrained: () => find(LEFT),
+    hold: async () => {
+      const raw = await openRaw(path);
+      raw.exec(`UPDATE space SET hold_until = ${clock.now() + 5_000}`);
+      raw.close();
+    },
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }

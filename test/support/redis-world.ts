@@ -50,6 +50,8 @@ export async function redisWorld(server: TestServer): Promise<World> {
     jump: async (ms) => void (await client.incrby(OFFSET_KEY, ms)),
     inspect: () => inspect(client),
     inspectDrained: () => inspectDrained(client),
+    hold: async () =>
+      void (await client.hset(`${SHARD}meta`, "holdTil", (await now(client)) + 5_000)),
     cut: async () => void (await client.call("CLIENT", "KILL", "SKIPME", "yes")),
     breakIndex: async () => void (await client.del(`${SHARD}cursors`, `${SHARD}firing`)),
     loseJob: async ({ taskId, number }) => {

@@ -56,6 +56,7 @@ export async function memoryWorld(): Promise<World> {
     open: () => openStore({ target, clock }),
     inspect: async () => inspect(opened.at(-1)),
     inspectDrained: async () => inspectDrained(opened.at(-1)),
+    hold: async () => hold(opened.at(-1), clock),
     close: () => keeper.close(),
   };
 }
@@ -78,6 +79,7 @@ export async function fileWorld(): Promise<World> {
     open: () => openStore({ target: { path }, clock }),
     inspect: () => ask(inspect),
     inspectDrained: () => ask(inspectDrained),
+    hold: () => ask((handle) => hold(handle, clock)),
     close: async () => rmSync(folder, { recursive: true, force: true }),
   };
 }
@@ -99,6 +101,10 @@ async function openStore(
   const store = createSqliteStore({ target, clock, ...rest });
   await store.open();
   return store;
+}
+
+function hold(handle: Handle | undefined, clock: HandClock): void {
+  handle?.exec(`UPDATE space SET hold_until = ${clock.now() + 5_000}`);
 }
 
 function inspect(handle: Handle | undefined): void {

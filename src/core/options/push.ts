@@ -26,7 +26,7 @@ const KNOWN: KnownOptions = {
 export function checkPush(taskId: unknown, options: unknown, context: PushContext): JobSpec {
   const many = context.item !== undefined;
   const id = checkTaskId(taskId, many ? "pushMany" : "push", context);
-  const where = many ? `pushMany(${quote(id)})[${context.item}]` : `push(${quote(id)})`;
+  const where = many ? `pushMany(${quoted(id)})[${context.item}]` : `push(${quoted(id)})`;
   const given = readOptions(options, where, KNOWN);
   return {
     taskId: id,
@@ -36,6 +36,14 @@ export function checkPush(taskId: unknown, options: unknown, context: PushContex
     rules: checkRules(given, where),
     occurrence: null,
   };
+}
+
+let lastQuoted = { id: "", text: quote("") };
+
+/** Quoting costs more than the rest of a check: the last one is remembered. */
+function quoted(id: string): string {
+  if (lastQuoted.id !== id) lastQuoted = { id, text: quote(id) };
+  return lastQuoted.text;
 }
 
 function checkDue(given: Record<string, unknown>, where: string): JobSpec["due"] {

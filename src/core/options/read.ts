@@ -13,13 +13,20 @@ export interface KnownOptions {
   hints?: Readonly<Record<string, string>>;
 }
 
+/**
+ * An object without any inherited property. Unlike one of Object.create(null) it is no slow
+ * dictionary: every push reads its options into one.
+ */
+const Bare = function Bare() {} as unknown as new () => Record<string, unknown>;
+Bare.prototype = Object.freeze(Object.create(null));
+
 /** The own properties of a plain object, without those that are undefined; {} for undefined. */
 export function readOptions(
   given: unknown,
   where: string,
   known: KnownOptions,
 ): Record<string, unknown> {
-  const read: Record<string, unknown> = Object.create(null);
+  const read = new Bare();
   if (given === undefined) return read;
   if (!isPlainObject(given)) {
     // Not shown: somebody may have passed the URL of the store.

@@ -18,7 +18,22 @@ export const RULE_NAMES: readonly string[] = ["retry", "retryTimeout", "priority
 const MOST_ATTEMPTS = 1_000_000;
 const HIGHEST_PRIORITY = 1_000_000;
 
+/** Pushes mostly say the same, one after the other: their rules are one object. */
+let last: { given: readonly unknown[]; rules: JobRules } | null = null;
+
 export function checkRules(given: Record<string, unknown>, where: string): JobRules {
+  const { retry, retryTimeout, priority, timeout } = given;
+  const [a, b, c, d] = last?.given ?? [];
+  if (last !== null && retry === a && retryTimeout === b && priority === c && timeout === d) {
+    return last.rules;
+  }
+  const rules = Object.freeze(readRules(given, where));
+  // An object may be changed by its owner.
+  if (typeof retry !== "object") last = { given: [retry, retryTimeout, priority, timeout], rules };
+  return rules;
+}
+
+function readRules(given: Record<string, unknown>, where: string): JobRules {
   return {
     retry: checkRetry(given, where),
     priority: wholeOption(given.priority, {

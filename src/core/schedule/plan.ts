@@ -6,7 +6,7 @@
 import { jitterOf, type ScheduleRule } from "./definition.js";
 import { DueRow } from "./due.js";
 import type { Decision, Firing, Passing, PassReason } from "./outcome.js";
-import { excludedSpan, isExcluded, nextOccurrence } from "./timing.js";
+import { excludedSpan, nextOccurrence } from "./timing.js";
 
 export interface FirePlan {
   /** In the order of their instants; at most `MAX_FIRES_PER_PLAN` fire. */
@@ -31,7 +31,7 @@ export interface PlanAt {
 
 export const MAX_FIRES_PER_PLAN = 100;
 
-/** So many are looked at one by one: excluded ones, and late ones that a function judges. */
+/** So many are looked at one by one: those on time, and late ones that a function judges. */
 const MOST_VISITED = 1_000;
 
 /** Decides all occurrences from the cursor to now, or the first hundred that fire. */
@@ -124,7 +124,12 @@ class Planning {
     for (let at = this.cursorAt; at !== null && at <= this.#now; at = this.cursorAt) {
       visited += 1;
       if (visited > MOST_VISITED) return;
-      if (isExcluded(this.#rule, at) || this.#excludes?.(at) === true) {
+      const span = excludedSpan(this.#rule, at);
+      if (span !== null) {
+        this.#passSpan(at, Math.min(span[1], this.#now + 1));
+        continue;
+      }
+      if (this.#excludes?.(at) === true) {
         this.#pass({ reason: "excluded", from: at, to: at, count: 1 });
       } else {
         if (!this.#mayFire(at)) return;
@@ -133,6 +138,16 @@ class Planning {
       this.cursorAt = nextOccurrence(this.#rule, at);
     }
     if (this.#isOver()) this.cursorAt = null;
+  }
+
+  /** All from `at` up to, not including, `end` lie in one excluded span: counted, not visited. */
+  #passSpan(at: number, end: number): void {
+    const row = new DueRow(this.#rule, at);
+    const countFrom = (from: number): number => row.count(from, end);
+    const count = countFrom(at);
+    const to = count === 1 ? at : row.lastBefore(end, countFrom);
+    this.#pass({ reason: "excluded", from: at, to, count });
+    this.cursorAt = row.firstFrom(end);
   }
 
   /** Where the overlap policy may skip some, only the next plan knows how many have fired. */

@@ -21,9 +21,18 @@ export function encodeRecord(job: NewJob): string {
   return `${encodeHead(job)}\n${job.payload}`;
 }
 
+/** Most jobs of a task have the same head: the last one is remembered instead of parsed again. */
+let lastText = "\n";
+let lastHead: Head = decodeHead("");
+
 export function decodeRecord(record: string): { head: Head; payload: string } {
-  const stop = record.indexOf("\n");
-  return { head: decodeHead(record.slice(0, stop)), payload: record.slice(stop + 1) };
+  if (!record.startsWith(lastText)) {
+    const stop = record.indexOf("\n");
+    lastHead = decodeHead(record.slice(0, stop));
+    // Joined anew, so that it does not hold on to the whole record.
+    lastText = Buffer.from(record.slice(0, stop + 1)).toString();
+  }
+  return { head: lastHead, payload: record.slice(lastText.length) };
 }
 
 export function decodeCounts(text: string): JobCounts {

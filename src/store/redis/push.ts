@@ -26,10 +26,9 @@ export async function pushToShard(
   shard: Shard,
   args: { jobs: readonly NewJob[]; timeoutMs: number },
 ): Promise<PushAnswer[]> {
-  const answers = await Promise.all(
-    chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args.timeoutMs)),
-  );
-  return answers.flat();
+  const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args.timeoutMs));
+  if (calls.length === 1) return await calls[0]!;
+  return (await Promise.all(calls)).flat();
 }
 
 function chunksOf(jobs: readonly NewJob[]): Chunk[] {

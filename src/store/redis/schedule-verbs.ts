@@ -25,7 +25,7 @@ import type { Shard } from "./shard.js";
 import { at, inOrder, shardOfTask } from "./shards.js";
 
 /** A script takes at most this much, so that it stays short. */
-const MOST_WRITES = 200;
+const MOST_WRITES = 50;
 const MOST_BYTES = 4 * 1024 * 1024;
 const MOST_DECIDED = 1_000;
 

@@ -117,6 +117,8 @@ class RedisStore implements Store {
     const beganAt = clock.monotonic();
     const shards = await this.#session.shards(args.timeoutMs);
     const timeoutMs = Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
+    if (shards.length === 1)
+      return await pushToShard(at(shards, 0), { jobs: args.jobs, timeoutMs });
     return await inOrder(
       args.jobs,
       (job) => shardOfTask(job.taskId, shards.length),
@@ -126,6 +128,12 @@ class RedisStore implements Store {
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
     const shards = await this.#session.shards(WAIT_MS);
+    const { identity } = this.#options;
+    if (shards.length === 1) {
+      const only = await workOnShard(at(shards, 0), { ...args, identity });
+      for (const batch of only.batches) this.#sleep.ended(batch.taskId);
+      return only;
+    }
     const shardOf = (item: { taskId: string }) => shardOfTask(item.taskId, shards.length);
     const settles = groupByShard(args.settles, shardOf);
     const claims = groupByShard(args.claims, shardOf);
@@ -135,7 +143,7 @@ class RedisStore implements Store {
         const mine = settles.get(index) ?? [];
         const part = await workOnShard(at(shards, index), {
           ...args,
-          identity: this.#options.identity,
+          identity,
           settles: mine.map((entry) => entry.item),
           claims: (claims.get(index) ?? []).map((entry) => entry.item),
         });

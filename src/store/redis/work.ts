@@ -59,28 +59,32 @@ async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
     ...encodeKeep(work.keep),
     ...tasks.args(),
     String(groups.length),
-    ...groups.flatMap(encodeGroup),
-    String(work.claims.length),
-    ...claims,
   ];
+  for (const group of groups) encodeGroup(group, args);
+  args.push(String(work.claims.length), ...claims);
   const reply = await shard.works.submit({ keys: tasks.keys(shard), args, timeoutMs: null });
   return await parseReply(shard, { reply, groups, tasks, leaseMs: work.leaseMs });
 }
 
 function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRules): Group[] {
   const groups = new Map<string, Group>();
+  let last: { taskId: string; group: Group } | null = null;
   settles.forEach((settle, place) => {
-    const task = tasks.indexOf(settle.taskId);
-    const plain =
-      settle.outcome.kind === "completed" &&
-      settle.id === null &&
-      settle.scheduleId === null &&
-      keep.completed.count === 0;
-    const key = `${plain ? "c" : "x"}${task} ${settle.fence}`;
-    let group = groups.get(key);
-    if (group === undefined) {
-      group = { task, fence: settle.fence, plain, settles: [], places: [] };
-      groups.set(key, group);
+    const { taskId, fence } = settle;
+    const plain = keep.completed.count === 0 && isPlain(settle);
+    let group: Group | undefined;
+    // Neighbours are mostly of one lease.
+    if (last?.group.fence === fence && last.taskId === taskId && last.group.plain === plain) {
+      group = last.group;
+    } else {
+      const task = tasks.indexOf(taskId);
+      const key = `${plain ? "c" : "x"}${task} ${fence}`;
+      group = groups.get(key);
+      if (group === undefined) {
+        group = { task, fence, plain, settles: [], places: [] };
+        groups.set(key, group);
+      }
+      last = { taskId, group };
     }
     group.settles.push(settle);
     group.places.push(place);
@@ -88,16 +92,17 @@ function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRu
   return [...groups.values()];
 }
 
-function encodeGroup(group: Group): string[] {
-  const head = [String(group.task), group.fence, group.plain ? "c" : "x"];
-  const items = group.plain
-    ? group.settles.map((settle) => settle.number)
-    : group.settles.flatMap(encodeSettle);
-  return [...head, String(group.settles.length), ...items];
+/** It leaves nothing behind. */
+function isPlain({ outcome, id, scheduleId }: Settle): boolean {
+  return outcome.kind === "completed" && id === null && scheduleId === null;
 }
 
-function encodeSettle(settle: Settle): string[] {
-  return [...encodeOutcome(settle), settle.scheduleId ?? ""];
+function encodeGroup({ task, fence, plain, settles }: Group, args: string[]): void {
+  args.push(String(task), fence, plain ? "c" : "x", String(settles.length));
+  for (const settle of settles) {
+    if (plain) args.push(settle.number);
+    else args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
+  }
 }
 
 function encodeOutcome(settle: Settle): string[] {

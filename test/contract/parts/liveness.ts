@@ -1,5 +1,6 @@
 /** Registrations: who has registered schedules counts as alive for a lease after each look. */
 import { describe, expect } from "vitest";
+import type { RegisterAnswer } from "../../../src/store/contract.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
 import { HOUR_MS, LEASE_MS, registered } from "../words.js";
@@ -12,6 +13,7 @@ export function livenessClaims(test: ContractTest): void {
     leaseClaims(test);
     counterClaims(test);
     graceClaims(test);
+    firstBackClaims(test);
     jumpClaims(test);
   });
 }
@@ -172,6 +174,81 @@ function graceClaims(test: ContractTest): void {
     await scene.table.live("new");
     await scene.table.pass(2 * LEASE_MS, "old", "new");
     expect(await register("old")).toMatchObject({ outcome: "superseded" });
+  });
+}
+
+/**
+ * Two living schedulers of sets `a` and `b`, each with a schedule of its own; then nobody reaches
+ * the store for two hours. Answers the counter of lapses before it.
+ */
+async function outage(scene: Scene): Promise<number> {
+  await registeredByA(scene);
+  await registerByB(scene);
+  await scene.table.pass(LEASE_MS, "a", "b");
+  const counted = await scene.table.live("a");
+  await scene.world.advance(2 * HOUR_MS);
+  return counted;
+}
+
+async function registerByB(scene: Scene): Promise<RegisterAnswer> {
+  const firstAt = (await scene.world.now()) + 100 * HOUR_MS;
+  return await scene.table.code({ scheduleId: "of b", firstAt }, { set: "b" });
+}
+
+/** Schedules that nobody alive registers, as a walk through all of them says. */
+async function doubtful(scene: Scene): Promise<string[]> {
+  const tended = await scene.store.tend({ urgent: true });
+  expect(tended.more).toBe(false);
+  return tended.doubtful.map(({ scheduleId }) => scheduleId);
+}
+
+function firstBackClaims(test: ContractTest): void {
+  test("outlives an outage also when others come back by registering", async ({ scene }) => {
+    const counted = await outage(scene);
+    expect(await registerByB(scene)).toMatchObject({ outcome: "unchanged", revision: 1 });
+    expect(await isLive(scene)).toBe(true);
+    expect(await doubtful(scene)).toEqual([]);
+    const { registeredUntil, now } = await scene.table.detail();
+    expect(registeredUntil ?? 0).toBeGreaterThan(now);
+    await scene.world.advance(LEASE_MS / 2);
+    expect(await scene.table.live("a")).toBe(counted);
+    await scene.table.pass(2 * LEASE_MS, "a", "b");
+    expect(await doubtful(scene)).toEqual([]);
+    expect(await scene.table.live("b")).toBe(counted);
+  });
+
+  test("of who does not come back is over a lease after the first registers", async ({ scene }) => {
+    const counted = await outage(scene);
+    await registerByB(scene);
+    await scene.table.pass(LAPSE_MS, "b");
+    expect(await isLive(scene)).toBe(false);
+    expect(await scene.table.live("b")).toBe(counted + 1);
+    // A minute after it was over it is worth a judgement.
+    await scene.table.pass(LEASE_MS, "b");
+    expect(await doubtful(scene)).toEqual(["s"]);
+  });
+
+  test("keeps its version in force whichever registers first after an outage", async ({
+    scene,
+  }) => {
+    const firstAt = (await scene.world.now()) + 100 * HOUR_MS;
+    const register = (set: string) =>
+      scene.table.code({ definition: `"${set}"`, firstAt }, { set });
+    await register("old");
+    const { revision } = await register("new");
+    for (const first of ["old", "new"]) {
+      await scene.table.pass(LEASE_MS, "old", "new");
+      await scene.world.advance(2 * HOUR_MS);
+      const order = first === "old" ? ["old", "new"] : ["new", "old"];
+      for (const set of order) {
+        const outcome = set === "old" ? "superseded" : "unchanged";
+        const answer = { outcome, revision, contested: true };
+        expect(await register(set)).toMatchObject(answer);
+        await scene.world.advance(LEASE_MS / 4);
+      }
+    }
+    await scene.table.pass(2 * LEASE_MS, "old", "new");
+    expect(await register("old")).toMatchObject({ outcome: "superseded", revision });
   });
 }
 

@@ -10,6 +10,7 @@ export function tendClaims(test: ContractTest): void {
     doubtClaims(test);
     paceClaims(test);
     indexClaims(test);
+    endedClaims(test);
   });
   describe("recover", () => recoverClaims(test));
 }
@@ -136,6 +137,61 @@ function indexClaims(test: ContractTest): void {
     expect(await scene.table.fire({ scheduleId: scheduleId ?? "" })).not.toBeNull();
     await scene.settle(await scene.claimOne(), COMPLETED);
     expect((await scene.table.detail(scheduleId)).open).toEqual([]);
+  });
+}
+
+/** A schedule that has come to its end, after it fired or before it ever did, of either kind. */
+async function ended(scene: Scene): Promise<void> {
+  const change = { overlap: "skip", payload: "1" } as const;
+  for (const [scheduleId, isCode] of [
+    ["made", false],
+    ["code", true],
+  ] as const) {
+    const schedule = { ...change, scheduleId };
+    const at = await (isCode ? scene.table.dueCode(schedule) : scene.table.due(schedule));
+    await scene.table.fire({ scheduleId, nextAt: null });
+    expect(await scene.table.ledger(at, scheduleId)).toEqual([["due", 0]]);
+    await scene.settle(await scene.claimOne(), COMPLETED);
+  }
+  await scene.table.upsert({ scheduleId: "made never", firstAt: null });
+  await scene.table.code({ scheduleId: "code never", firstAt: null });
+}
+
+/** All that is known of them, but for what the clock says. */
+async function known(scene: Scene): Promise<unknown[]> {
+  const ids = ["made", "code", "made never", "code never"];
+  const details = await Promise.all(ids.map((scheduleId) => scene.table.detail(scheduleId)));
+  return details.map(({ now: _now, registeredUntil: _until, ...rest }) => rest);
+}
+
+function endedClaims(test: ContractTest): void {
+  test("leaves those that have ended as they are, however often it walks", async ({ scene }) => {
+    await ended(scene);
+    const before = await known(scene);
+    for (let n = 0; n < 3; n += 1) {
+      await scene.world.breakIndex?.();
+      expect(await walk(scene)).toEqual(n === 0 ? [] : ["code", "code never"]);
+      await scene.store.tend({ urgent: false });
+      expect(await known(scene)).toEqual(before);
+      const look = await scene.table.look();
+      expect(look).toMatchObject({ schedules: [], repair: false, complete: true });
+      await scene.world.advance(DAY_MS);
+    }
+    expect(await scene.claim(10)).toEqual([]);
+  });
+
+  test("names ended ones of code as ended, so that nobody takes them for lost", async ({
+    scene,
+  }) => {
+    await ended(scene);
+    await scene.world.advance(HOUR_MS);
+    const { doubtful } = await scene.store.tend({ urgent: true });
+    const { decidedAt } = await scene.table.detail("code");
+    expect(decidedAt).toBeGreaterThan(0);
+    expect(doubtful).toMatchObject([
+      { scheduleId: "code", nextAt: null, decidedAt, firedCount: 1 },
+      { scheduleId: "code never", nextAt: null, decidedAt: 0, firedCount: 0 },
+    ]);
   });
 }
 

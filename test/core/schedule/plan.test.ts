@@ -20,6 +20,9 @@ const MINUTE = 60 * SECOND;
 const DAY = 1_440 * MINUTE;
 const ID = "nightly";
 
+/** So often may a plan ask its rule, whatever lies behind: a search, and no walk. */
+const MOST_ASKED = 2_000;
+
 function ruleOf(options: object): ScheduleRule {
   const context = { payloadLimitBytes: 1_000, timezone: "UTC" };
   return checkRegister("report", options, context).definition;
@@ -27,6 +30,16 @@ function ruleOf(options: object): ScheduleRule {
 
 function plan(options: object, at: Omit<PlanAt, "scheduleId">): FirePlan {
   return planFire(ruleOf(options), { scheduleId: ID, ...at });
+}
+
+/** A rule that counts how often it is asked for anything. */
+function counted(rule: ScheduleRule): { rule: ScheduleRule; asked: () => number } {
+  let asked = 0;
+  const get = (target: ScheduleRule, name: string | symbol): unknown => {
+    asked += 1;
+    return Reflect.get(target, name);
+  };
+  return { rule: new Proxy(rule, { get }), asked: () => asked };
 }
 
 function fired({ decisions }: FirePlan) {
@@ -229,6 +242,24 @@ describe("planFire", () => {
     );
     expect(passed(found, "excluded")).toBe(365 * 86_400 + 1);
     expect(instants(found)).toHaveLength(10);
+  });
+
+  it.each([
+    ["every 100 ms", { every: "100ms" }, 100],
+    ["each second", { cronExpr: "* * * * * *", timezone: "Europe/Berlin" }, SECOND],
+  ])("a year that is excluded is passed in one step, %s, late or on time", (_, timing, stepMs) => {
+    const to = START + 365 * DAY;
+    for (const misfireAfter of ["1s", "1h", "366d"]) {
+      const { rule, asked } = counted(
+        ruleOf({ ...timing, misfireAfter, exclude: { from: START, to } }),
+      );
+      const count = (to - START) / stepMs + 1;
+      expect(planFire(rule, { scheduleId: ID, cursorAt: START, now: to })).toEqual({
+        decisions: [{ kind: "pass", reason: "excluded", from: START, to, count }],
+        nextAt: to + stepMs,
+      });
+      expect(asked()).toBeLessThan(MOST_ASKED);
+    }
   });
 
   it("plans by what the schedule says, one after the other: a hundred, then the rest", () => {
