@@ -81,11 +81,11 @@ export class SchedulerImpl implements Scheduler {
     this.instanceId = parts.instanceId;
     this.#emitter = new Emitter(logger);
     this.#news = new ConnectionNews({ emitter: this.#emitter, logger });
-    this.#outbox = new Outbox({ ...parts, pushTimeoutMs: options.pushTimeoutMs });
+    const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
+    this.#outbox = new Outbox({ ...options, ...parts, guard });
     const { tasks: validators, payloadLimitBytes, keep } = options;
     const pushing = { outbox: this.#outbox, emitter: this.#emitter };
     this.#pusher = new Pusher({ ...pushing, validators, payloadLimitBytes });
-    const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
     this.jobs = createJobs({ store, keep, validators, guard });
     this.schedules = createSchedules({
       ...{ store, keep, guard, emitter: this.#emitter, context: this.#context() },
@@ -159,11 +159,11 @@ export class SchedulerImpl implements Scheduler {
   }
 
   push(taskId: string, options?: unknown): Promise<PushResult> {
-    return this.#guard(this.#pusher.push(taskId, options));
+    return this.#pusher.refusal() ?? this.#guard(this.#pusher.push(taskId, options));
   }
 
   pushMany(taskId: string, items: unknown): Promise<PushManyResult[]> {
-    return this.#guard(this.#pusher.pushMany(taskId, items));
+    return this.#pusher.refusal() ?? this.#guard(this.#pusher.pushMany(taskId, items));
   }
 
   health(): Health {
@@ -242,7 +242,7 @@ export class SchedulerImpl implements Scheduler {
   /** Pushes under way are answered first; those that come meanwhile wait, and open it again. */
   async #closeStore(): Promise<void> {
     const { store, clock } = this.#parts;
-    await this.#outbox.settled();
+    await this.#pusher.settled();
     const closed = endsWithin(clock, CLOSE_WITHIN_MS, store.close());
     this.#closing = closed;
     await this.#outbox.holdUntil(closed);
@@ -275,17 +275,17 @@ export class SchedulerImpl implements Scheduler {
 
   /** Nobody has to catch this promise; whoever awaits it still gets the rejection. */
   #guard<T>(promise: Promise<T>): Promise<T> {
-    promise.catch((error: unknown) => this.#tell(error));
+    promise.catch(this.#tell);
     return promise;
   }
 
   /** Once for each error, however many promises it rejects. */
-  #tell(thrown: unknown): void {
+  readonly #tell = (thrown: unknown): void => {
     const error = asError(thrown);
     if (this.#told.has(error)) return;
     this.#told.add(error);
     this.#emitter.emit("error", error);
-  }
+  };
 }
 
 function stillStopping(): SchedulerError {

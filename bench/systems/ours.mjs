@@ -6,7 +6,7 @@
  * @typedef {import("../../src/index.js").SchedulerOptions} SchedulerOptions
  */
 
-const BUILT = new URL("../../dist/index.js", import.meta.url).href;
+const BUILT = new URL("../../dist/bundle/index.js", import.meta.url).href;
 
 /** At least once: what the peers do, too. */
 const SAFE = { retry: true };

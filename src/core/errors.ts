@@ -6,11 +6,13 @@
 /** What can go wrong. Codes are never reused for something else. */
 export type ErrorCode =
   // the store
-  | "STORE_UNREACHABLE" // not done: no connection, nothing was sent
+  | "STORE_UNREACHABLE" // not done: no connection, or not its turn in time; nothing was sent
   | "STORE_NO_ANSWER" // unknown: sent, but no answer came
   | "STORE_REFUSED" // not done: the store answered with an error
   | "STORE_FAILED" // unknown: the store stopped in the middle of it
   | "STORE_CLOSED" // not done: the scheduler was stopped meanwhile
+  | "TOO_MANY_PENDING" // not done: as many pushes as may wait for the store do so already
+  | "NOT_SENT" // not done: an earlier piece of the same list failed
   | "STORE_VERSION" // the server is too old
   | "LAYOUT_NEWER" // the data were written by a newer version of the library
   | "STORE_DAMAGED" // the data are not what the library wrote

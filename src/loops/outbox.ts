@@ -3,12 +3,14 @@
  *  1. a call carries at most so many jobs, and about so much text; then the next call begins
  *  2. each push rejects with the store's error, or when no answer came in time
  *  3. the order of pushes is the order of jobs
+ *  4. what waits for the store is bounded (`room.ts`)
  */
 import type { Clock } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
 import type { NewJob, PushAnswer, Store } from "../store/contract.js";
+import { Room, type RoomParts } from "./room.js";
 
-export interface OutboxParts {
+export interface OutboxParts extends RoomParts {
   store: Store;
   clock: Clock;
   pushTimeoutMs: number;
@@ -26,12 +28,14 @@ interface Entry {
 export const MOST_JOBS_PER_CALL = 250;
 
 /** In characters of payload; at most three bytes each, well under what a store takes. */
-const MOST_TEXT_PER_CALL = 1_000_000;
+export const MOST_TEXT_PER_CALL = 1_000_000;
 
 /** The store itself keeps the time limit; this is for one that does not. */
 const GRACE_MS = 500;
 
 export class Outbox {
+  /** For what is pushed; whoever pushes takes it first. */
+  readonly room: Room;
   readonly #parts: OutboxParts;
   #waiting: Entry[] = [];
   #waitingJobs = 0;
@@ -42,9 +46,13 @@ export class Outbox {
 
   constructor(parts: OutboxParts) {
     this.#parts = parts;
+    this.room = new Room(parts);
   }
 
-  /** Stores the jobs in order, all in one call; at most `MOST_JOBS_PER_CALL`. */
+  /**
+   * Stores the jobs in order, all in one call; at most `MOST_JOBS_PER_CALL`. Their room, taken
+   * before, is given back when the store is through with them.
+   */
   push(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
     if (jobs.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
@@ -110,8 +118,7 @@ export class Outbox {
   /** Never rejects: each entry is told. */
   async #send(entries: readonly Entry[]): Promise<void> {
     try {
-      const jobs = entries.flatMap((entry) => entry.jobs);
-      const answers = await this.#pushInTime(jobs);
+      const answers = await this.#pushInTime(entries);
       let from = 0;
       for (const { jobs: own, resolve } of entries) {
         resolve(answers.slice(from, from + own.length));
@@ -122,14 +129,21 @@ export class Outbox {
     }
   }
 
-  #pushInTime(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
+  #pushInTime(entries: readonly Entry[]): Promise<PushAnswer[]> {
     const { store, clock, pushTimeoutMs } = this.#parts;
+    const jobs = entries.flatMap((entry) => entry.jobs);
+    let text = 0;
+    for (const entry of entries) text += entry.text;
     return new Promise((resolve, reject) => {
       const timer = clock.after(pushTimeoutMs + GRACE_MS, () => reject(noAnswer(pushTimeoutMs)));
       store
         .push({ jobs, timeoutMs: pushTimeoutMs })
         .then(resolve, reject)
-        .finally(() => timer.cancel());
+        .finally(() => {
+          timer.cancel();
+          // Not when time is over: a store that is not through with them still holds them.
+          this.room.give(jobs.length, text);
+        });
     });
   }
 }

@@ -5,8 +5,8 @@ import { type CallContext, checkPush, type TaskValidators } from "../core/option
 import { type Validation, validate } from "../core/standard-schema.js";
 import type { NewJob, PushAnswer } from "../store/contract.js";
 import type { PushManyResult, PushResult } from "../types.js";
-import { MOST_JOBS_PER_CALL, type Outbox } from "./outbox.js";
-import { asError } from "./reporter.js";
+import type { Outbox } from "./outbox.js";
+import { PushList } from "./push-list.js";
 
 export interface PusherParts {
   outbox: Outbox;
@@ -18,70 +18,73 @@ export interface PusherParts {
 export class Pusher {
   readonly #parts: PusherParts;
   readonly #context: CallContext;
+  readonly #lists = new Set<Promise<unknown>>();
 
   constructor(parts: PusherParts) {
     this.#parts = parts;
     this.#context = { payloadLimitBytes: parts.payloadLimitBytes, tasks: parts.validators };
   }
 
+  /** What `push` and `pushMany` answer while too much waits; null: they may go on. */
+  refusal(): Promise<never> | null {
+    return this.#parts.outbox.room.refusal();
+  }
+
   async push(taskId: unknown, options: unknown): Promise<PushResult> {
-    const checked = this.#check(taskId, options);
-    const job = checked instanceof Promise ? await checked : checked;
-    const [answer] = await this.#parts.outbox.push([job]);
+    const { outbox } = this.#parts;
+    const job = checkPush(taskId, options, this.#context);
+    const validation = this.#validate(job, options);
+    outbox.room.take(1, job.payload.length);
+    if (validation !== null) await this.#unlessInvalid(job, validation);
+    const [answer] = await outbox.push([job]);
     return this.#pushed(job, answer);
   }
 
-  async pushMany(taskId: unknown, items: unknown): Promise<PushManyResult[]> {
+  pushMany(taskId: unknown, items: unknown): Promise<PushManyResult[]> {
+    const list = this.#pushMany(taskId, items);
+    this.#lists.add(list);
+    const forget = (): void => void this.#lists.delete(list);
+    list.then(forget, forget);
+    return list;
+  }
+
+  /** Resolves when all that was pushed so far has been answered. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#lists);
+    await this.#parts.outbox.settled();
+  }
+
+  async #pushMany(taskId: unknown, items: unknown): Promise<PushManyResult[]> {
     if (!Array.isArray(items)) throw notAList(items);
-    const checks = items.map((item: unknown) => this.#tryToCheck(taskId, item));
-    const checked = await Promise.all(checks);
-    const answers = await this.#store(checked.filter(isJob));
-    return checked.map((job) => {
-      if (job instanceof SchedulerError) return { error: job };
-      const answer = answers.get(job);
-      return answer instanceof SchedulerError ? { error: answer } : this.#pushed(job, answer);
-    });
+    const list = new PushList(
+      {
+        outbox: this.#parts.outbox,
+        jobOf: (item) => checkPush(taskId, item, this.#context),
+        validate: (job, item) => this.#validate(job, item),
+        pushed: (job, answer) => this.#pushed(job, answer),
+      },
+      items,
+    );
+    return await list.send();
   }
 
-  /**
-   * A list that needs several calls can be stored in part; then each job has its own answer.
-   * Rejects only when nothing is known to be stored.
-   */
-  async #store(jobs: readonly NewJob[]): Promise<Map<NewJob, PushAnswer | SchedulerError>> {
-    const answers = new Map<NewJob, PushAnswer | SchedulerError>();
-    const calls: { some: readonly NewJob[]; answer: Promise<PushAnswer[]> }[] = [];
-    for (let from = 0; from < jobs.length; from += MOST_JOBS_PER_CALL) {
-      const some = jobs.slice(from, from + MOST_JOBS_PER_CALL);
-      calls.push({ some, answer: this.#parts.outbox.push(some) });
-    }
-    const results = await Promise.allSettled(calls.map((call) => call.answer));
-    const failed = results.filter((result) => result.status === "rejected");
-    if (failed[0] !== undefined && failed.length === results.length) throw failed[0].reason;
-    results.forEach((result, call) => {
-      calls[call]?.some.forEach((job, index) => {
-        const answer = result.status === "fulfilled" ? result.value[index] : undefined;
-        answers.set(job, answer ?? asSchedulerError(failed[0]?.reason));
-      });
-    });
-    return answers;
-  }
-
-  async #tryToCheck(taskId: unknown, item: unknown): Promise<NewJob | SchedulerError> {
-    try {
-      return await this.#check(taskId, item);
-    } catch (error) {
-      return asSchedulerError(error);
-    }
-  }
-
-  /** A promise only if the validator makes one. */
-  #check(taskId: unknown, options: unknown): NewJob | Promise<NewJob> {
-    const job = checkPush(taskId, options, this.#context);
+  /** null: valid; throws, or rejects, when not. A promise only if the validator makes one. */
+  #validate(job: NewJob, options: unknown): Promise<void> | null {
     const schema = this.#parts.validators?.get(job.taskId);
-    if (schema === undefined) return job;
+    if (schema === undefined) return null;
     const validation = validate(schema, (options as { data?: unknown } | undefined)?.data);
-    if (!(validation instanceof Promise)) return accepted(job, validation);
-    return validation.then((result) => accepted(job, result));
+    if (validation instanceof Promise) return validation.then((it) => assertValid(job, it));
+    assertValid(job, validation);
+    return null;
+  }
+
+  async #unlessInvalid(job: NewJob, validation: Promise<void>): Promise<void> {
+    try {
+      await validation;
+    } catch (error) {
+      this.#parts.outbox.room.give(1, job.payload.length);
+      throw error;
+    }
   }
 
   #pushed(job: NewJob, answer: PushAnswer | undefined): PushResult {
@@ -94,21 +97,11 @@ export class Pusher {
 }
 
 /** What is stored is the input; the handler is given the output, made of it again. */
-function accepted(job: NewJob, validation: Validation): NewJob {
-  if (validation.issues === undefined) return job;
+function assertValid(job: NewJob, validation: Validation): void {
+  if (validation.issues === undefined) return;
   throw new SchedulerError("DATA_INVALID", `push("${job.taskId}"): ${validation.issues}`, {
     fix: "push data that the task's validator accepts",
   });
-}
-
-function isJob(checked: NewJob | SchedulerError): checked is NewJob {
-  return !(checked instanceof SchedulerError);
-}
-
-function asSchedulerError(thrown: unknown): SchedulerError {
-  if (thrown instanceof SchedulerError) return thrown;
-  const { message } = asError(thrown);
-  return new SchedulerError("STORE_REFUSED", `pushMany(): ${message}`, { cause: thrown });
 }
 
 function notAList(items: unknown): SchedulerError {

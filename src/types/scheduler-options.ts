@@ -48,6 +48,17 @@ export interface SchedulerOptions<Tasks extends object = Untyped> {
    */
   payloadLimit?: number;
   /**
+   * How many pushed jobs may wait for the store's answer; a further `push` rejects at once.
+   * @defaultValue 100000; from 1 to 10,000,000
+   */
+  maxPending?: number;
+  /**
+   * How many characters of JSON the data of these jobs may have together; what has begun below
+   * this bound goes through.
+   * @defaultValue 67108864; at most 4 GiB
+   */
+  maxPendingText?: number;
+  /**
    * How long the `id` of a push is remembered after its job's end.
    * @defaultValue "24h"
    */

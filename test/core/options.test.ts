@@ -19,6 +19,16 @@ import { closest } from "../../src/core/suggest.js";
 const CONTEXT = { payloadLimitBytes: 1_000 };
 
 describe("checkSchedulerOptions", () => {
+  it("has a bound on what waits, whatever is asked for", () => {
+    const sizes = { maxPending: 1, maxPendingText: 4_096 * 1_048_576 };
+    expect(checkSchedulerOptions(sizes)).toMatchObject(sizes);
+    for (const none of [0, Infinity, 1.5, "1000"]) {
+      const wrong = expect.objectContaining({ code: "OPTION_INVALID", value: none });
+      expect(() => checkSchedulerOptions({ maxPending: none })).toThrow(wrong);
+      expect(() => checkSchedulerOptions({ maxPendingText: none })).toThrow(wrong);
+    }
+  });
+
   it("has a default for everything: an embedded file, safe on disk", () => {
     expect(checkSchedulerOptions(undefined)).toEqual({
       redis: null,
@@ -29,6 +39,8 @@ describe("checkSchedulerOptions", () => {
       pushTimeoutMs: 5_000,
       stopTimeoutMs: 30_000,
       payloadLimitBytes: 1_048_576,
+      maxPending: 100_000,
+      maxPendingText: 67_108_864,
       keep: DEFAULT_KEEP,
       durability: "fsync",
       misfireAfterMs: 60_000,

@@ -14,9 +14,10 @@ interface Exports {
   version: string;
 }
 
+/** Files of the library's bundle, and packages. */
 interface Loaded {
-  ioredis: boolean;
-  sqlite: boolean;
+  own: string[];
+  packages: string[];
 }
 
 interface Greeted {
@@ -25,6 +26,20 @@ interface Greeted {
   before: Loaded;
   after: Loaded;
 }
+
+/** What an import costs: each further file or package is some ms of everybody's start. */
+const BY_IMPORT = { own: ["create.js", "index.js"], packages: ["croner"] };
+
+const IOREDIS = [
+  "@ioredis/commands",
+  "cluster-key-slot",
+  "debug",
+  "denque",
+  "ioredis",
+  "ms",
+  "redis-errors",
+  "standard-as-callback",
+];
 
 let packed: Packed;
 let folder = "";
@@ -47,8 +62,11 @@ describe("the package, installed into an empty folder without running install sc
   it("runs a job on the embedded store, with no server and no Redis client", async () => {
     const { id, run: greeted, before, after } = await runProgram<Greeted>(folder, "embedded.mjs");
     expect(greeted).toEqual({ data: { name: "Ada" }, attempt: 1, jobId: id });
-    expect(before).toEqual({ ioredis: false, sqlite: false });
-    expect(after).toEqual({ ioredis: false, sqlite: true });
+    expect(before).toEqual(BY_IMPORT);
+    expect(after.own).toEqual([...BY_IMPORT.own, "paths.js", "sqlite-store.js"]);
+    const isBinding = (name: string) => /sqlite|^node-gyp-build$/.test(name);
+    expect(after.packages.filter((name) => !isBinding(name))).toEqual(BY_IMPORT.packages);
+    expect(after.packages.some(isBinding)).toBe(true);
     expect(existsSync(join(folder, ".schedule-mq/store.db"))).toBe(true);
   });
 
@@ -57,8 +75,10 @@ describe("the package, installed into an empty folder without running install sc
     try {
       const said = await runProgram<Greeted>(folder, "redis.mjs", [String(server.port)]);
       expect(said.run).toEqual({ data: { name: "Ada" }, attempt: 1, jobId: said.id });
-      expect(said.before).toEqual({ ioredis: false, sqlite: false });
-      expect(said.after).toEqual({ ioredis: true, sqlite: false });
+      expect(said.before).toEqual(BY_IMPORT);
+      const own = [...BY_IMPORT.own, "redis-scripts.js", "redis-store.js"];
+      const packages = [...BY_IMPORT.packages, ...IOREDIS].sort();
+      expect(said.after).toEqual({ own, packages });
     } finally {
       await server.stop();
     }

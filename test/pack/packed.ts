@@ -52,14 +52,16 @@ export async function installPacked(packed: Packed): Promise<string> {
   return folder;
 }
 
-/** Runs one of the user's programs to its end; what it printed, as JSON. */
+/** Runs one of the user's programs to its end, traced; what it printed, as JSON. */
 export async function runProgram<Said>(
   folder: string,
   file: string,
   args: readonly string[] = [],
 ): Promise<Said> {
-  const { stdout } = await execute(process.execPath, [file, ...args], {
+  const trace = join(mkdtempSync(join(folder, "trace-")), "loaded");
+  const { stdout } = await execute(process.execPath, ["--import", "./trace.mjs", file, ...args], {
     cwd: folder,
+    env: { ...process.env, TRACE: trace },
     timeout: 30_000,
     killSignal: "SIGKILL",
   });

@@ -184,6 +184,32 @@ describe("the bell", () => {
     expect(sleepers.map(({ wakes }) => wakes.length)).toEqual([1, 1]);
   });
 
+  test("has another sleeper woken when the one that was chosen has been killed", async () => {
+    const living = actor();
+    expect((await living.call("look", LOOK)).waitMs).toBe(LOOK.sleepMs);
+    // Those who fell asleep later are chosen first.
+    const dead = [actor(), actor()];
+    for (const one of dead) expect((await one.call("look", LOOK)).waitMs).toBe(LOOK.sleepMs);
+    await Promise.all(dead.map((one) => one.kill()));
+    await actor().push([newJob()]);
+    await until("the living one is woken", () => living.wakes.length > 0);
+    expect(living.wakes).toEqual([{ kind: "task", taskId: "t" }]);
+    expect(await rowsOf(path, "SELECT count(*) AS n FROM sleeper")).toEqual([{ n: 2 }]);
+  });
+
+  test("leaves a sleeper that was only slow awake, and looking", async () => {
+    const slow = actor();
+    const other = actor();
+    expect((await other.call("look", LOOK)).waitMs).toBe(LOOK.sleepMs);
+    expect((await slow.call("look", LOOK)).waitMs).toBe(LOOK.sleepMs);
+    slow.signal("SIGSTOP");
+    await actor().push([newJob()]);
+    await until("the other one is woken", () => other.wakes.length > 0);
+    slow.signal("SIGCONT");
+    await until("the slow one looks", () => slow.wakes.length > 0);
+    expect(slow.wakes[0]).toEqual({ kind: "look" });
+  });
+
   test("tells the process that runs a job of its cancellation", async () => {
     const [owner, other] = [actor(), actor()];
     const [pushed] = await other.push([newJob()]);

@@ -112,6 +112,10 @@ export class Actor {
     return this.call("work", workArgs(limit, change));
   }
 
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** The process dies at once, in the middle of whatever it does. */
   kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return Promise.resolve();

@@ -30,6 +30,10 @@ export interface CheckedSchedulerOptions {
   pushTimeoutMs: number;
   stopTimeoutMs: number;
   payloadLimitBytes: number;
+  /** Jobs. */
+  maxPending: number;
+  /** Characters of payload. */
+  maxPendingText: number;
   keep: KeepRules;
   durability: "store" | "fsync";
   /** For schedules that do not say it themselves. */
@@ -56,6 +60,8 @@ const KNOWN: KnownOptions = {
     "pushTimeout",
     "stopTimeout",
     "payloadLimit",
+    "maxPending",
+    "maxPendingText",
     "idRetention",
     "retention",
     "durability",
@@ -92,13 +98,7 @@ export function checkSchedulerOptions(given: unknown): CheckedSchedulerOptions {
     sqlite,
     redisPrefix: checkPrefix(read.redisPrefix),
     ...checkTimes(read),
-    payloadLimitBytes: wholeOption(read.payloadLimit, {
-      where: WHERE,
-      name: "payloadLimit",
-      fallback: MIB,
-      min: 1,
-      max: 64 * MIB,
-    }),
+    ...checkSizes(read),
     keep: checkKeep(read.retention, read.idRetention, WHERE),
     durability: wordOption(read.durability, {
       where: WHERE,
@@ -122,6 +122,18 @@ function checkTimes(
     leaseMs: time("lease", { fallback: 10_000, min: 100, max: 24 * HOUR_MS }),
     pushTimeoutMs: time("pushTimeout", { fallback: 5_000, min: 10, max: HOUR_MS }),
     stopTimeoutMs: time("stopTimeout", { fallback: 30_000, min: 0, max: 24 * HOUR_MS }),
+  };
+}
+
+function checkSizes(
+  read: Record<string, unknown>,
+): Pick<CheckedSchedulerOptions, "payloadLimitBytes" | "maxPending" | "maxPendingText"> {
+  const size = (name: string, bounds: { fallback: number; max: number }): number =>
+    wholeOption(read[name], { where: WHERE, name, min: 1, ...bounds });
+  return {
+    payloadLimitBytes: size("payloadLimit", { fallback: MIB, max: 64 * MIB }),
+    maxPending: size("maxPending", { fallback: 100_000, max: 10_000_000 }),
+    maxPendingText: size("maxPendingText", { fallback: 64 * MIB, max: 4096 * MIB }),
   };
 }
 

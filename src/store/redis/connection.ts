@@ -145,7 +145,9 @@ export class Connection {
     return refusal({ error, verb, address: this.#address });
   }
 
+  /** Why a call has not been sent. */
   unreachable(): SchedulerError {
+    if (this.#client !== null) return tooSlow(this.#address);
     const reason = this.#lastError?.message ?? "connecting";
     if (this.#lastError instanceof SchedulerError) return this.#lastError;
     return new SchedulerError(
@@ -283,4 +285,10 @@ export class Connection {
       if (this.#client === client && this.#watchdog.end() === 0) client.stream?.unref?.();
     }
   }
+}
+
+function tooSlow(address: string): SchedulerError {
+  const message = `Redis at ${address} is too slow: the calls before this one took all its time`;
+  const fix = "nothing was sent: try again later; see what keeps the server busy, or push less";
+  return new SchedulerError("STORE_UNREACHABLE", message, { fix });
 }

@@ -35,7 +35,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "553ad5ba1db00d30a21655dd0600fa01c5449455",
+    sha1: "cf75d617cb2f5068543359ef186e74a6586ee46f",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -214,8 +214,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -769,7 +770,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "7569dfe638322d3be1888e8377774d6f4d074d57",
+    sha1: "b17779d9bd40798566d5299557b4e278d8ad8bfd",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -818,8 +819,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -2984,7 +2986,7 @@ return more
 `,
   },
   "push": {
-    sha1: "6acbfb2daa61a567d904683d9529464b23088a79",
+    sha1: "052cc22314c44eff817fb42cb8a82bd90937d5e6",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -3048,8 +3050,9 @@ end
 local function end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -3359,7 +3362,7 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "a9e6df5b12bed13abb75a204470f229ca7b18eeb",
+    sha1: "0073cf2cc0bec3d5bd6828fd2cae202f85c3ec2b",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -3484,8 +3487,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -4461,7 +4465,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "082debe3f8d0ad4772be50aa4fa90388ebaff398",
+    sha1: "1fef28d2d8caccfc1fd36ae87e4b727da20ab9f9",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4510,8 +4514,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -7238,7 +7243,7 @@ return { whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "a0a10ade7fa7b9dbeccc49031df11adcf1e4a200",
+    sha1: "28f3a88d141f7839ebf7cf38ada8f7e101949523",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -7287,8 +7292,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
@@ -7921,7 +7927,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "93d8fac2aee00ef327786886cb0630d7bbb6c418",
+    sha1: "978db49f31698a6cbeceef0b337df8bfe44a348a",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -8061,8 +8067,9 @@ local function digits_from(first, count)
   end
   return texts
 end
+local MOST_DEAD = 200
 local function wake_one(t)
-  for _ = 1, 3 do
+  for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end

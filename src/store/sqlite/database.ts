@@ -12,9 +12,9 @@ import type { Mode } from "./connection.js";
 import type { Driver } from "./driver.js";
 import { schedulerErrorOf } from "./faults.js";
 import { type Item, type Outcome, runGroup, tryOnce } from "./group.js";
+import { Hearing } from "./hearing.js";
 import { ConnectionNews } from "./news.js";
 import { fileMark } from "./paths.js";
-import { cancelledKey, readSignals } from "./signals.js";
 import { forgetSleeper, type Sleeper } from "./sleepers.js";
 import type { AddressedWake, Transaction } from "./transaction.js";
 
@@ -53,8 +53,11 @@ export class Database {
   /** Marks the sleepers of this process. */
   readonly process: string;
   readonly members: Map<string, Member> = new Map();
+  /** In which they are. */
+  readonly spaces: Set<number> = new Set();
   readonly #options: DatabaseOptions;
   readonly #bell: Bell | null;
+  readonly #hearing: Hearing;
   readonly #news: ConnectionNews;
   #opened: Opened | null = null;
   #opening: Promise<Opened> | null = null;
@@ -64,8 +67,6 @@ export class Database {
   #isClosed = false;
   #mark = "";
   #markCheckedAt = 0;
-  #signalsDue = false;
-  #toldCancelled: Set<string> = new Set();
 
   constructor(options: DatabaseOptions) {
     this.#options = options;
@@ -78,6 +79,12 @@ export class Database {
         for (const member of [...this.members.values()]) member.change(change);
       },
     );
+    const { clock, process, members, spaces } = this;
+    this.#hearing = new Hearing({
+      ...{ clock, process, members, spaces },
+      run: (mode, step) => this.submit({ owner: null, mode, step, timeoutMs: MARK_CHECK_MS }),
+      wake: (wakes) => this.#wake(wakes),
+    });
     this.#bell =
       options.path === null ? null : new Bell(`${options.path}-bell`, () => this.#hear());
   }
@@ -223,27 +230,15 @@ export class Database {
         isRinging = true;
         continue;
       }
-      if (wake.kind === "cancelled") this.#toldCancelled.add(cancelledKey(wake));
+      if (wake.kind === "cancelled") this.#hearing.noteCancelled(wake);
       else member.sleeper.note = null;
       member.wake(wake);
     }
     if (isRinging) this.#bell?.ring();
   }
 
-  /** The bell rang: reads, once for all schedulers of this process, who is meant. */
   #hear(): void {
-    if (this.#signalsDue || this.#isClosed || this.#opened === null) return;
-    this.#signalsDue = true;
-    const step = (tx: Transaction): AddressedWake[] =>
-      readSignals(tx, this.process, this.members, this.#toldCancelled);
-    this.submit({ owner: null, mode: "read", step, timeoutMs: MARK_CHECK_MS })
-      .then(
-        (wakes) => this.#wake(wakes.filter(({ identity }) => this.members.has(identity))),
-        () => undefined,
-      )
-      .finally(() => {
-        this.#signalsDue = false;
-      });
+    if (!this.#isClosed && this.#opened !== null) this.#hearing.hear();
   }
 
   #keep(opened: Opened): Opened {
@@ -282,7 +277,8 @@ export class Database {
     this.#opened?.connection.close();
     this.#opened = null;
     this.#bell?.close();
-    this.#toldCancelled.clear();
+    this.#hearing.forget();
+    this.spaces.clear();
     for (const member of this.members.values()) member.sleeper.note = null;
   }
 

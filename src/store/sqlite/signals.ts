@@ -21,10 +21,10 @@ export function readSignals(
       "SELECT woken FROM sleeper WHERE identity = ? AND process = ?",
       ...[identity, process],
     );
-    const isAsleep = members.get(identity)?.sleeper.note !== null;
-    if (isAsleep && typeof row?.woken === "string") {
-      wakes.push({ identity, wake: JSON.parse(row.woken) as Wake });
-    }
+    if (members.get(identity)?.sleeper.note === null) continue;
+    // One who was overtaken because it did not stir: nobody wakes it any more.
+    if (row === undefined) wakes.push({ identity, wake: { kind: "look" } });
+    else if (row.woken !== null) wakes.push({ identity, wake: JSON.parse(row.woken) as Wake });
   }
   const marked = tx.all<{ owner: string; fence: number; task: number; number: number }>(
     `SELECT lease.owner, job.fence, job.task, job.number

@@ -137,6 +137,59 @@ function wake(tx: Transaction, identity: string, message: Wake): void {
   tx.wakes.push({ identity, wake: message });
 }
 
+/** One of another process who was woken, and what it was told. */
+export interface Silent {
+  identity: string;
+  woken: string;
+}
+
+/** Those who were woken and have not stirred so far. */
+export function readSilent(
+  tx: Transaction,
+  spaces: Iterable<number>,
+  members: ReadonlyMap<string, unknown>,
+): Silent[] {
+  const silent: Silent[] = [];
+  for (const space of spaces) {
+    const sql = "SELECT identity, woken FROM sleeper WHERE space = ? AND woken IS NOT NULL";
+    silent.push(...tx.all<Silent>(sql, space));
+  }
+  return silent.filter(({ identity }) => !members.has(identity));
+}
+
+/** Forgets those who have not stirred since; somebody else is woken in their place. */
+export function replaceSilent(
+  tx: Transaction,
+  { silent, process }: { silent: readonly Silent[]; process: string },
+): void {
+  for (const { identity, woken } of silent) {
+    const row = tx.get<{ space: number; fires: string; fires_local: string }>(
+      "SELECT space, fires, fires_local FROM sleeper WHERE identity = ? AND woken = ?",
+      ...[identity, woken],
+    );
+    if (row === undefined) continue;
+    forgetSleeper(tx, identity);
+    const message = JSON.parse(woken) as Wake;
+    const task = message.kind === "task" ? tx.findTask(row.space, message.taskId) : null;
+    if (task !== null) tx.notice(task, 0);
+    else wakeLike(tx, { ...row, process });
+  }
+}
+
+/** One looks who can fire the same. */
+function wakeLike(
+  tx: Transaction,
+  at: { space: number; fires: string; fires_local: string; process: string },
+): void {
+  const chosen = tx.get<{ identity: string }>(
+    `SELECT identity FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND fires = ? AND fires_local = ?
+     ORDER BY process = ? DESC, valid_until DESC LIMIT 1`,
+    ...[at.space, tx.now, tx.now, at.fires, at.fires_local, at.process],
+  );
+  if (chosen !== undefined) wake(tx, chosen.identity, { kind: "look" });
+}
+
 /** Somebody will look in time without being woken. */
 function isExpected(tx: Transaction, { space, task, dueAt }: Notice, now: number): boolean {
   const found = tx.get(

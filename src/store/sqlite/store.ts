@@ -226,6 +226,7 @@ class SqliteStore implements contract.Store {
     tx.now = Math.max(tx.now, now);
     const { process } = database;
     const [space, sleeper] = [tx.spaceId(prefix), this.#sleeper];
+    database.spaces.add(space);
     const scope: Scope = { tx, space, identity, process, sleeper, now, exactNow };
     this.#meet(scope);
     return scope;

@@ -1,0 +1,166 @@
+/**
+ * pushMany: a list goes to the store in pieces.
+ *  1. an item is checked when its turn comes, so that a long list is not in memory twice
+ *  2. some pieces are under way at once, as far as there is room; the others wait for it
+ *  3. when a piece has failed, no other one is sent: what is left says so
+ *  4. rejects only when nothing is known to be stored
+ */
+import { SchedulerError } from "../core/errors.js";
+import type { NewJob, PushAnswer } from "../store/contract.js";
+import type { PushManyResult, PushResult } from "../types.js";
+import { MOST_JOBS_PER_CALL, MOST_TEXT_PER_CALL, type Outbox } from "./outbox.js";
+import { asError } from "./reporter.js";
+
+export interface PushListParts {
+  outbox: Outbox;
+  /** The job of an item; throws when there is none. */
+  jobOf: (item: unknown) => NewJob;
+  /** null: the data are valid; a promise only if a validator makes one. */
+  validate: (job: NewJob, item: unknown) => Promise<void> | null;
+  pushed: (job: NewJob, answer: PushAnswer | undefined) => PushResult;
+}
+
+/** Enough for a store that takes four calls at once, and for the next ones to be made meanwhile. */
+const MOST_UNDER_WAY = 8 * MOST_JOBS_PER_CALL;
+
+/** Jobs that go together, and where in the list each stands. */
+interface Piece {
+  jobs: NewJob[];
+  places: number[];
+  validations: Promise<void>[];
+}
+
+export class PushList {
+  readonly #parts: PushListParts;
+  readonly #items: readonly unknown[];
+  readonly #results: PushManyResult[];
+  #next = 0;
+  /** Jobs. */
+  #underWay = 0;
+  #whenLess: () => void = () => {};
+  #failure: { reason: unknown } | null = null;
+  #isStored = false;
+
+  constructor(parts: PushListParts, items: readonly unknown[]) {
+    this.#parts = parts;
+    this.#items = items;
+    this.#results = new Array(items.length);
+  }
+
+  async send(): Promise<PushManyResult[]> {
+    const { room } = this.#parts.outbox;
+    const most = Math.min(MOST_UNDER_WAY, room.share);
+    while (this.#next < this.#items.length && this.#failure === null) {
+      const left = this.#items.length - this.#next;
+      const jobs = Math.min(MOST_JOBS_PER_CALL, most, left);
+      if (this.#underWay + jobs > most) {
+        await this.#less();
+        continue;
+      }
+      const wait = room.takeInTurn(jobs);
+      if (wait !== null) await wait;
+      if (this.#failure === null) this.#begin(jobs);
+      else room.give(jobs, 0);
+    }
+    while (this.#underWay > 0) await this.#less();
+    return this.#conclude();
+  }
+
+  #less(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenLess = resolve;
+    });
+  }
+
+  /** Room for `most` jobs has been taken; what is not needed of it is given back. */
+  #begin(most: number): void {
+    const { room } = this.#parts.outbox;
+    const piece: Piece = { jobs: [], places: [], validations: [] };
+    let text = 0;
+    while (this.#next < this.#items.length && piece.jobs.length < most) {
+      text += this.#add(piece, this.#next);
+      this.#next += 1;
+      if (text >= MOST_TEXT_PER_CALL) break;
+    }
+    room.take(0, text);
+    room.give(most - piece.jobs.length, 0);
+    this.#underWay += piece.jobs.length;
+    if (piece.jobs.length > 0) void this.#send(piece);
+  }
+
+  /** Says how many characters of payload that are. */
+  #add({ jobs, places, validations }: Piece, place: number): number {
+    const { jobOf, validate } = this.#parts;
+    const item = this.#items[place];
+    const refuse = (error: unknown): void => {
+      this.#results[place] = { error: asSchedulerError(error) };
+    };
+    try {
+      const job = jobOf(item);
+      const validation = validate(job, item);
+      if (validation !== null) validations.push(validation.catch(refuse));
+      jobs.push(job);
+      places.push(place);
+      return job.payload.length;
+    } catch (error) {
+      refuse(error);
+      return 0;
+    }
+  }
+
+  /** Never rejects. */
+  async #send(piece: Piece): Promise<void> {
+    const size = piece.jobs.length;
+    const { jobs, places } = piece.validations.length > 0 ? await this.#valid(piece) : piece;
+    try {
+      const answers = await this.#parts.outbox.push(jobs);
+      jobs.forEach((job, k) => {
+        this.#results[places[k] ?? 0] = this.#parts.pushed(job, answers[k]);
+        this.#isStored = true;
+      });
+    } catch (reason) {
+      this.#failure ??= { reason };
+      for (const place of places) this.#results[place] = { error: asSchedulerError(reason) };
+    }
+    this.#underWay -= size;
+    this.#whenLess();
+  }
+
+  /** What is left of a piece when its validators have answered. */
+  async #valid({ jobs, places, validations }: Piece): Promise<Omit<Piece, "validations">> {
+    await Promise.all(validations);
+    const left: Omit<Piece, "validations"> = { jobs: [], places: [] };
+    jobs.forEach((job, k) => {
+      const place = places[k] ?? 0;
+      if (this.#results[place] !== undefined) {
+        this.#parts.outbox.room.give(1, job.payload.length);
+        return;
+      }
+      left.jobs.push(job);
+      left.places.push(place);
+    });
+    return left;
+  }
+
+  #conclude(): PushManyResult[] {
+    if (this.#failure === null) return this.#results;
+    if (!this.#isStored) throw this.#failure.reason;
+    const error = notSent(this.#failure.reason);
+    for (let place = this.#next; place < this.#items.length; place += 1) {
+      this.#results[place] = { error };
+    }
+    return this.#results;
+  }
+}
+
+function asSchedulerError(thrown: unknown): SchedulerError {
+  if (thrown instanceof SchedulerError) return thrown;
+  const { message } = asError(thrown);
+  return new SchedulerError("STORE_REFUSED", `pushMany(): ${message}`, { cause: thrown });
+}
+
+function notSent(cause: unknown): SchedulerError {
+  const message = "pushMany(): not sent, since the store failed before it was this item's turn";
+  const fix = "push the items with this code again when the store answers";
+  return new SchedulerError("NOT_SENT", message, { fix, cause });
+}
