@@ -84,7 +84,7 @@ export class SchedulerImpl implements Scheduler {
     const guard = <T>(promise: Promise<T>): Promise<T> => this.#guard(promise);
     this.#outbox = new Outbox({ ...options, ...parts, guard });
     const { tasks: validators, payloadLimitBytes, keep } = options;
-    const pushing = { outbox: this.#outbox, emitter: this.#emitter };
+    const pushing = { outbox: this.#outbox, emitter: this.#emitter, guard };
     this.#pusher = new Pusher({ ...pushing, validators, payloadLimitBytes });
     this.jobs = createJobs({ store, keep, validators, guard });
     this.schedules = createSchedules({
@@ -159,11 +159,11 @@ export class SchedulerImpl implements Scheduler {
   }
 
   push(taskId: string, options?: unknown): Promise<PushResult> {
-    return this.#pusher.refusal() ?? this.#guard(this.#pusher.push(taskId, options));
+    return this.#pusher.refusal() ?? this.#pusher.push(taskId, options);
   }
 
   pushMany(taskId: string, items: unknown): Promise<PushManyResult[]> {
-    return this.#pusher.refusal() ?? this.#guard(this.#pusher.pushMany(taskId, items));
+    return this.#pusher.refusal() ?? this.#pusher.pushMany(taskId, items);
   }
 
   health(): Health {

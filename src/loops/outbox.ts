@@ -16,12 +16,14 @@ export interface OutboxParts extends RoomParts {
   pushTimeoutMs: number;
 }
 
-interface Entry {
+/** Jobs that are pushed together. */
+export interface Entry {
   jobs: readonly NewJob[];
   /** Characters of payload. */
   text: number;
-  resolve: (answers: PushAnswer[]) => void;
-  reject: (error: unknown) => void;
+  /** The answers of its jobs begin at `from`. */
+  answered: (answers: readonly PushAnswer[], from: number) => void;
+  failed: (error: unknown) => void;
 }
 
 /** Sent as soon as so many wait, so that the store works while the next ones are made. */
@@ -56,11 +58,21 @@ export class Outbox {
   push(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
     if (jobs.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ jobs, text: textOf(jobs), resolve, reject });
-      this.#waitingJobs += jobs.length;
-      if (this.#waitingJobs >= MOST_JOBS_PER_CALL) this.#flush();
-      else this.#askForFlush();
+      this.add({
+        jobs,
+        text: textOf(jobs),
+        answered: (answers, from) => resolve(answers.slice(from, from + jobs.length)),
+        failed: reject,
+      });
     });
+  }
+
+  /** The same, for whoever wants to be told without a promise. */
+  add(entry: Entry): void {
+    this.#waiting.push(entry);
+    this.#waitingJobs += entry.jobs.length;
+    if (this.#waitingJobs >= MOST_JOBS_PER_CALL) this.#flush();
+    else this.#askForFlush();
   }
 
   /** Resolves when all that was pushed so far has been answered. */
@@ -120,20 +132,23 @@ export class Outbox {
     try {
       const answers = await this.#pushInTime(entries);
       let from = 0;
-      for (const { jobs: own, resolve } of entries) {
-        resolve(answers.slice(from, from + own.length));
-        from += own.length;
+      for (const entry of entries) {
+        entry.answered(answers, from);
+        from += entry.jobs.length;
       }
     } catch (error) {
-      for (const { reject } of entries) reject(error);
+      for (const entry of entries) entry.failed(error);
     }
   }
 
   #pushInTime(entries: readonly Entry[]): Promise<PushAnswer[]> {
     const { store, clock, pushTimeoutMs } = this.#parts;
-    const jobs = entries.flatMap((entry) => entry.jobs);
+    const jobs: NewJob[] = [];
     let text = 0;
-    for (const entry of entries) text += entry.text;
+    for (const entry of entries) {
+      text += entry.text;
+      for (const job of entry.jobs) jobs.push(job);
+    }
     return new Promise((resolve, reject) => {
       const timer = clock.after(pushTimeoutMs + GRACE_MS, () => reject(noAnswer(pushTimeoutMs)));
       store

@@ -5,7 +5,7 @@ import { type CallContext, checkPush, type TaskValidators } from "../core/option
 import { type Validation, validate } from "../core/standard-schema.js";
 import type { NewJob, PushAnswer } from "../store/contract.js";
 import type { PushManyResult, PushResult } from "../types.js";
-import type { Outbox } from "./outbox.js";
+import type { Entry, Outbox } from "./outbox.js";
 import { PushList } from "./push-list.js";
 
 export interface PusherParts {
@@ -13,16 +13,20 @@ export interface PusherParts {
   emitter: Emitter;
   validators: TaskValidators;
   payloadLimitBytes: number;
+  /** Makes a promise that may be dropped: its rejection is told. */
+  guard: <T>(promise: Promise<T>) => Promise<T>;
 }
 
 export class Pusher {
   readonly #parts: PusherParts;
   readonly #context: CallContext;
   readonly #lists = new Set<Promise<unknown>>();
+  readonly #push: SinglePushParts;
 
   constructor(parts: PusherParts) {
     this.#parts = parts;
     this.#context = { payloadLimitBytes: parts.payloadLimitBytes, tasks: parts.validators };
+    this.#push = { guard: parts.guard, pushed: (job, answer) => this.#pushed(job, answer) };
   }
 
   /** What `push` and `pushMany` answer while too much waits; null: they may go on. */
@@ -30,18 +34,36 @@ export class Pusher {
     return this.#parts.outbox.room.refusal();
   }
 
-  async push(taskId: unknown, options: unknown): Promise<PushResult> {
-    const { outbox } = this.#parts;
-    const job = checkPush(taskId, options, this.#context);
-    const validation = this.#validate(job, options);
+  /** May be dropped: a rejection is told. */
+  push(taskId: unknown, options: unknown): Promise<PushResult> {
+    const { outbox, guard } = this.#parts;
+    let job: NewJob;
+    let validation: Promise<void> | null;
+    try {
+      job = checkPush(taskId, options, this.#context);
+      validation = this.#validate(job, options);
+    } catch (error) {
+      return guard(Promise.reject(error));
+    }
     outbox.room.take(1, job.payload.length);
-    if (validation !== null) await this.#unlessInvalid(job, validation);
-    const [answer] = await outbox.push([job]);
-    return this.#pushed(job, answer);
+    if (validation !== null) return guard(this.#pushIfValid(job, validation));
+    return this.#pushOne(job);
   }
 
+  #pushOne(job: NewJob): Promise<PushResult> {
+    const push = new SinglePush(job, this.#push);
+    this.#parts.outbox.add(push);
+    return push.promise;
+  }
+
+  async #pushIfValid(job: NewJob, validation: Promise<void>): Promise<PushResult> {
+    await this.#unlessInvalid(job, validation);
+    return await this.#pushOne(job);
+  }
+
+  /** May be dropped: a rejection is told. */
   pushMany(taskId: unknown, items: unknown): Promise<PushManyResult[]> {
-    const list = this.#pushMany(taskId, items);
+    const list = this.#parts.guard(this.#pushMany(taskId, items));
     this.#lists.add(list);
     const forget = (): void => void this.#lists.delete(list);
     list.then(forget, forget);
@@ -91,8 +113,45 @@ export class Pusher {
     if (answer === undefined) throw new Error(`push("${job.taskId}"): the store gave no answer`);
     const { taskId } = job;
     const { id, created, state, dueAt } = answer;
-    this.#parts.emitter.emit("job:pushed", { jobId: id, taskId, created, state, dueAt });
+    const { emitter } = this.#parts;
+    if (emitter.has("job:pushed")) {
+      emitter.emit("job:pushed", { jobId: id, taskId, created, state, dueAt });
+    }
     return { id, taskId, created, state, dueAt };
+  }
+}
+
+interface SinglePushParts {
+  guard: PusherParts["guard"];
+  pushed: (job: NewJob, answer: PushAnswer | undefined) => PushResult;
+}
+
+/** A push has one promise, guarded only when it fails: most are a million that do not. */
+class SinglePush implements Entry {
+  readonly jobs: readonly NewJob[];
+  readonly text: number;
+  readonly promise: Promise<PushResult>;
+  readonly #parts: SinglePushParts;
+  #resolve!: (result: PushResult) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(job: NewJob, parts: SinglePushParts) {
+    this.#parts = parts;
+    this.jobs = [job];
+    this.text = job.payload.length;
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  answered(answers: readonly PushAnswer[], from: number): void {
+    this.#resolve(this.#parts.pushed(this.jobs[0]!, answers[from]));
+  }
+
+  failed(error: unknown): void {
+    this.#parts.guard(this.promise);
+    this.#reject(error);
   }
 }
 
