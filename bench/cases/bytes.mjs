@@ -45,7 +45,7 @@ async function bytesPerJob(scene, delayMs) {
 const bytes = {
   key: "bytes",
   title: ({ jobs }) => `memory of Redis: ${jobs} waiting jobs, then ${jobs} delayed ones`,
-  sizes: { quick: { jobs: 10_000 }, full: { jobs: 100_000 } },
+  sizes: { quick: { jobs: 5_000 }, full: { jobs: 100_000 } },
   redisOnly: true,
   metrics: [
     { key: "waiting", title: "bytes/waiting job", better: "less", digits: 0 },

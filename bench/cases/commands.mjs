@@ -34,14 +34,13 @@ const commands = {
     const worker = scene.worker();
     // Connections are open and scripts are loaded before anything is counted.
     await producer("single", { taskId: WARM, jobs: WARM_JOBS, inFlight: IN_FLIGHT });
-    const drain = { concurrency: CONCURRENCY };
-    await worker("drain", { ...drain, taskIds: [WARM], jobs: WARM_JOBS });
+    await worker("drain", { ...scene.load(WARM, CONCURRENCY), jobs: WARM_JOBS });
     const monitor = await scene.monitor();
     if (monitor === null) throw new Error("only Redis can be listened to");
     await monitor.take();
     await producer("single", { taskId: TASK, jobs, inFlight: IN_FLIGHT });
     const pushed = await monitor.take();
-    const report = await worker("drain", { ...drain, taskIds: [TASK], jobs });
+    const report = await worker("drain", { ...scene.load(TASK, CONCURRENCY), jobs });
     const ran = await monitor.take();
     const figures = {
       pushSent: total(pushed.sent) / jobs,

@@ -12,7 +12,7 @@ import { TASK, WARM } from "../lib/scene.mjs";
 const IN_FLIGHT = 1_000;
 const BULK = 1_000;
 
-const SIZES = { quick: { jobs: 20_000, warm: 5_000 }, full: { jobs: 50_000, warm: 5_000 } };
+const SIZES = { quick: { jobs: 10_000, warm: 3_000 }, full: { jobs: 50_000, warm: 5_000 } };
 
 /**
  * Pushes in the way called `name`, after a warm-up in the same way, and checks what is stored.
@@ -54,7 +54,7 @@ const many = {
 const alone = {
   key: "push-alone",
   title: ({ jobs }) => `one push after the other, ${jobs} times, each awaited`,
-  sizes: { quick: { jobs: 500, warm: 200 }, full: { jobs: 3_000, warm: 500 } },
+  sizes: { quick: { jobs: 300, warm: 150 }, full: { jobs: 3_000, warm: 500 } },
   metrics: [
     { key: "p50Ms", title: "p50 ms", better: "less", digits: 3 },
     { key: "p99Ms", title: "p99 ms", better: "less", digits: 2 },

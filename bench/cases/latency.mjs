@@ -33,8 +33,8 @@ async function lates(scene, name, args) {
   const producer = scene.producer();
   await producer("many", { taskId: WARM, jobs: warm });
   const worker = scene.worker();
-  await worker("drain", { taskIds: [WARM], concurrency: CONCURRENCY, jobs: warm });
-  await worker("open", { taskIds: [TASK], concurrency: CONCURRENCY, jobs });
+  await worker("drain", { ...scene.load(WARM, CONCURRENCY), jobs: warm });
+  await worker("open", { ...scene.load(TASK, CONCURRENCY), jobs });
   await producer(name, { ...args, taskId: TASK, jobs });
   const took = await worker("finish");
   const figures = {
@@ -51,7 +51,7 @@ const latency = {
   key: "latency",
   title: ({ jobs }) => `latency: push → start of the handler, idle system, ${jobs} times`,
   sizes: {
-    quick: { jobs: 150, warm: 500, gapMs: 12 },
+    quick: { jobs: 100, warm: 300, gapMs: 12 },
     full: { jobs: 600, warm: 1_000, gapMs: 20 },
   },
   metrics: METRICS,
@@ -63,7 +63,7 @@ const delayed = {
   key: "delayed",
   title: ({ jobs, fromMs, toMs }) => `lateness: ${jobs} jobs delayed by ${fromMs} to ${toMs} ms`,
   sizes: {
-    quick: { jobs: 200, warm: 500, fromMs: 500, toMs: 2_000 },
+    quick: { jobs: 100, warm: 300, fromMs: 300, toMs: 1_000 },
     full: { jobs: 600, warm: 1_000, fromMs: 1_000, toMs: 6_000 },
   },
   metrics: [...METRICS, { key: "firstMs", title: "earliest ms", better: null, digits: 2 }],

@@ -16,6 +16,7 @@
  * @typedef {object} Outcome
  * @property {Record<string, number>} figures by metric; left out: does not apply
  * @property {string[]} problems what was not correct; empty: all is well
+ * @property {string[]} [notes] what is worth a line below the table
  */
 
 /**
@@ -26,6 +27,10 @@
  * @property {readonly Metric[]} metrics the first one is the case's own, its spread is shown
  * @property {boolean} [together] systems do not disturb each other and are measured all at once
  * @property {boolean} [redisOnly]
+ * @property {readonly string[]} [systems] only these
+ * @property {boolean} [once] in the first round only: counts that are the same in each
+ * @property {boolean} [fullOnly] left out of a quick run, unless it is named
+ * @property {Partial<import("./system.mjs").Mode>} [mode]
  * @property {(scene: import("./scene.mjs").Scene) => Promise<Outcome>} run
  */
 
@@ -41,15 +46,24 @@ export const COSTS = [
  */
 export const rate = (title) => ({ key: "perSecond", title, better: "more", digits: 0 });
 
+/** Those of this library: for cases that ask for what only it has. */
+export const OWN_SYSTEMS = Object.freeze(["redis", "embedded"]);
+
 /** @returns {Promise<readonly Case[]>} */
 export async function loadCases() {
   const files = await Promise.all([
     import("../cases/enqueue.mjs"),
     import("../cases/drain.mjs"),
-    import("../cases/latency.mjs"),
-    import("../cases/idle.mjs"),
     import("../cases/commands.mjs"),
     import("../cases/bytes.mjs"),
+    import("../cases/start.mjs"),
+    import("../cases/workers.mjs"),
+    import("../cases/handlers.mjs"),
+    import("../cases/mix.mjs"),
+    import("../cases/latency.mjs"),
+    import("../cases/loop.mjs"),
+    import("../cases/idle.mjs"),
+    import("../cases/parked.mjs"),
   ]);
   return files.flatMap((file) => file.cases);
 }

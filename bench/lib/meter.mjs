@@ -2,9 +2,12 @@
 import { connect, createServer } from "node:net";
 import { Monitor, total } from "./redis-facts.mjs";
 
+const SCRIPT_CALLS = ["EVALSHA", "EVAL", "FCALL"];
+
 /**
  * @typedef {object} Passed
  * @property {number} commands that the client sent
+ * @property {number} scripts script calls among them
  * @property {number} inside commands that ran inside scripts
  * @property {number} sentBytes
  * @property {number} receivedBytes
@@ -46,6 +49,7 @@ export class Meter {
     const heard = await this.#monitor.take();
     return {
       commands: total(heard.sent),
+      scripts: SCRIPT_CALLS.reduce((sum, name) => sum + (heard.sent.get(name) ?? 0), 0),
       inside: total(heard.inside),
       sentBytes: this.#sent - sent,
       receivedBytes: this.#received - received,

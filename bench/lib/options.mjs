@@ -8,6 +8,8 @@ export const USAGE = `npm run bench -- [options]
   --systems a,b      of: ${Object.keys(SYSTEMS).join(", ")}
   --rounds n         default: 3, quick 1
   --payload n        bytes of a job's data as JSON; default: 100
+  --tasks n          spreads the jobs over so many tasks, and the concurrency, too; default: 1
+  --retry-off        our jobs at most once, in every case; the peers stay as they are
   --no-build         measure the dist that is there
   --list             names the cases
 `;
@@ -19,6 +21,8 @@ export const USAGE = `npm run bench -- [options]
  * @property {readonly string[]} systems
  * @property {number} rounds
  * @property {number} bytes
+ * @property {number} tasks
+ * @property {boolean} retry
  * @property {boolean} build
  */
 
@@ -36,6 +40,8 @@ export function readOptions(words, all) {
       systems: { type: "string" },
       rounds: { type: "string" },
       payload: { type: "string", default: "100" },
+      tasks: { type: "string", default: "1" },
+      "retry-off": { type: "boolean", default: false },
       "no-build": { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -46,10 +52,12 @@ export function readOptions(words, all) {
   const quick = values.quick;
   return {
     quick,
-    cases: casesOf(all, values.only),
+    cases: casesOf(all, values.only, quick),
     systems: systemsOf(values.systems),
     rounds: wholeNumber("--rounds", values.rounds ?? (quick ? "1" : "3")),
     bytes: wholeNumber("--payload", values.payload),
+    tasks: wholeNumber("--tasks", values.tasks),
+    retry: !values["retry-off"],
     build: !values["no-build"],
   };
 }
@@ -57,9 +65,11 @@ export function readOptions(words, all) {
 /**
  * @param {readonly import("./case.mjs").Case[]} all
  * @param {string | undefined} only
+ * @param {boolean} quick
  */
-function casesOf(all, only) {
-  const wanted = only?.split(",") ?? [""];
+function casesOf(all, only, quick) {
+  if (only === undefined) return all.filter(({ fullOnly }) => !(quick && fullOnly));
+  const wanted = only.split(",");
   for (const word of wanted) {
     if (all.some(({ key }) => key.startsWith(word))) continue;
     throw new Error(`--only ${word}: no case begins so; there are ${all.map((c) => c.key)}`);

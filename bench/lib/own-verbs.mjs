@@ -6,14 +6,26 @@ import { payloads } from "./payload.mjs";
  * @typedef {import("../../src/store/contract.js").ClaimedBatch} ClaimedBatch
  * @typedef {import("../../src/store/contract.js").Settle} Settle
  * @typedef {import("../../src/store/contract.js").KeepRules} KeepRules
- * @typedef {import("./meter.mjs").Meter} Meter
- * @typedef {import("./meter.mjs").Passed} Passed
- * @typedef {{ verb: string, batch: number, jobs: number, passed: Passed }} Row
+ * @typedef {import("../../src/store/contract.js").NewJob} NewJob
+ */
+
+/**
+ * @template T
+ * @typedef {{ during: (work: () => Promise<unknown>) => Promise<T> }} Meter
+ */
+
+/**
+ * @template T
+ * @typedef {{ verb: string, batch: number | null, jobs: number, passed: T }} Row batch null: what
+ *   is measured is a call
  */
 
 const TASK = "bench";
 
-/** How often each verb is called; what is shown is the mean. */
+/** The largest batch. */
+const MOST_JOBS = 400;
+
+/** How often each verb is called, where nothing else is said; what counts is the mean. */
 const CALLS = 20;
 
 /** Long enough that nobody notes the time in between, which would be another command. */
@@ -27,59 +39,90 @@ const RULES = {
   timeoutMs: null,
 };
 
+/** @template T what the meter says */
 export class OwnVerbs {
   #store;
   #meter;
   #keep;
   #texts;
+  #calls;
 
-  /** @param {{ store: Store, meter: Meter, keep: KeepRules, bytes: number }} parts */
-  constructor({ store, meter, keep, bytes }) {
+  /**
+   * A job that is retried for ever.
+   * @param {string} taskId
+   * @param {string} payload
+   * @param {number} delayMs
+   * @returns {NewJob}
+   */
+  static job(taskId, payload, delayMs) {
+    const due = delayMs === 0 ? null : { in: delayMs };
+    return { taskId, id: null, payload, due, rules: RULES, occurrence: null };
+  }
+
+  /**
+   * @param {{
+   *   store: Store, meter: Meter<T>, keep: KeepRules, bytes: number, calls?: number,
+   * }} parts
+   */
+  constructor({ store, meter, keep, bytes, calls = CALLS }) {
+    this.#calls = calls;
     this.#store = store;
     this.#meter = meter;
     this.#keep = keep;
-    this.#texts = payloads(100, bytes).map((payload) => JSON.stringify(payload));
+    this.#texts = payloads(MOST_JOBS, bytes).map((payload) => JSON.stringify(payload));
   }
 
   /**
    * @param {number} batch jobs per call
-   * @returns {Promise<Row[]>}
+   * @returns {Promise<Row<T>[]>}
    */
   async rows(batch) {
     /** @type {ClaimedBatch[]} */
     const held = [];
-    const jobs = batch * CALLS;
-    /** @type {(verb: string, count: number, work: () => Promise<unknown>) => Promise<Row>} */
-    const row = async (verb, count, work) => {
-      const passed = await this.#meter.during(() => times(work));
-      return { verb, batch, jobs: count, passed };
+    /** @type {(verb: string, work: () => Promise<unknown>) => Promise<Row<T>>} */
+    const row = async (verb, work) => {
+      const passed = await this.#meter.during(() => this.#times(work));
+      return { verb, batch, jobs: batch * this.#calls, passed };
     };
-    const push = await row("push", jobs, () => this.#push(batch, 0));
-    const claim = await row("claim", jobs, async () => held.push(await this.#work([], batch)));
-    const renew = await row("renew, a call", CALLS, () => this.#renew(held[0]));
-    const settle = await row("settle", jobs, () => this.#work(held.splice(0, 1), 0));
-    await times(() => this.#push(batch, 0));
+    const push = await row("push", () => this.#push(batch, 0));
+    const claim = await row("claim", async () => held.push(await this.#work([], batch)));
+    const settle = await row("settle", () => this.#work(held.splice(0, 1), 0));
+    await this.#times(() => this.#push(batch, 0));
     await this.#push(batch, 0);
     held.push(await this.#work([], batch));
-    const both = await row("settle + claim", jobs, async () => {
+    const both = await row("work", async () => {
       held.push(await this.#work(held.splice(0, 1), batch));
     });
     await this.#work(held.splice(0), 0);
-    const later = await row("push, delayed", jobs, () => this.#push(batch, DELAY_MS));
-    return [push, claim, settle, both, later, renew];
+    const later = await row("push, delayed", () => this.#push(batch, DELAY_MS));
+    return [push, claim, settle, both, later];
+  }
+
+  /**
+   * The renewal of one lease, whatever the number of its jobs.
+   * @returns {Promise<Row<T>>}
+   */
+  async renew() {
+    await this.#push(1, 0);
+    const batch = await this.#work([], 1);
+    const leases = [{ fence: batch.fence, taskId: TASK }];
+    const renew = () => this.#store.renew({ leases, progress: [] });
+    const passed = await this.#meter.during(() => this.#times(renew));
+    await this.#work([batch], 0);
+    return { verb: "renew, a call", batch: null, jobs: this.#calls, passed };
   }
 
   /**
    * The look of an idle scheduler with so many bound tasks.
    * @param {number} tasks
-   * @returns {Promise<Row>}
+   * @returns {Promise<Row<T>>}
    */
   async look(tasks) {
     const taskIds = Array.from({ length: tasks }, (_, index) => `idle-${index}`);
     const fireable = { taskIds, scheduleIds: [] };
     const look = () => this.#store.look({ taskIds, fireable, registration: null, sleepMs: 1_000 });
-    const passed = await this.#meter.during(() => times(look));
-    return { verb: `look, ${tasks} tasks, a call`, batch: 1, jobs: CALLS, passed };
+    const passed = await this.#meter.during(() => this.#times(look));
+    return { verb: `look, ${tasks} tasks, a call`, batch: null, jobs: this.#calls, passed };
   }
 
   /**
@@ -87,15 +130,7 @@ export class OwnVerbs {
    * @param {number} delayMs
    */
   #push(jobs, delayMs) {
-    const due = delayMs === 0 ? null : { in: delayMs };
-    const specs = this.#texts.slice(0, jobs).map((payload) => ({
-      taskId: TASK,
-      id: null,
-      payload,
-      due,
-      rules: RULES,
-      occurrence: null,
-    }));
+    const specs = this.#texts.slice(0, jobs).map((text) => OwnVerbs.job(TASK, text, delayMs));
     return this.#store.push({ jobs: specs, timeoutMs: 5_000 });
   }
 
@@ -123,18 +158,18 @@ export class OwnVerbs {
     return /** @type {ClaimedBatch} */ (batch);
   }
 
-  /** @param {ClaimedBatch | undefined} batch */
-  #renew(batch) {
-    if (batch === undefined) throw new Error("nothing was claimed");
-    return this.#store.renew({ leases: [{ fence: batch.fence, taskId: TASK }], progress: [] });
+  /** @param {() => Promise<unknown>} work */
+  async #times(work) {
+    for (let call = 0; call < this.#calls; call += 1) await work();
   }
 }
 
 /**
+ * All jobs of a batch are completed.
  * @param {ClaimedBatch} batch
  * @returns {Settle[]}
  */
-function settlesOf({ fence, taskId, jobs }) {
+export function settlesOf({ fence, taskId, jobs }) {
   return jobs.map(({ number }) => ({
     fence,
     taskId,
@@ -143,9 +178,4 @@ function settlesOf({ fence, taskId, jobs }) {
     scheduleId: null,
     outcome: { kind: "completed", result: null },
   }));
-}
-
-/** @param {() => Promise<unknown>} work */
-async function times(work) {
-  for (let call = 0; call < CALLS; call += 1) await work();
 }

@@ -39,3 +39,14 @@ export function payloadOf(n, at, bytes) {
 export function payloads(jobs, bytes) {
   return Array.from({ length: jobs }, (_, n) => payloadOf(n, 0, bytes));
 }
+
+/**
+ * The tasks that jobs of `taskId` are spread over, where that is more than one.
+ * @param {string} taskId
+ * @param {number} tasks
+ * @returns {string[]}
+ */
+export function taskIdsOf(taskId, tasks) {
+  if (tasks === 1) return [taskId];
+  return Array.from({ length: tasks }, (_, index) => `${taskId}-${index}`);
+}

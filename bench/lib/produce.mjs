@@ -1,13 +1,14 @@
 /** What a producer's process does: fills, pushes in several ways, and measures itself meanwhile. */
 import { setTimeout as wait } from "node:timers/promises";
+import { watchLoop } from "./loop-delay.mjs";
 import { nowMs } from "./numbers.mjs";
-import { payloadOf, payloads } from "./payload.mjs";
+import { payloadOf, payloads, taskIdsOf } from "./payload.mjs";
 
 /**
  * @typedef {import("./system.mjs").System} System
  * @typedef {import("./system.mjs").Place} Place
  * @typedef {import("./system.mjs").Producer} Producer
- * @typedef {{ taskId: string, jobs: number, bytes: number }} Load
+ * @typedef {{ taskId: string, tasks: number, jobs: number, bytes: number }} Load
  */
 
 /** How many jobs a bulk push carries, where nothing else is said. */
@@ -30,7 +31,7 @@ export function producer(system, place) {
   return {
     /** @param {Load & { per?: number, delayMs?: number }} args */
     many: async (args) => many(await open(), args),
-    /** @param {Load & { inFlight: number }} args */
+    /** @param {Load & { inFlight: number, watch?: boolean }} args */
     single: async (args) => single(await open(), args),
     /** @param {Load} args */
     alone: async (args) => alone(await open(), args),
@@ -38,8 +39,10 @@ export function producer(system, place) {
     paced: async (args) => paced(await open(), args),
     /** @param {Load & { fromMs: number, toMs: number }} args */
     delayed: async (args) => delayed(await open(), args),
-    /** @param {{ taskId: string }} args */
-    left: async ({ taskId }) => (await open()).left(taskId),
+    /** @param {Load & { inFlight: number, fromMs: number, toMs: number }} args */
+    mixed: async (args) => mixed(await open(), args),
+    /** @param {{ taskId: string, tasks: number }} args */
+    left: async (args) => left(await open(), args),
     close: async () => (await open()).close(),
   };
 }
@@ -58,15 +61,29 @@ async function measured(work) {
 }
 
 /**
- * Bulk pushes, one after the other.
+ * Which task a job belongs to: they take turns.
+ * @param {Load} load
+ * @returns {(n: number) => string}
+ */
+function taskFor({ taskId, tasks }) {
+  const taskIds = taskIdsOf(taskId, tasks);
+  return (n) => taskIds[n % tasks] ?? taskId;
+}
+
+/**
+ * Bulk pushes, one after the other; tasks take turns.
  * @param {Producer} own
  * @param {Load & { per?: number, delayMs?: number }} args
  */
-function many(own, { taskId, jobs, bytes, per = BULK, delayMs = 0 }) {
+function many(own, args) {
+  const { jobs, bytes, per = BULK, delayMs = 0 } = args;
+  const taskOf = taskFor(args);
   const items = payloads(jobs, bytes);
+  // Where a bulk would leave tasks empty, each is given a share.
+  const each = Math.max(1, Math.min(per, Math.ceil(jobs / args.tasks)));
   return measured(async () => {
-    for (let at = 0; at < jobs; at += per) {
-      await own.pushMany(taskId, items.slice(at, at + per), delayMs);
+    for (let at = 0; at < jobs; at += each) {
+      await own.pushMany(taskOf(at / each), items.slice(at, at + each), delayMs);
     }
   });
 }
@@ -74,11 +91,51 @@ function many(own, { taskId, jobs, bytes, per = BULK, delayMs = 0 }) {
 /**
  * Single pushes, each awaited, so many at once.
  * @param {Producer} own
- * @param {Load & { inFlight: number }} args
+ * @param {Load & { inFlight: number, watch?: boolean }} args
  */
-function single(own, { taskId, jobs, bytes, inFlight }) {
-  const items = payloads(jobs, bytes);
-  return measured(() => inLanes(items, inFlight, (item) => own.push(taskId, item, 0)));
+async function single(own, args) {
+  const taskOf = taskFor(args);
+  const items = payloads(args.jobs, args.bytes);
+  const ending = args.watch ? watchLoop() : null;
+  const took = await measured(() =>
+    inLanes(items, args.inFlight, (item) => own.push(taskOf(item.n), item, 0)),
+  );
+  return { ...took, blocked: await ending?.() };
+}
+
+/**
+ * As `single`, but every fifth job is delayed, by times spread evenly.
+ * @param {Producer} own
+ * @param {Load & { inFlight: number, fromMs: number, toMs: number }} args
+ */
+function mixed(own, args) {
+  const taskOf = taskFor(args);
+  const items = payloads(args.jobs, args.bytes);
+  return measured(() =>
+    inLanes(items, args.inFlight, (item) => {
+      const delayMs = item.n % 5 === 4 ? spreadMs(item.n, args) : 0;
+      return own.push(taskOf(item.n), item, delayMs);
+    }),
+  );
+}
+
+/**
+ * The same in every run, and in step with nobody's timer.
+ * @param {number} n
+ * @param {{ fromMs: number, toMs: number }} range
+ */
+function spreadMs(n, { fromMs, toMs }) {
+  return Math.round(fromMs + (toMs - fromMs) * ((n * 0.618034) % 1));
+}
+
+/**
+ * @param {Producer} own
+ * @param {{ taskId: string, tasks: number }} args
+ */
+async function left(own, { taskId, tasks }) {
+  let jobs = 0;
+  for (const id of taskIdsOf(taskId, tasks)) jobs += await own.left(id);
+  return jobs;
 }
 
 /**
@@ -104,13 +161,14 @@ async function inLanes(items, lanes, each) {
  * @param {Producer} own
  * @param {Load} args
  */
-async function alone(own, { taskId, jobs, bytes }) {
+async function alone(own, args) {
+  const taskOf = taskFor(args);
   /** @type {number[]} */
   const times = [];
   const took = await measured(async () => {
-    for (const item of payloads(jobs, bytes)) {
+    for (const item of payloads(args.jobs, args.bytes)) {
       const from = nowMs();
-      await own.push(taskId, item, 0);
+      await own.push(taskOf(item.n), item, 0);
       times.push(nowMs() - from);
     }
   });
@@ -123,11 +181,12 @@ async function alone(own, { taskId, jobs, bytes }) {
  * @param {Producer} own
  * @param {Load & { gapMs: number }} args
  */
-async function paced(own, { taskId, jobs, bytes, gapMs }) {
+async function paced(own, args) {
+  const { jobs, bytes, gapMs } = args;
+  const taskOf = taskFor(args);
   for (let n = 0; n < jobs; n += 1) {
-    // Spread evenly, the same in every run, and in step with nobody's timer.
     await wait(gapMs * (0.5 + ((n * 0.618034) % 1)));
-    await own.push(taskId, payloadOf(n, nowMs(), bytes), 0);
+    await own.push(taskOf(n), payloadOf(n, nowMs(), bytes), 0);
   }
 }
 
@@ -137,10 +196,12 @@ async function paced(own, { taskId, jobs, bytes, gapMs }) {
  * @param {Producer} own
  * @param {Load & { fromMs: number, toMs: number }} args
  */
-async function delayed(own, { taskId, jobs, bytes, fromMs, toMs }) {
+async function delayed(own, args) {
+  const { jobs, bytes } = args;
+  const taskOf = taskFor(args);
   const order = Array.from({ length: jobs }, (_, n) => n);
   await inLanes(order, LANES, (n) => {
-    const delayMs = Math.round(fromMs + (toMs - fromMs) * ((n * 0.618034) % 1));
-    return own.push(taskId, payloadOf(n, nowMs() + delayMs, bytes), delayMs);
+    const delayMs = spreadMs(n, args);
+    return own.push(taskOf(n), payloadOf(n, nowMs() + delayMs, bytes), delayMs);
   });
 }

@@ -19,8 +19,17 @@ export class RedisFacts {
     return (Number(info.used_cpu_sys) + Number(info.used_cpu_user)) * 1e6;
   }
 
+  /** CPU time so far, µs: of the server, and of scripts, by their own clock. */
+  async spent() {
+    const { cmdstat_evalsha: stat = "" } = await this.#info("commandstats");
+    const [, usec = "0"] = /usec=(\d+)/.exec(stat) ?? [];
+    return { cpuUs: await this.cpuUs(), scriptUs: Number(usec) };
+  }
+
+  /** Without the buffers of connections, which come and go. */
   async memoryBytes() {
-    return Number((await this.#info("memory")).used_memory);
+    const { used_memory: used, mem_clients_normal: clients } = await this.#info("memory");
+    return Number(used) - Number(clients);
   }
 
   /** Connections of others. */

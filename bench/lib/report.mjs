@@ -1,5 +1,6 @@
 /** What the bench shows and keeps of its results. */
 import { cpus, loadavg } from "node:os";
+import { OURS } from "./system.mjs";
 import { number, table } from "./table.mjs";
 
 /**
@@ -22,31 +23,46 @@ export function report(results, options, systems) {
     if (keys.length === 0) return [];
     const size = sizeOf(given, options);
     const head = ["", ...given.metrics.map(({ title }) => title), "spread"];
-    const rows = keys.map((key) => row(results, given, { key, title: titleOf(systems, key) }));
+    const rows = keys.map((key) => row(results, given, namesOf(systems, key)));
     const wrong = keys.flatMap((key) =>
       results.problems(given.key, key).map((text) => `  ✗ ${titleOf(systems, key)}: ${text}`),
     );
-    return ["", `${given.key} · ${given.title(size)}`, ...table(head, rows), ...wrong];
+    const notes = keys.flatMap((key) =>
+      results.notes(given.key, key).map((text) => `  · ${titleOf(systems, key)}: ${text}`),
+    );
+    return ["", `${given.key} · ${given.title(size)}`, ...table(head, rows), ...notes, ...wrong];
   });
 }
 
 /**
+ * @typedef {{ key: string, title: string, against: string }} Names
+ * @param {Systems} systems
+ * @param {string} key
+ * @returns {Names}
+ */
+const namesOf = (systems, key) => ({
+  key,
+  title: titleOf(systems, key),
+  against: systems.get(key)?.against ?? OURS,
+});
+
+/**
  * @param {Results} results
  * @param {Case} given
- * @param {{ key: string, title: string }} system
+ * @param {Names} system
  */
-function row(results, given, { key, title }) {
+function row(results, given, system) {
   const cells = given.metrics.map((metric) => {
-    const summary = results.summary(given.key, key, metric);
+    const summary = results.summary(given.key, system, metric);
     if (summary === null) return "–";
     const { median, oursBetter } = summary;
     const shown = number(median, metric.digits);
     return oursBetter === null ? shown : `${shown} (${number(oursBetter, 2)}×)`;
   });
   const [main] = given.metrics;
-  const summary = main ? results.summary(given.key, key, main) : null;
+  const summary = main ? results.summary(given.key, system, main) : null;
   const known = summary !== null && summary.rounds.length > 1;
-  return [title, ...cells, known ? `${number(summary.spread * 100, 0)} %` : "–"];
+  return [system.title, ...cells, known ? `${number(summary.spread * 100, 0)} %` : "–"];
 }
 
 /**
@@ -66,11 +82,12 @@ export function content(results, options, systems) {
           {
             figures: Object.fromEntries(
               given.metrics.flatMap((metric) => {
-                const summary = results.summary(given.key, key, metric);
+                const summary = results.summary(given.key, namesOf(systems, key), metric);
                 return summary === null ? [] : [[metric.title, summary]];
               }),
             ),
             problems: results.problems(given.key, key),
+            notes: results.notes(given.key, key),
           },
         ]),
     ),

@@ -3,7 +3,6 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { median, spread } from "./numbers.mjs";
 import { BENCH } from "./prepare.mjs";
-import { OURS } from "./system.mjs";
 
 /**
  * @typedef {import("./case.mjs").Case} Case
@@ -15,8 +14,9 @@ import { OURS } from "./system.mjs";
  * @typedef {object} Summary
  * @property {number} median
  * @property {number} spread (largest - smallest) / median
- * @property {number | null} oursBetter how many times better this library on Redis is: the median
- *   over rounds, each compared with its own; null: not to be compared
+ * @property {number | null} oursBetter how many times better this library is (on the store that the
+ *   system is compared with): the median over rounds, each compared with its own; null: not to be
+ *   compared
  * @property {readonly number[]} rounds
  */
 
@@ -55,20 +55,30 @@ export class Results {
   /**
    * @param {string} caseKey
    * @param {string} system
+   * @returns {string[]} each once
+   */
+  notes(caseKey, system) {
+    const outcomes = this.#outcomes.get(`${caseKey} ${system}`) ?? [];
+    return [...new Set(outcomes.flatMap(({ notes = [] }) => notes))];
+  }
+
+  /**
+   * @param {string} caseKey
+   * @param {{ key: string, against: string }} system
    * @param {Metric} metric
    * @returns {Summary | null} null: it does not apply, or was never measured
    */
-  summary(caseKey, system, metric) {
-    const all = this.#figures(caseKey, system, metric);
+  summary(caseKey, { key, against }, metric) {
+    const all = this.#figures(caseKey, key, metric);
     const rounds = all.filter((value) => value !== null);
     if (rounds.length === 0) return null;
-    const ours = this.#figures(caseKey, OURS, metric);
+    const ours = this.#figures(caseKey, against, metric);
     const ratios = all.flatMap((theirs, round) => {
       const own = ours[round];
       if (theirs === null || own == null || theirs <= 0 || own <= 0) return [];
       return [metric.better === "more" ? own / theirs : theirs / own];
     });
-    const compared = system !== OURS && metric.better !== null && ratios.length > 0;
+    const compared = key !== against && metric.better !== null && ratios.length > 0;
     return {
       median: median(rounds),
       spread: spread(rounds),

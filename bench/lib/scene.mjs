@@ -3,7 +3,9 @@ import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CACHE } from "../../scripts/lib/project.mjs";
 import { Agent } from "./agent.mjs";
+import { taskIdsOf } from "./payload.mjs";
 import { Monitor, RedisFacts } from "./redis-facts.mjs";
+import { DEFAULT_MODE } from "./system.mjs";
 
 /**
  * @typedef {import("./system.mjs").System} System
@@ -30,6 +32,7 @@ export class Scene {
   /** @type {Size} */
   size;
   bytes;
+  tasks;
   limitMs;
   /** The server's facts; null: the system has no Redis. */
   redis;
@@ -47,12 +50,15 @@ export class Scene {
    * @param {number} args.port of its Redis; 0: none
    * @param {Size} args.size
    * @param {number} args.bytes of a payload
+   * @param {number} args.tasks that the jobs are spread over
+   * @param {Partial<import("./system.mjs").Mode>} args.mode
    * @param {number} args.limitMs the longest that the measured part may take
    */
-  constructor({ system, port, size, bytes, limitMs }) {
+  constructor({ system, port, size, bytes, tasks, mode, limitMs }) {
     scenes += 1;
     this.#system = system;
-    this.#place = { port, folder: join(FOLDER, String(scenes)) };
+    this.#place = { ...DEFAULT_MODE, ...mode, port, folder: join(FOLDER, String(scenes)) };
+    this.tasks = tasks;
     this.port = port;
     this.size = size;
     this.bytes = bytes;
@@ -63,6 +69,25 @@ export class Scene {
   async open() {
     mkdirSync(this.#place.folder, { recursive: true });
     await this.redis?.flush();
+  }
+
+  /** The key of the system. */
+  get system() {
+    return this.#system;
+  }
+
+  get place() {
+    return this.#place;
+  }
+
+  /**
+   * The tasks of a worker, and how many jobs of each it may run at once.
+   * @param {string} taskId
+   * @param {number} concurrency in all
+   */
+  load(taskId, concurrency) {
+    const each = Math.max(1, Math.ceil(concurrency / this.tasks));
+    return { taskIds: taskIdsOf(taskId, this.tasks), concurrency: each };
   }
 
   /** Calls of a producer in a process of its own; `name` as in produce.mjs. */
@@ -89,9 +114,11 @@ export class Scene {
     await this.redis?.alone();
   }
 
-  close() {
+  /** Leaves nothing behind that takes memory or disk while others are measured. */
+  async close() {
     this.#monitor?.stop();
     for (const agent of this.#agents.splice(0)) agent.kill();
+    await this.redis?.flush().catch(() => {});
     this.redis?.close();
     rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 5 });
   }
@@ -103,7 +130,8 @@ export class Scene {
     /** @type {(name: string, args?: object) => Promise<any>} */
     return (name, args = {}) => {
       const limitMs = this.limitMs;
-      return agent.call(name, { bytes: this.bytes, limitMs, ...args }, limitMs + CALL_MS);
+      const { bytes, tasks } = this;
+      return agent.call(name, { bytes, tasks, limitMs, ...args }, limitMs + CALL_MS);
     };
   }
 }

@@ -18,6 +18,7 @@ CREATE TABLE job (number INTEGER PRIMARY KEY, task TEXT NOT NULL, payload TEXT N
 export const system = {
   title: "bare SQLite transaction",
   usesRedis: false,
+  against: "embedded",
   onlyCases: ["push-alone"],
   async produce({ folder }) {
     /** @type {typeof import("../../src/store/sqlite/driver.js")} */

@@ -13,6 +13,9 @@ const STALLED_MS = 5_000;
 
 const CLOSE_MS = 5_000;
 
+/** Enough for every job that fails once. */
+const RETRIES = 4;
+
 /** @param {number} port */
 const settings = (port) => ({
   redis: { host: "127.0.0.1", port },
@@ -29,7 +32,8 @@ async function library() {
 export const system = {
   title: "Bee-Queue",
   usesRedis: true,
-  async produce({ port }) {
+  imports: [MODULE],
+  async produce({ port, retryMs = 0 }) {
     const Queue = await library();
     const queues = new Map();
     /** @param {string} taskId */
@@ -42,6 +46,7 @@ export const system = {
     /** @type {(taskId: string, data: object, delayMs: number) => any} */
     const jobOf = (taskId, data, delayMs) => {
       const job = queueOf(taskId).createJob(data);
+      if (retryMs > 0) job.retries(RETRIES).backoff("fixed", retryMs);
       return delayMs > 0 ? job.delayUntil(Date.now() + delayMs) : job;
     };
     return {

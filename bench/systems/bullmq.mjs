@@ -8,6 +8,9 @@
 /** Its types are there only when the peers are installed: so its name is no literal. */
 const MODULES = { bullmq: "bullmq", ioredis: "ioredis" };
 
+/** Enough for every job that fails once. */
+const ATTEMPTS = 5;
+
 /** @param {number} port */
 async function connectTo(port) {
   const { Redis } = await import(MODULES.ioredis);
@@ -18,7 +21,8 @@ async function connectTo(port) {
 export const system = {
   title: "BullMQ",
   usesRedis: true,
-  async produce({ port }) {
+  imports: Object.values(MODULES),
+  async produce({ port, retryMs = 0 }) {
     const { Queue } = await import(MODULES.bullmq);
     const connection = await connectTo(port);
     const queues = new Map();
@@ -27,8 +31,10 @@ export const system = {
       if (!queues.has(taskId)) queues.set(taskId, new Queue(taskId, { connection }));
       return queues.get(taskId);
     };
+    const retries =
+      retryMs > 0 ? { attempts: ATTEMPTS, backoff: { type: "fixed", delay: retryMs } } : {};
     /** @param {number} delay */
-    const options = (delay) => (delay > 0 ? { delay } : {});
+    const options = (delay) => (delay > 0 ? { ...retries, delay } : retries);
     return {
       push: (taskId, data, delayMs) => queueOf(taskId).add("job", data, options(delayMs)),
       pushMany: (taskId, items, delayMs) =>

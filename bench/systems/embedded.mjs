@@ -2,6 +2,9 @@
 import { join } from "node:path";
 import { scheduleMq } from "./ours.mjs";
 
-export const system = scheduleMq("schedule-mq embedded", false, ({ folder }) => ({
-  store: { path: join(folder, "store.db") },
-}));
+export const system = scheduleMq({
+  title: "schedule-mq embedded",
+  usesRedis: false,
+  unwanted: ["ioredis"],
+  optionsAt: ({ folder }) => ({ store: { path: join(folder, "store.db") } }),
+});

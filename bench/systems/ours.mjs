@@ -3,34 +3,67 @@
 /**
  * @typedef {import("../lib/system.mjs").System} System
  * @typedef {import("../lib/system.mjs").Place} Place
+ * @typedef {import("../../src/index.js").Scheduler} Scheduler
  * @typedef {import("../../src/index.js").SchedulerOptions} SchedulerOptions
  */
 
 const BUILT = new URL("../../dist/bundle/index.js", import.meta.url).href;
 
-/** At least once: what the peers do, too. */
-const SAFE = { retry: true };
+/** Of schedules that are not to become due while somebody measures. */
+const ONCE_A_YEAR = "0 0 1 1 *";
+
+/** How many schedules are asked for at once. */
+const PAGE = 1_000;
 
 /** @returns {Promise<typeof import("../../src/index.js")>} */
 const library = () => import(BUILT);
 
 /**
- * @param {string} title
- * @param {boolean} usesRedis
- * @param {(place: Place) => SchedulerOptions} optionsAt
+ * At least once, which is what the peers do, too, unless the mode says otherwise.
+ * @param {Place} place
+ */
+const safety = ({ retry = true, retryMs = 0 }) =>
+  retry && retryMs > 0 ? { retry, retryTimeout: retryMs } : { retry };
+
+/**
+ * Resolves when the store has all of so many schedules.
+ * @param {Scheduler} scheduler
+ * @param {number} schedules
+ */
+async function stored(scheduler, schedules) {
+  for (let cursor, found = 0; found < schedules; ) {
+    const page = await scheduler.schedules.list({ cursor, limit: PAGE });
+    found = (cursor === undefined ? 0 : found) + page.schedules.length;
+    cursor = page.cursor ?? undefined;
+  }
+}
+
+/**
+ * @param {{
+ *   title: string,
+ *   usesRedis: boolean,
+ *   unwanted: readonly string[],
+ *   optionsAt: (place: Place) => SchedulerOptions,
+ * }} parts
  * @returns {System}
  */
-export function scheduleMq(title, usesRedis, optionsAt) {
+export function scheduleMq({ title, usesRedis, unwanted, optionsAt }) {
   /** @param {Place} place */
-  const create = async (place) =>
-    (await library()).createScheduler({ logger: false, ...optionsAt(place) });
+  const create = async (place) => {
+    const { pollMs = 0 } = place;
+    const poll = pollMs > 0 ? { pollInterval: pollMs } : {};
+    return (await library()).createScheduler({ logger: false, ...poll, ...optionsAt(place) });
+  };
   return {
     title,
     usesRedis,
+    unwanted,
+    imports: [BUILT],
     async produce(place) {
       const scheduler = await create(place);
+      const safe = safety(place);
       /** @param {number} delayMs */
-      const options = (delayMs) => (delayMs > 0 ? { ...SAFE, delay: delayMs } : SAFE);
+      const options = (delayMs) => (delayMs > 0 ? { ...safe, delay: delayMs } : safe);
       return {
         push: (taskId, data, delayMs) => scheduler.push(taskId, { data, ...options(delayMs) }),
         async pushMany(taskId, items, delayMs) {
@@ -53,7 +86,13 @@ export function scheduleMq(title, usesRedis, optionsAt) {
       for (const taskId of taskIds) {
         scheduler.bind(taskId, (data) => run(/** @type {any} */ (data)), { concurrency });
       }
+      const { schedules = 0 } = place;
+      for (let made = 0; made < schedules; made += 1) {
+        const taskId = taskIds[made % taskIds.length] ?? "";
+        scheduler.register(taskId, { scheduleId: `bench-${made}`, cronExpr: ONCE_A_YEAR });
+      }
       await scheduler.start({ mustConnect: true });
+      await stored(scheduler, schedules);
       return { close: () => scheduler.stop() };
     },
   };
