@@ -12,13 +12,28 @@ export const BUNDLE = "bundle";
 
 const INPUT = { index: "src/index.ts", testing: "src/testing/index.ts" };
 
+/** Begins with a file of its own; bundled apart, so that it shares none with what is imported. */
+const THREADS = { "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts" };
+
 export async function bundle() {
+  const folder = join(ROOT, "dist", BUNDLE);
+  const written = new Set([...(await write(folder, INPUT)), ...(await write(folder, THREADS))]);
+  for (const path of readdirSync(folder)) {
+    if (!written.has(path)) rmSync(join(folder, path));
+  }
+}
+
+/**
+ * @param {string} folder
+ * @param {Record<string, string>} input
+ * @returns {Promise<string[]>} the files
+ */
+async function write(folder, input) {
   // Not at the top: whoever builds for the first time has just installed it.
   const { rolldown } = await import("rolldown");
-  const folder = join(ROOT, "dist", BUNDLE);
   const bundler = await rolldown({
     cwd: ROOT,
-    input: INPUT,
+    input,
     platform: "node",
     // Packages are the user's; parts of Node are Node's.
     external: [/^[^./]/],
@@ -31,10 +46,7 @@ export async function bundle() {
     chunkFileNames: ({ facadeModuleId, name }) => `${chunkName(facadeModuleId, name)}.js`,
   });
   await bundler.close();
-  const written = new Set(output.map(({ fileName }) => fileName));
-  for (const path of readdirSync(folder)) {
-    if (!written.has(path)) rmSync(join(folder, path));
-  }
+  return output.map(({ fileName }) => fileName);
 }
 
 /**

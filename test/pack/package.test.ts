@@ -58,6 +58,17 @@ describe("the published package", () => {
     for (const path of ["README.md", "CHANGELOG.md", "LICENSE", "protocol/PROTOCOL.md"]) {
       expect(packed.paths).toContain(path);
     }
+  });
+
+  it("has the file of each thread that it starts", () => {
+    const starts = /new URL\("\.\/([\w-]+\.js)", import\.meta\.url\)/g;
+    const bundle = join(ROOT, "dist/bundle");
+    const files = readdirSync(bundle).filter((name) => name.endsWith(".js"));
+    const threads = files.flatMap((name) =>
+      [...readFileSync(join(bundle, name), "utf8").matchAll(starts)].map((found) => found[1]),
+    );
+    expect(threads).toContain("checkpoint-thread.js");
+    for (const file of threads) expect(packed.paths).toContain(`dist/bundle/${file}`);
     expect(packed.paths.some((path) => path.startsWith("protocol/lua/"))).toBe(true);
   });
 

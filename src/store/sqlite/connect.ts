@@ -2,11 +2,13 @@
 import type { Chance } from "../../chance.js";
 import { type Clock, sleep } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
+import { Checkpoints } from "./checkpoints.js";
 import { Connection } from "./connection.js";
 import { type Driver, type Handle, loadDriver } from "./driver.js";
 import { isBusy, schedulerErrorOf } from "./faults.js";
 import { prepareFolder } from "./paths.js";
 import { layoutTask, prepareLayout } from "./schema.js";
+import { JournalSync } from "./sync.js";
 
 /** How long a lock may keep us waiting before a step is given up. */
 export const GIVE_UP_MS = 30_000;
@@ -75,7 +77,9 @@ export function lockedError(path: string | null, cause: unknown): SchedulerError
   );
 }
 
-function openOnce(driver: Driver, { path, clock, chance }: ConnectOptions): Opened {
+function openOnce(driver: Driver, options: ConnectOptions): Opened {
+  const { path, clock, chance } = options;
+  const isKnownDriver = options.driver === undefined;
   let handle: Handle | undefined;
   try {
     handle = driver.open(path ?? ":memory:");
@@ -99,6 +103,11 @@ function openOnce(driver: Driver, { path, clock, chance }: ConnectOptions): Open
         `the store uses the slower journal mode ${journal}: its file system does not allow WAL, ` +
           "or a process with an old SQLite has used it within 30 days; update Node there",
       );
+    }
+    if (path !== null && journal === "wal") {
+      connection.sync = syncOf(path, clock);
+      // a driver of the caller's own cannot be handed to a thread
+      if (isKnownDriver) connection.checkpoints = new Checkpoints(handle, path);
     }
     const engine = `SQLite ${version} by ${driver.name}, journal ${journal}`;
     return { connection, engine, warnings, isNew };
@@ -135,6 +144,15 @@ function chooseJournal(connection: Connection, { isRisky, isNew, clock }: Journa
   const mode = String(connection.pragma(`journal_mode = ${wanted}`)).toLowerCase();
   if (mode === "wal") connection.exec("PRAGMA wal_autocheckpoint = 1000");
   return mode;
+}
+
+/** null: the journal cannot be opened beside SQLite, so each commit syncs it. */
+function syncOf(path: string, clock: Clock): JournalSync | null {
+  try {
+    return new JournalSync(`${path}-wal`, () => clock.monotonic());
+  } catch {
+    return null;
+  }
 }
 
 function keepAwayFromWal(connection: Connection, clock: Clock): void {

@@ -1,19 +1,36 @@
 /** One open SQLite database: prepared statements, transactions, and the row ids that are known. */
+import type { Checkpoints } from "./checkpoints.js";
 import type { Handle, Statement, Value } from "./driver.js";
+import type { JournalSync } from "./sync.js";
+import type { TaskRow } from "./tasks.js";
 
 /**
  * What a transaction has to be: `read` sees one snapshot; `hint` writes what may be lost in a
- * power cut (sleepers, renewals); `durable` is on the disk when the commit returns.
+ * power cut (sleepers, renewals); `durable` is on the disk when the commit returns, or, where there
+ * is a `sync`, when that has been waited for.
  */
 export type Mode = "read" | "hint" | "durable";
 
+/** Rows as they were last read or written; good until another connection has written. */
+export interface KnownRows {
+  tasks: Map<number, TaskRow>;
+  file: { last_number: number; last_fence: number } | null;
+}
+
 export class Connection {
+  /** What to wait for after a durable commit; null: the commit itself syncs. */
+  sync: JournalSync | null = null;
+  /** Who moves the journal into the file; null: SQLite alone. */
+  checkpoints: Checkpoints | null = null;
   /** Row ids by `space, name`, of committed rows only. */
   readonly taskIds: Map<string, number> = new Map();
   /** Row ids by prefix. */
   readonly spaceIds: Map<string, number> = new Map();
   readonly #handle: Handle;
   readonly #statements: Map<string, Statement> = new Map();
+  #rows: KnownRows = { tasks: new Map(), file: null };
+  /** SQLite's count of what other connections have written. */
+  #version: unknown;
   #isSynced: boolean | undefined;
   #isWriting = false;
   /** How many writing transactions were committed. */
@@ -33,7 +50,9 @@ export class Connection {
 
   /** Runs a statement; the number of rows changed. */
   run(sql: string, ...values: Value[]): number {
-    return Number(this.#prepared(sql).run(...values).changes);
+    const rows = Number(this.#prepared(sql).run(...values).changes);
+    this.checkpoints?.wrote(rows, 0);
+    return rows;
   }
 
   get<T>(sql: string, ...values: Value[]): T | undefined {
@@ -57,7 +76,7 @@ export class Connection {
       this.run("BEGIN");
       return;
     }
-    const isSynced = mode === "durable";
+    const isSynced = mode === "durable" && this.sync === null;
     if (this.#isSynced !== isSynced) {
       this.exec(`PRAGMA synchronous = ${isSynced ? "FULL" : "NORMAL"}`);
       this.#isSynced = isSynced;
@@ -67,11 +86,27 @@ export class Connection {
 
   commit(): void {
     this.run("COMMIT");
-    if (this.#isWriting) this.commits += 1;
+    if (!this.#isWriting) return;
+    this.commits += 1;
+    this.checkpoints?.committed();
+  }
+
+  /** The rows known from transactions before, as far as they still hold in the open one. */
+  knownRows(): KnownRows {
+    const row = this.get<{ data_version: number }>("PRAGMA data_version");
+    if (row?.data_version !== this.#version) this.forgetRows();
+    this.#version = row?.data_version;
+    return this.#rows;
+  }
+
+  /** What was counted in them is not stored. */
+  forgetRows(): void {
+    this.#rows = { tasks: new Map(), file: null };
   }
 
   /** Undoes the open transaction, if SQLite has not done so itself. */
   rollback(): void {
+    this.forgetRows();
     this.taskIds.clear();
     this.spaceIds.clear();
     try {
@@ -83,6 +118,8 @@ export class Connection {
 
   close(): void {
     this.#statements.clear();
+    this.sync?.close();
+    this.checkpoints?.close();
     try {
       this.#handle.close();
     } catch {

@@ -6,12 +6,13 @@ import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { ConnectionChange, StoreHealth, Wake } from "../contract.js";
+import { answerAll } from "./answers.js";
 import { Bell } from "./bell.js";
 import { connect, lockedError, type Opened, retryDelayMs } from "./connect.js";
 import type { Mode } from "./connection.js";
 import type { Driver } from "./driver.js";
-import { schedulerErrorOf } from "./faults.js";
-import { type Item, type Outcome, runGroup, tryOnce } from "./group.js";
+import { closedError, schedulerErrorOf } from "./faults.js";
+import { type Item, type Outcome, runGroup, shareOf, tryOnce } from "./group.js";
 import { Hearing } from "./hearing.js";
 import { ConnectionNews } from "./news.js";
 import { fileMark } from "./paths.js";
@@ -31,6 +32,8 @@ export interface Request<T> {
   mode: Mode;
   step: (tx: Transaction) => T;
   timeoutMs: number;
+  /** How many jobs it may touch; 1 when not said. */
+  weight?: number;
 }
 
 export interface DatabaseOptions {
@@ -40,9 +43,6 @@ export interface DatabaseOptions {
   chance: Chance;
   driver?: Driver | undefined;
 }
-
-/** More steps than this do not share a transaction, so that no commit holds the loop for long. */
-const MOST_STEPS = 2_000;
 
 /** How often to look whether the file is still the one that was opened. */
 const MARK_CHECK_MS = 1_000;
@@ -114,10 +114,10 @@ export class Database {
   }
 
   /** Runs a step at the end of this turn of the event loop, in one transaction with its others. */
-  submit<T>({ owner, mode, step, timeoutMs }: Request<T>): Promise<T> {
+  submit<T>({ owner, mode, step, timeoutMs, weight = 1 }: Request<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const deadline = this.clock.monotonic() + timeoutMs;
-      this.#queue.push({ owner, mode, step, resolve, reject, deadline });
+      this.#queue.push({ owner, mode, step, resolve, reject, deadline, weight });
       this.#schedule();
     });
   }
@@ -171,11 +171,11 @@ export class Database {
       );
       return;
     }
-    const items = this.#queue.splice(0, MOST_STEPS);
-    this.#deliver(runGroup(opened.connection, items, this.process));
+    const items = this.#queue.splice(0, shareOf(this.#queue));
+    this.#deliver(opened, runGroup(opened.connection, items, this.process));
   }
 
-  #deliver(outcome: Outcome): void {
+  #deliver(opened: Opened, outcome: Outcome): void {
     for (const { item, error } of outcome.refused) {
       item.reject(schedulerErrorOf(error, this.#name));
     }
@@ -191,7 +191,8 @@ export class Database {
       if (this.path !== null) this.#drop();
     } else {
       this.#news.answered();
-      for (const { item, answer } of outcome.answers) item.resolve(answer as never);
+      const onUnsynced = (error: unknown) => this.#refuseUnsynced(opened, error);
+      answerAll(outcome.answers, { sync: opened.connection.sync, name: this.#name, onUnsynced });
       this.#wake(outcome.wakes);
       if (outcome.again.length > 0) {
         for (const item of outcome.again) item.mode = "hint";
@@ -200,6 +201,11 @@ export class Database {
       }
     }
     if (this.#queue.length > 0) this.#schedule();
+  }
+
+  #refuseUnsynced(opened: Opened, error: unknown): void {
+    this.#news.lost(error);
+    if (this.#opened === opened) this.#drop();
   }
 
   /** Waits for the lock outside SQLite, so that the event loop goes on. */
@@ -287,8 +293,4 @@ export class Database {
     this.#queue = [];
     for (const item of items) item.reject(error);
   }
-}
-
-function closedError(): SchedulerError {
-  return new SchedulerError("STORE_CLOSED", "the store was closed before this was done");
 }

@@ -76,6 +76,19 @@ const STORE_FAULTS: Record<number, Fault> = {
   26: DAMAGED,
 };
 
+export function closedError(): SchedulerError {
+  return new SchedulerError("STORE_CLOSED", "the store was closed before this was done");
+}
+
+/** The disk did not take what was committed: it may be lost in a power cut, or not. */
+export function unsyncedError(path: string, cause: unknown): SchedulerError {
+  return new SchedulerError(
+    "STORE_NO_ANSWER",
+    `the store ${path} could not be brought to the disk: ${describeError(cause, 300)}`,
+    { value: path, cause, fix: "look at the disk and its file system" },
+  );
+}
+
 /**
  * The error for the caller. `committing`: it came while the commit was under way, so that an
  * input/output error leaves open whether the step is stored.

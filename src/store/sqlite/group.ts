@@ -17,6 +17,8 @@ export interface Item {
   reject: (error: unknown) => void;
   /** When to give up waiting for the lock, by the monotonic clock. */
   deadline: number;
+  /** How many jobs it may touch: what a transaction may take is bounded. */
+  weight: number;
 }
 
 export type Outcome = { refused: Refusal[] } & Result;
@@ -34,16 +36,36 @@ type Result =
   /** The file or the disk is at fault. */
   | { kind: "fault"; items: Item[]; error: unknown; isCommitting: boolean };
 
-interface Answer {
+export interface Answer {
   item: Item;
   answer: unknown;
+}
+
+/** Steps on more jobs than this share no transaction, so that none holds the loop for long. */
+const MOST_WEIGHT = 1_000;
+
+/** How many steps from the front share the next transaction; at least one. */
+export function shareOf(queue: readonly Item[]): number {
+  let weight = 0;
+  let steps = 0;
+  for (const item of queue) {
+    weight += item.weight;
+    if (steps > 0 && weight > MOST_WEIGHT) break;
+    steps += 1;
+  }
+  return steps;
 }
 
 export function runGroup(connection: Connection, items: Item[], process: string): Outcome {
   const refused: Refusal[] = [];
   let rest = items;
+  let isGathering = true;
   for (;;) {
-    const result = tryGroup(connection, rest, process);
+    const result = tryGroup(connection, rest, { process, isGathering });
+    if (result.kind === "apart") {
+      isGathering = false;
+      continue;
+    }
     if (result.kind !== "refused") return { ...result, refused };
     refused.push(result);
     rest = rest.filter((item) => item !== result.item);
@@ -57,22 +79,28 @@ export function tryOnce(
   process: string,
 ): void {
   const ignore = () => undefined;
-  const who = { owner: null, resolve: ignore, reject: ignore, deadline: 0 };
+  const who = { owner: null, resolve: ignore, reject: ignore, deadline: 0, weight: 1 };
   runGroup(connection, [{ ...who, mode: "hint", step }], process);
 }
 
-type Tried = Result | ({ kind: "refused" } & Refusal);
+/** `apart`: a job of some step cannot be written; tell whose it is by writing each at once. */
+type Tried = Result | ({ kind: "refused" } & Refusal) | { kind: "apart" };
 
-function tryGroup(connection: Connection, items: Item[], process: string): Tried {
+function tryGroup(
+  connection: Connection,
+  items: Item[],
+  { process, isGathering }: { process: string; isGathering: boolean },
+): Tried {
   const answers: Answer[] = [];
   const again: Item[] = [];
   if (items.length === 0) return { kind: "done", answers, again, wakes: [] };
   const mode = strongestMode(items);
   let isCommitting = false;
   let current: Item | null = null;
+  let tx: Transaction | null = null;
   try {
     connection.begin(mode);
-    const tx = new Transaction(connection, mode !== "read");
+    tx = new Transaction(connection, { isWriting: mode !== "read", isGathering });
     for (const item of items) {
       current = item;
       try {
@@ -89,11 +117,14 @@ function tryGroup(connection: Connection, items: Item[], process: string): Tried
     }
     isCommitting = true;
     connection.commit();
+    // a step that was broken off may have counted in rows that others would read as stored
+    if (again.length > 0) connection.forgetRows();
     for (const run of tx.afterCommit) run();
     return { kind: "done", answers, again, wakes: tx.wakes };
   } catch (error) {
     connection.rollback();
     if (isBusy(error)) return { kind: "busy", items, error };
+    if (isGathering && tx?.arrivals.isWriting && !isStoreFault(error)) return { kind: "apart" };
     if (current !== null && !isStoreFault(error)) return { kind: "refused", item: current, error };
     return { kind: "fault", items, error, isCommitting };
   }

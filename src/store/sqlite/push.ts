@@ -24,13 +24,18 @@ export function pushJob(scope: Scope, job: NewJob, schedule: number | null): Pus
   const number = tx.nextNumber(now);
   const head = encodeHead({ id: job.id, rules: job.rules, occurrence: job.occurrence });
   const state = dueAt === null ? "ready" : "scheduled";
-  tx.run(
-    `INSERT INTO job
-       (number, task, state, priority, place, due_at, pushed_at, head, payload, schedule)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[number, task.id, STATE[state], job.rules.priority],
-    ...[dueAt === null ? number : null, dueAt, now, head, toStored(job.payload), schedule],
-  );
+  tx.insertJob({
+    number,
+    task: task.id,
+    schedule,
+    state: STATE[state],
+    priority: job.rules.priority,
+    place: dueAt === null ? number : null,
+    dueAt,
+    pushedAt: now,
+    head,
+    payload: toStored(job.payload),
+  });
   if (job.id !== null) bindId(scope, task, job.id, number);
   countPushed(scope, task, dueAt);
   return { id: publicId(job.id, number), created: true, state, dueAt };

@@ -1,5 +1,6 @@
 /** Ends attempts: what became of each settle, in order. Those after reaping change nothing. */
 import type { Settle, SettleAnswer, SettleOutcome, WorkArgs } from "../contract.js";
+import type { Value } from "./driver.js";
 import { CANCELLED, endJob } from "./ending.js";
 import { factsOf } from "./ids.js";
 import { dropEmptyLease } from "./leases.js";
@@ -11,56 +12,73 @@ import { toStoredOrNull } from "./text.js";
 /** A handed-back job stands before all others of its priority; such jobs keep their order. */
 const FRONT = 8_000_000_000_000_000;
 
+const COMPLETED: SettleAnswer = Object.freeze({ state: "completed", dueAt: null });
+
 export function settleAll(scope: Scope, { settles, keep }: WorkArgs): SettleAnswer[] {
   if (settles.length === 0) return [];
-  const done = keep.completed.count === 0 ? completePlain(scope, settles) : new Set<string>();
+  const attempts = attemptsOf(settles);
+  if (keep.completed.count === 0)
+    for (const lease of attempts.values()) completePlain(scope, lease);
   const answers = settles.map((settle): SettleAnswer => {
-    if (done.delete(keyOf(settle))) return { state: "completed", dueAt: null };
+    if (attempts.get(settle.fence)?.done.delete(settle.number)) return COMPLETED;
     const task = scope.tx.findTask(scope.space, settle.taskId);
     const job = task === null ? null : factsOf(scope, task, numberOf(settle.number));
     if (task === null || job === null) return "lost";
     if (job.state !== STATE.running || job.fence !== numberOf(settle.fence)) return "lost";
     return settleOne(scope, { task, job, outcome: settle.outcome, keep });
   });
-  for (const fence of new Set(settles.map((settle) => settle.fence))) {
-    dropEmptyLease(scope, numberOf(fence));
-  }
+  for (const fence of attempts.keys()) dropEmptyLease(scope, numberOf(fence));
   return answers;
 }
 
-function keyOf({ fence, number }: Settle): string {
-  return `${fence},${number}`;
+/** What is settled of one lease. */
+interface LeaseEnds {
+  fence: string;
+  taskId: string;
+  /** Numbers of attempts that completed, as far as they may be of concern to nobody else. */
+  plain: string[];
+  named: Set<string>;
+  /** Those of `plain` that have been ended. */
+  done: Set<string>;
 }
 
-/** The common case in one statement per lease: completed, not kept, of concern to nobody else. */
-function completePlain(scope: Scope, settles: readonly Settle[]): Set<string> {
-  const { tx } = scope;
-  const done = new Set<string>();
-  const batches = new Map<string, { settle: Settle; numbers: number[] }>();
-  const named = new Set<string>();
-  for (const settle of settles) {
+function attemptsOf(settles: readonly Settle[]): Map<string, LeaseEnds> {
+  const leases = new Map<string, LeaseEnds>();
+  let lease: LeaseEnds | undefined;
+  for (const { fence, taskId, number, id, outcome } of settles) {
+    if (lease?.fence !== fence) lease = leases.get(fence);
+    if (lease === undefined) {
+      lease = { fence, taskId, plain: [], named: new Set(), done: new Set() };
+      leases.set(fence, lease);
+    }
     // of several settles of one attempt the first counts, whatever it says
-    const isFirst = named.size < named.add(keyOf(settle)).size;
-    if (!isFirst || settle.outcome.kind !== "completed" || settle.id !== null) continue;
-    const key = `${settle.fence},${settle.taskId}`;
-    const batch = batches.get(key) ?? { settle, numbers: [] };
-    batch.numbers.push(numberOf(settle.number));
-    batches.set(key, batch);
+    const isFirst = lease.named.size < lease.named.add(number).size;
+    if (!isFirst || outcome.kind !== "completed" || id !== null) continue;
+    if (taskId === lease.taskId) lease.plain.push(number);
   }
-  for (const { settle, numbers } of batches.values()) {
-    const task = tx.findTask(scope.space, settle.taskId);
-    if (task === null) continue;
-    const rows = tx.all<{ number: number }>(
-      `DELETE FROM job WHERE number IN (SELECT value FROM json_each(?)) AND task = ?
-         AND state = ${STATE.running} AND fence = ? AND cancelling = 0 AND schedule IS NULL
-       RETURNING number`,
-      ...[JSON.stringify(numbers), task.id, numberOf(settle.fence)],
-    );
-    count(task, "running", -rows.length);
-    count(task, "all_completed", rows.length);
-    for (const { number } of rows) done.add(`${settle.fence},${digits(number)}`);
+  return leases;
+}
+
+/** Completed, not kept, of concern to nobody else. */
+const PLAIN = `number IN (SELECT value FROM json_each(?)) AND task = ?
+  AND state = ${STATE.running} AND fence = ? AND cancelling = 0 AND schedule IS NULL`;
+
+/** The common case in two statements per lease; naming the rows that went would cost more. */
+function completePlain(scope: Scope, { fence, taskId, plain, done }: LeaseEnds): void {
+  const { tx } = scope;
+  const task = plain.length === 0 ? null : tx.findTask(scope.space, taskId);
+  if (task === null) return;
+  const rules: Value[] = [JSON.stringify(plain.map(numberOf)), task.id, numberOf(fence)];
+  const all = tx.get<{ n: number }>(`SELECT count(*) AS n FROM job WHERE ${PLAIN}`, ...rules);
+  let ended = plain;
+  if (all?.n === plain.length) tx.run(`DELETE FROM job WHERE ${PLAIN}`, ...rules);
+  else {
+    const sql = `DELETE FROM job WHERE ${PLAIN} RETURNING number`;
+    ended = tx.all<{ number: number }>(sql, ...rules).map(({ number }) => digits(number));
   }
-  return done;
+  count(task, "running", -ended.length);
+  count(task, "all_completed", ended.length);
+  for (const number of ended) done.add(number);
 }
 
 interface One {

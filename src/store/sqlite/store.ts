@@ -24,7 +24,7 @@ import { acquireFile, MemoryDatabase, releaseFile } from "./shared.js";
 import type { Sleeper } from "./sleepers.js";
 import { publicCounts } from "./tasks.js";
 import type { Transaction } from "./transaction.js";
-import { work } from "./work.js";
+import { MOST_JOBS, work } from "./work.js";
 
 export { createMemoryDatabase, MemoryDatabase } from "./shared.js";
 
@@ -89,11 +89,13 @@ class SqliteStore implements contract.Store {
   }
 
   push({ jobs, timeoutMs }: contract.PushArgs): Promise<contract.PushAnswer[]> {
-    return this.#run("durable", (scope) => push(scope, jobs), timeoutMs);
+    return this.#run("durable", (scope) => push(scope, jobs), { timeoutMs, weight: jobs.length });
   }
 
   work(args: contract.WorkArgs): Promise<contract.WorkAnswer> {
-    return this.#runHearing("durable", (scope) => work(scope, args));
+    const claimed = args.claims.reduce((sum, { limit }) => sum + limit, 0);
+    const weight = args.settles.length + Math.min(claimed, MOST_JOBS);
+    return this.#runHearing("durable", (scope) => work(scope, args), { weight });
   }
 
   look(args: contract.LookArgs): Promise<contract.Look> {
@@ -203,20 +205,29 @@ class SqliteStore implements contract.Store {
     return database;
   }
 
-  async #run<T>(mode: Mode, step: (scope: Scope) => T, timeoutMs: number = GIVE_UP_MS): Promise<T> {
+  async #run<T>(
+    mode: Mode,
+    step: (scope: Scope) => T,
+    { timeoutMs = GIVE_UP_MS, weight = 1 }: { timeoutMs?: number; weight?: number } = {},
+  ): Promise<T> {
     const database = this.#acquire();
     return database.submit({
       owner: this.#member,
       mode: mode === "durable" && this.#options.durability === "store" ? "hint" : mode,
       step: (tx) => step(this.#scope(tx, database)),
       timeoutMs,
+      weight,
     });
   }
 
   /** For who runs jobs: the bell is heard from here on. Who only pushes need not hear it. */
-  async #runHearing<T>(mode: Mode, step: (scope: Scope) => T): Promise<T> {
+  async #runHearing<T>(
+    mode: Mode,
+    step: (scope: Scope) => T,
+    bounds: { weight?: number } = {},
+  ): Promise<T> {
     this.#acquire().listen();
-    return this.#run(mode, step);
+    return this.#run(mode, step, bounds);
   }
 
   #scope(tx: Transaction, database: Database): Scope {

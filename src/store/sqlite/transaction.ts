@@ -3,7 +3,8 @@
  * spaces (read once, written back once), and who has to be woken after the commit.
  */
 import type { Wake } from "../contract.js";
-import type { Connection } from "./connection.js";
+import { Arrivals, type NewRow } from "./arrivals.js";
+import type { Connection, KnownRows } from "./connection.js";
 import type { Value } from "./driver.js";
 import { countersOf, type TaskCounters, type TaskRow, taskSaving } from "./tasks.js";
 import { fromStored, toStored } from "./text.js";
@@ -81,6 +82,22 @@ interface TaskKey {
   name: string;
 }
 
+export interface TransactionRules {
+  isWriting: boolean;
+  isGathering: boolean;
+}
+
+const CONCERNS_JOBS = new Map<string, boolean>();
+
+function concernsJobs(sql: string): boolean {
+  let answer = CONCERNS_JOBS.get(sql);
+  if (answer === undefined) {
+    answer = /\bjob\b/.test(sql);
+    CONCERNS_JOBS.set(sql, answer);
+  }
+  return answer;
+}
+
 export class Transaction {
   readonly isWriting: boolean;
   readonly connection: Connection;
@@ -92,26 +109,42 @@ export class Transaction {
   readonly afterCommit: (() => void)[] = [];
   /** The latest clock reading of its steps, epoch ms. */
   now = 0;
+  readonly arrivals: Arrivals = new Arrivals();
+  /** Those of the known rows that this transaction has met. */
   readonly #tasks: Map<number, TaskRow> = new Map();
   readonly #spaces: Map<number, SpaceRow> = new Map();
+  #knownRows: KnownRows | undefined;
+  readonly #isGathering: boolean;
   #file: { last_number: number; last_fence: number } | undefined;
 
-  constructor(connection: Connection, isWriting: boolean) {
+  /** `isGathering`: new jobs may be written later than their step ran, with those of others. */
+  constructor(connection: Connection, { isWriting, isGathering }: TransactionRules) {
     this.connection = connection;
     this.isWriting = isWriting;
+    this.#isGathering = isGathering;
   }
 
   run(sql: string, ...values: Value[]): number {
     this.needWrite();
+    this.#writeArrivals(sql);
     return this.connection.run(sql, ...values);
   }
 
   get<T>(sql: string, ...values: Value[]): T | undefined {
+    this.#writeArrivals(sql);
     return this.connection.get<T>(sql, ...values);
   }
 
   all<T>(sql: string, ...values: Value[]): T[] {
+    this.#writeArrivals(sql);
     return this.connection.all<T>(sql, ...values);
+  }
+
+  /** Adds a job; every later statement about jobs finds it. */
+  insertJob(row: NewRow): void {
+    this.needWrite();
+    this.arrivals.add(row);
+    if (!this.#isGathering) this.arrivals.write(this.connection);
   }
 
   /** Ends this try when it only reads; the step is then run again in a writing transaction. */
@@ -174,7 +207,13 @@ export class Transaction {
   }
 
   taskById(id: number): TaskRow {
-    return this.#tasks.get(id) ?? this.#remember(this.get("SELECT * FROM task WHERE id = ?", id));
+    const task = this.#tasks.get(id);
+    if (task !== undefined) return task;
+    const known = this.#known.tasks.get(id);
+    if (known === undefined) return this.#remember(this.get("SELECT * FROM task WHERE id = ?", id));
+    known.promotedAt = null;
+    this.#tasks.set(id, known);
+    return known;
   }
 
   /** Says that there is work to do, so that somebody is woken for it. */
@@ -195,6 +234,7 @@ export class Transaction {
 
   /** Writes back what was counted. The last step before the commit. */
   save(): void {
+    this.arrivals.write(this.connection);
     for (const task of this.#tasks.values()) {
       if (!task.isChanged) continue;
       this.run(taskSaving.sql, ...taskSaving.values(task));
@@ -205,12 +245,23 @@ export class Transaction {
     this.run("UPDATE file SET last_number = ?, last_fence = ?", last_number, last_fence);
   }
 
+  #writeArrivals(sql: string): void {
+    if (!this.arrivals.isEmpty && concernsJobs(sql)) this.arrivals.write(this.connection);
+  }
+
+  /** Asked for when first needed: a look needs none. */
+  get #known(): KnownRows {
+    this.#knownRows ??= this.connection.knownRows();
+    return this.#knownRows;
+  }
+
   #counters(): { last_number: number; last_fence: number } {
     this.needWrite();
-    this.#file ??= this.get("SELECT last_number, last_fence FROM file") ?? {
+    this.#known.file ??= this.get("SELECT last_number, last_fence FROM file") ?? {
       last_number: 0,
       last_fence: 0,
     };
+    this.#file = this.#known.file;
     return this.#file;
   }
 
@@ -229,6 +280,7 @@ export class Transaction {
       promotedAt: null,
     };
     this.#tasks.set(id, task);
+    this.#known.tasks.set(id, task);
     this.connection.taskIds.set(`${space},${name}`, id);
     return task;
   }
