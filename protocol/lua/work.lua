@@ -4,10 +4,11 @@
 -- args   epoch · seq · identity · idle 1|0 · leaseMs · keep rules (8) · tasks: number, names ·
 --        number of settle groups · groups · number of claims · claims: task index, limit
 --        group: task index, fence, kind, n, then
---          kind c (complete, no id, not kept, not tracked): n numbers
+--          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
 --          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
 --            schedule of a tracked job or '')
--- gives  'settles|leases|more|drain', then for each lease { numbers, counts, record … }
+-- gives  'settles|leases|more|drain', then for each lease { numbers, counts, records
+--        joined by NUL }
 --        settles: for each group C (all completed), L (all lost), or for each of its jobs one of
 --        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
 --        index:alone, by ','; more: task indexes, by ','
@@ -50,17 +51,16 @@ do
 end
 
 -- One letter for a whole group that completed or was lost, else one for each job.
-local function settle_plain(t, lease, at, n)
-  local to = at + n - 1
+local function settle_plain(t, lease, joined)
   if not lease then return 'L' end
-  if not exists(CANCELS) and drop_first(lease, at, to) then
-    complete_plain(t, ARGV, at, to)
+  local numbers = numbers_in(joined)
+  if not exists(CANCELS) and drop_first(lease, joined) then
+    complete_plain(t, numbers)
     return 'C'
   end
-  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(ARGV, at, to)) or {}
+  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
   local plain, states = {}, {}
-  for k = 1, n do
-    local number = ARGV[at + k - 1]
+  for k, number in ipairs(numbers) do
     if not has_member(lease, number) then
       states[k] = 'l'
     else
@@ -73,8 +73,8 @@ local function settle_plain(t, lease, at, n)
       end
     end
   end
-  if #plain > 0 then complete_plain(t, plain, 1, #plain) end
-  return #plain == n and 'C' or table.concat(states, ',')
+  if #plain > 0 then complete_plain(t, plain) end
+  return #plain == #numbers and 'C' or table.concat(states, ',')
 end
 
 local function settle_special(t, lease, at, n)
@@ -112,8 +112,8 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settled[#settled + 1] = settle_plain(t, lease, i, n)
-    i = i + n
+    settled[#settled + 1] = settle_plain(t, lease, ARGV[i])
+    i = i + 1
   else
     settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n

@@ -35,7 +35,9 @@ export class Place {
   wanted(): number {
     const ahead = this.pace.ahead(this.concurrency, this.isRetryOff);
     const { free } = this;
-    // What stands ready is filled up when half of it is gone: few large claims cost least.
-    return free > 0 || -free * 2 < ahead ? free + ahead : 0;
+    if (ahead === 0) return Math.max(free, 0);
+    // In halves, so that the store works on one while the handlers work on the other.
+    const half = Math.floor((this.concurrency + ahead) / 2);
+    return free + ahead >= half ? Math.min(free + ahead, half) : 0;
   }
 }

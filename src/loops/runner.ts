@@ -25,7 +25,7 @@ export interface RunnerParts {
 }
 
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
-const LONGEST_TURN_MS = 2;
+const LONGEST_TURN_MS = 0.5;
 
 const HAND_BACK: SettleOutcome = Object.freeze({ kind: "handBack" });
 

@@ -74,30 +74,27 @@ export class Slots {
   /** What to claim now; the answer goes to `answered` or `givenUp`. */
   ask(limits: { jobs: number; tasks: number }): Asked[] {
     const asked: Asked[] = [];
+    const ahead: number[] = [];
     let jobsLeft = limits.jobs;
     for (const place of this.#order) {
-      if (!place.busy || place.wanted() === 0) continue;
-      const limit = Math.min(Math.max(place.free, 0), jobsLeft);
-      place.asked += limit;
+      const wanted = place.busy ? place.wanted() : 0;
+      if (wanted === 0) continue;
+      const limit = Math.min(Math.max(place.free, 0), wanted, jobsLeft);
       jobsLeft -= limit;
       asked.push({ taskId: place.taskId, limit, place, offers: place.offers });
+      ahead.push(wanted - limit);
       if (asked.length === limits.tasks || jobsLeft === 0) break;
     }
-    this.#askAhead(asked, jobsLeft);
-    if (this.#order.length > 1) this.#rotate(asked);
-    return asked.filter((claim) => claim.limit > 0);
-  }
-
-  /** What is to stand ready comes after the free slots of all; an equal share for each. */
-  #askAhead(asked: readonly Asked[], jobs: number): void {
-    let jobsLeft = jobs;
+    // What is to stand ready comes after the free slots of all; an equal share for each.
     asked.forEach((claim, index) => {
       const share = Math.ceil(jobsLeft / (asked.length - index));
-      const more = Math.min(claim.place.wanted(), share);
-      claim.place.asked += more;
+      const more = Math.min(ahead[index]!, share);
       claim.limit += more;
+      claim.place.asked += claim.limit;
       jobsLeft -= more;
     });
+    if (this.#order.length > 1) this.#rotate(asked);
+    return asked.filter((claim) => claim.limit > 0);
   }
 
   /** A claim was answered; tasks that are not in `more` have nothing left, unless offered since. */

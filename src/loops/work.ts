@@ -163,8 +163,9 @@ export class Pump {
       settles = this.#ended.splice(0, MOST_SETTLES_PER_CALL);
       if (mayClaim) asked = this.#parts.slots.ask(MOST_CLAIMS_PER_CALL);
     }
-    const nothingElse = !this.#runner.busy && this.#callsInFlight === 0;
-    return { settles, asked, idle: asked.length > 0 && nothingElse };
+    // Only once asked to: other claims have to wait for the answer.
+    const isDrained = this.#drainUntil !== null && !this.#runner.busy && this.#callsInFlight === 0;
+    return { settles, asked, idle: asked.length > 0 && isDrained };
   }
 
   #send(call: Call): Promise<WorkAnswer> {

@@ -192,6 +192,28 @@ test("a job that must run alone waits for the others, and nothing begins beside 
   expect((await scene.counts("t")).total.completed).toBe(1);
 });
 
+test("while a job that must run alone may be on its way, nothing else is claimed", async () => {
+  const scene = createScene();
+  await pushSuspect(scene);
+  const { member, begun, step } = await gatedMember(scene);
+  const { pump } = member.engine;
+  pump.offer("t");
+  await step();
+  expect(member.calls.at(-1)?.args).toMatchObject({ idle: false, claims: [{ taskId: "t" }] });
+  const answerHeld = createGate();
+  member.before = () => answerHeld.passed;
+  const alone = step();
+  expect(member.calls.at(-1)?.args).toMatchObject({ idle: true, claims: [{ taskId: "t" }] });
+  const calls = member.count("work");
+  await scene.push("other", { data: "later" });
+  pump.offer("other");
+  await step();
+  expect(member.count("work")).toBe(calls);
+  answerHeld.open();
+  await alone;
+  expect(begun).toEqual(["suspect"]);
+});
+
 test("a scheduler that was chosen to drain and could not in time asks again", async () => {
   const scene = createScene();
   await pushSuspect(scene);

@@ -88,23 +88,6 @@ test("what one call has asked for is not asked for again by the other", async ()
   expect(most()).toBe(3);
 });
 
-test("while a job that must run alone may be on its way, nothing else is claimed", async () => {
-  const scene = createScene();
-  const member = await scene.member({ bind: { a: () => true, b: () => true } });
-  const answerHeld = createGate();
-  member.before = () => answerHeld.passed;
-  member.engine.pump.offer("a");
-  const first = member.engine.pump.step();
-  expect(member.calls.at(-1)?.args).toMatchObject({ idle: true, claims: [{ taskId: "a" }] });
-  member.engine.pump.offer("b");
-  await member.engine.pump.step();
-  expect(member.count("work")).toBe(1);
-  answerHeld.open();
-  await first;
-  await member.engine.pump.step();
-  expect(member.calls.at(-1)?.args).toMatchObject({ idle: true, claims: [{ taskId: "b" }] });
-});
-
 test("the settle of a job shares its call with the claim of the next", async () => {
   const scene = createScene();
   const member = await scene.member({ bind: { t: [() => true, { concurrency: 1 }] } });

@@ -14,10 +14,14 @@ local function read_lease(fence)
   }
 end
 
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
+
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 
 -- The members as a set, from which `drop_member` takes.
@@ -33,11 +37,10 @@ local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
 
--- The numbers ARGV[at] .. ARGV[to] are the first of the lease, in its order: they leave it. Saves
--- taking the record apart where jobs end as they were claimed.
-local function drop_first(lease, at, to)
+-- These numbers, joined as in the lease, are its first ones: they leave it. Saves taking the record
+-- apart where jobs end as they were claimed.
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -65,8 +68,9 @@ local function shrink_lease(lease)
   end
 end
 
--- What a claimer is given of a lease: numbers and counts joined, then the records.
-local function describe_batch(t, numbers, records)
+-- What a claimer is given of a lease: its numbers, their counts, and the records joined by NUL,
+-- which JSON has none of. In pieces: each record for itself.
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -75,7 +79,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\0') }
 end
 
 -- The lease that a running job is claimed under, for people and for promptness: looked for among so

@@ -1,16 +1,15 @@
 -- settle: ends attempts under one lease.
 
--- Jobs that complete and leave nothing behind: the common case, few commands for all of them. They
--- are list[at] .. list[to].
-local function complete_plain(t, list, at, to)
-  redis.call('HDEL', t.jobs, unpack(list, at, to))
-  redis.call('SREM', t.claimed, unpack(list, at, to))
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(list, at, to)) end
+-- Jobs that complete and leave nothing behind: the common case, few commands for all of them.
+local function complete_plain(t, numbers)
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  redis.call('SREM', t.claimed, unpack(numbers))
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if exists(t.tries) then
-    redis.call('HDEL', t.tries, unpack(list, at, to))
-    redis.call('HDEL', t.errors, unpack(list, at, to))
+    redis.call('HDEL', t.tries, unpack(numbers))
+    redis.call('HDEL', t.errors, unpack(numbers))
   end
-  redis.call('HINCRBY', t.stats, 'completed', to - at + 1)
+  redis.call('HINCRBY', t.stats, 'completed', #numbers)
 end
 
 -- A failure ends a row of crashes, and a row of refused data unless it is one of those.

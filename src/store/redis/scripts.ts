@@ -35,7 +35,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "cf75d617cb2f5068543359ef186e74a6586ee46f",
+    sha1: "51e9ddfbc914a0df5866702f2612c66144b76f13",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -85,10 +85,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -100,9 +103,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -127,7 +129,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -136,7 +138,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -770,7 +774,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "b17779d9bd40798566d5299557b4e278d8ad8bfd",
+    sha1: "e0f6644c840aea3225a276560a0f4917de45d0e0",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -1007,10 +1011,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -1022,9 +1029,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -1049,7 +1055,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -1058,7 +1064,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -1512,7 +1520,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "4be05ccac30c22aa4e85c53ff89a695ad255bd03",
+    sha1: "9f5da535e8dc84f0dee5c79561a7aca9b554fadb",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -1562,10 +1570,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -1577,9 +1588,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -1604,7 +1614,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -1613,7 +1623,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -1741,7 +1753,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "70c8629112059e4d2befee413bbc591f23ce0ad2",
+    sha1: "5e58e639dbef12ebee02631845a986ceb80e56c9",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -1787,10 +1799,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -1802,9 +1817,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -1829,7 +1843,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -1838,7 +1852,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -3362,7 +3378,7 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "0073cf2cc0bec3d5bd6828fd2cae202f85c3ec2b",
+    sha1: "bd10c900a37321bb4bb177cce5e02fc2a57b1e15",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -3675,10 +3691,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -3690,9 +3709,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -3717,7 +3735,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -3726,7 +3744,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -4174,7 +4194,7 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "1678596ecee2a7e4e75501b728149a0b39feb188",
+    sha1: "6e4d745943974e97f0f5393ec5bd983d6f43d573",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -4220,10 +4240,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -4235,9 +4258,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -4262,7 +4284,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -4271,7 +4293,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -4305,7 +4329,7 @@ for k = 2 + task_count, #ARGV, 2 do
       end
     end
   end
-  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records) or {}
+  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records, true) or {}
 end
 return batches
 `,
@@ -4465,7 +4489,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "1fef28d2d8caccfc1fd36ae87e4b727da20ab9f9",
+    sha1: "6ff0938433c0985b4ad3515eefbb0ae221b0085a",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -4702,10 +4726,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -4717,9 +4744,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -4744,7 +4770,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -4753,7 +4779,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -5938,7 +5966,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "44e6a885b88b5a430bbd9d4a1a17138eb46fdec9",
+    sha1: "414373ba2175f00b57af5ea9b27e6f1890806f56",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -6064,10 +6092,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -6079,9 +6110,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -6106,7 +6136,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -6115,7 +6145,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -7243,7 +7275,7 @@ return { whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "28f3a88d141f7839ebf7cf38ada8f7e101949523",
+    sha1: "89c5f28e8ca2a63c1b598467f54815c6b3afecb4",
     text: `#!lua
 local function now_us()
   local time = redis.call('TIME')
@@ -7480,10 +7512,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -7495,9 +7530,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -7522,7 +7556,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -7531,7 +7565,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -7927,7 +7963,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "978db49f31698a6cbeceef0b337df8bfe44a348a",
+    sha1: "4895fe4a38543fd55bd6c030ca4be2d551a43a34",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -8255,10 +8291,13 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
+local function numbers_in(text)
+  local numbers = {}
+  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  return numbers
+end
 local function members_of(lease)
-  local members = {}
-  for number in string.gmatch(lease.numbers, '%d+') do members[#members + 1] = number end
-  return members
+  return numbers_in(lease.numbers)
 end
 local function has_member(lease, number)
   if not lease.has then
@@ -8270,9 +8309,8 @@ end
 local function drop_member(lease, number)
   lease.has[number], lease.dropped = nil, true
 end
-local function drop_first(lease, at, to)
+local function drop_first(lease, joined)
   if lease.has then return false end
-  local joined = table.concat(ARGV, ' ', at, to)
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -8297,7 +8335,7 @@ local function shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records)
+local function describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -8306,7 +8344,9 @@ local function describe_batch(t, numbers, records)
       any = any or counts[k] ~= ''
     end
   end
-  return { table.concat(numbers, ' '), any and table.concat(counts, ';') or '', unpack(records) }
+  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  if in_pieces then return { joined, counted, unpack(records) } end
+  return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local function lease_of(number)
@@ -8825,15 +8865,15 @@ local function update_moment(t, now_ms, alone_from)
   end
   return false
 end
-local function complete_plain(t, list, at, to)
-  redis.call('HDEL', t.jobs, unpack(list, at, to))
-  redis.call('SREM', t.claimed, unpack(list, at, to))
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(list, at, to)) end
+local function complete_plain(t, numbers)
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  redis.call('SREM', t.claimed, unpack(numbers))
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if exists(t.tries) then
-    redis.call('HDEL', t.tries, unpack(list, at, to))
-    redis.call('HDEL', t.errors, unpack(list, at, to))
+    redis.call('HDEL', t.tries, unpack(numbers))
+    redis.call('HDEL', t.errors, unpack(numbers))
   end
-  redis.call('HINCRBY', t.stats, 'completed', to - at + 1)
+  redis.call('HINCRBY', t.stats, 'completed', #numbers)
 end
 local function count_failure(t, number, invalid)
   local f, c, h, _, inv = counts_of(t, number)
@@ -8903,17 +8943,16 @@ do
   end
   ask_for_rare(rare)
 end
-local function settle_plain(t, lease, at, n)
-  local to = at + n - 1
+local function settle_plain(t, lease, joined)
   if not lease then return 'L' end
-  if not exists(CANCELS) and drop_first(lease, at, to) then
-    complete_plain(t, ARGV, at, to)
+  local numbers = numbers_in(joined)
+  if not exists(CANCELS) and drop_first(lease, joined) then
+    complete_plain(t, numbers)
     return 'C'
   end
-  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(ARGV, at, to)) or {}
+  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
   local plain, states = {}, {}
-  for k = 1, n do
-    local number = ARGV[at + k - 1]
+  for k, number in ipairs(numbers) do
     if not has_member(lease, number) then
       states[k] = 'l'
     else
@@ -8926,8 +8965,8 @@ local function settle_plain(t, lease, at, n)
       end
     end
   end
-  if #plain > 0 then complete_plain(t, plain, 1, #plain) end
-  return #plain == n and 'C' or table.concat(states, ',')
+  if #plain > 0 then complete_plain(t, plain) end
+  return #plain == #numbers and 'C' or table.concat(states, ',')
 end
 local function settle_special(t, lease, at, n)
   local states = {}
@@ -8963,8 +9002,8 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settled[#settled + 1] = settle_plain(t, lease, i, n)
-    i = i + n
+    settled[#settled + 1] = settle_plain(t, lease, ARGV[i])
+    i = i + 1
   else
     settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n

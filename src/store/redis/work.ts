@@ -99,10 +99,11 @@ function isPlain({ outcome, id, scheduleId }: Settle): boolean {
 
 function encodeGroup({ task, fence, plain, settles }: Group, args: string[]): void {
   args.push(String(task), fence, plain ? "c" : "x", String(settles.length));
-  for (const settle of settles) {
-    if (plain) args.push(settle.number);
-    else args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
+  if (plain) {
+    args.push(settles.map((settle) => settle.number).join(" "));
+    return;
   }
+  for (const settle of settles) args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
 }
 
 function encodeOutcome(settle: Settle): string[] {
@@ -155,12 +156,12 @@ async function parseReply(shard: Shard, args: Reply): Promise<WorkAnswer> {
     const [fence = "", index, alone] = text.split(":");
     return { fence, index: Number(index), alone: alone === "1" };
   });
-  const lostBatches = batches.length < refs.length;
-  const found = lostBatches ? await recall(shard, args.tasks, refs) : (batches as string[][]);
+  const whole = batches.length < refs.length ? null : takeApart(batches as string[][]);
+  const found = whole ?? (await recall(shard, args.tasks, refs));
   const claimed: ClaimedBatch[] = [];
   refs.forEach((ref, k) => {
-    const batch = found[k] ?? [];
-    if (batch.length < 3) return;
+    const batch = found[k];
+    if (batch === undefined || batch.records.length === 0) return;
     claimed.push({
       fence: ref.fence,
       taskId: args.tasks.nameOf(ref.index),
@@ -189,20 +190,40 @@ async function recall(
   shard: Shard,
   tasks: TaskTable,
   refs: readonly { fence: string; index: number }[],
-): Promise<string[][]> {
+): Promise<Batch[]> {
   const args = [...tasks.args(), ...refs.flatMap((ref) => [ref.fence, String(ref.index)])];
   const call = { taskKeys: tasks.keys(shard), args };
-  return (await shard.runUntilAnswered("recall", call)) as string[][];
+  const found = (await shard.runUntilAnswered("recall", call)) as string[][];
+  return found.map(([numbers = "", counts = "", ...records]) => ({
+    numbers: numbers.split(" "),
+    counts: counts === "" ? [] : counts.split(";"),
+    records,
+  }));
 }
 
-function jobsOf(shard: number, batch: readonly string[]): ClaimedBatch["jobs"] {
-  const [numbers = "", counts = "", ...records] = batch;
-  const countsOf = counts.split(";");
-  return numbers
-    .split(" ")
-    .map((number, k) =>
-      decodeClaimed({ shard, number, record: records[k] ?? "\n", counts: countsOf[k] ?? "" }),
-    );
+/** The jobs of one lease. */
+interface Batch {
+  numbers: string[];
+  counts: string[];
+  records: string[];
+}
+
+/** null: a record holds the NUL that should part them; each can be asked for by itself. */
+function takeApart(batches: readonly string[][]): Batch[] | null {
+  const found: Batch[] = [];
+  for (const [joined = "", counts = "", texts = ""] of batches) {
+    const numbers = joined.split(" ");
+    const records = texts.split("\0");
+    if (records.length !== numbers.length) return null;
+    found.push({ numbers, counts: counts === "" ? [] : counts.split(";"), records });
+  }
+  return found;
+}
+
+function jobsOf(shard: number, { numbers, counts, records }: Batch): ClaimedBatch["jobs"] {
+  return numbers.map((number, k) =>
+    decodeClaimed({ shard, number, record: records[k] ?? "\n", counts: counts[k] ?? "" }),
+  );
 }
 
 /** The store says of a whole group that it completed or was lost, else of each of its jobs. */
