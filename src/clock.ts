@@ -8,6 +8,11 @@ export interface Timer {
   cancel(): void;
 }
 
+export interface TimerOptions {
+  keepAlive?: boolean;
+  isPrecise?: boolean;
+}
+
 export interface Clock {
   /** Whole epoch ms, to be stored; may jump. */
   now(): number;
@@ -15,8 +20,11 @@ export interface Clock {
   nowExact(): number;
   /** Ms since some instant, to be measured; never jumps. */
   monotonic(): number;
-  /** Calls `run` once after `ms`. `keepAlive: false` lets the process exit before. */
-  after(ms: number, run: () => void, options?: { keepAlive?: boolean }): Timer;
+  /**
+   * Calls `run` once after `ms`. `keepAlive: false` lets the process exit before. `isPrecise`: not
+   * a ms later, as timers are, which costs up to two ms of CPU.
+   */
+  after(ms: number, run: () => void, options?: TimerOptions): Timer;
   /** Calls `run` once when this turn of the event loop has ended. */
   endOfTurn(run: () => void): void;
 }
@@ -37,11 +45,30 @@ function nowExact(): number {
   return passed + offsetMs;
 }
 
+/** A timer has whole ms and rounds up: this one rings early, and turns until the time has come. */
+function precisely(ms: number, run: () => void): Timer {
+  const at = performance.now() + ms;
+  let isCancelled = false;
+  const turn = (): void => {
+    if (isCancelled) return;
+    if (performance.now() >= at) run();
+    else setImmediate(turn);
+  };
+  const handle = setTimeout(turn, Math.max(0, Math.floor(ms) - 1));
+  return {
+    cancel() {
+      isCancelled = true;
+      clearTimeout(handle);
+    },
+  };
+}
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   nowExact,
   monotonic: () => performance.now(),
   after(ms, run, options) {
+    if (options?.isPrecise === true && ms < LONGEST_TIMER_MS) return precisely(ms, run);
     const handle = setTimeout(run, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS));
     if (options?.keepAlive === false) handle.unref();
     return { cancel: () => clearTimeout(handle) };

@@ -8,7 +8,7 @@
 -- gives  { nowMs, waitMs, places of tasks joined by ',', { fence, task … } expired, { id, task,
 --        definition, numbers as in schedule.lua, pause's reason } … due, session known 1|0,
 --        registered as a sleeper 1|0, registrations, repair 1|0,
---          complete 1|0 }
+--          complete 1|0, the task of which something is due after waitMs or '' }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -105,9 +105,12 @@ end
 local function sleep_until(moments)
   table.sort(moments, function(a, b) return a.at < b.at end)
   for _, moment in ipairs(moments) do
-    if keeps(moment) then return moment.at - now_ms end
+    if keeps(moment) then
+      local is_task = string.sub(moment.field, 1, 1) == 't'
+      return moment.at - now_ms, is_task and string.sub(moment.field, 2) or ''
+    end
   end
-  return sleep_ms
+  return sleep_ms, ''
 end
 
 local function register_sleeper()
@@ -155,16 +158,19 @@ local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'regi
 local indexes = {}
 for k, index in ipairs(ready) do indexes[k] = places[index] end
 
-local wait_ms, registered = 0, '0'
+local wait_ms, registered, next_task = 0, '0', ''
 if #indexes == 0 and #due == 0 and #expired == 0 then
   if not drains then
     register_sleeper()
     registered = '1'
   end
-  wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
+  local until_moment, task = sleep_until(moments)
+  wait_ms = math.min(sleep_ms, until_moment, drains and drains - now_ms or sleep_ms)
+  if wait_ms == until_moment then next_task = task end
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
+  next_task,
 }

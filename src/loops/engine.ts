@@ -14,7 +14,7 @@ import type { ClaimedBatch, ConnectionChange, Store, Wake } from "../store/contr
 import { Attempt, type AttemptParts } from "./attempt.js";
 import { type FireParts, Firing } from "./fire.js";
 import { Leases } from "./leases.js";
-import { type DelayMs, Loop, type Step } from "./loop.js";
+import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
 import { reapStep } from "./reap.js";
 import type { Registrations } from "./registrations.js";
@@ -63,7 +63,8 @@ export class Engine {
     this.renew = new Renew({ ...parts, leases: this.leases });
     const lane: Step = () => this.pump.step();
     this.#lanes = [this.#loop("work", lane), this.#loop("work", lane)];
-    this.#watchLoop = this.#loop("look", () => this.watch.step());
+    const isPrecise = (): boolean => this.watch.isKeeping;
+    this.#watchLoop = this.#loop("look", () => this.watch.step(), { isPrecise });
     this.#renewLoop = this.#loop("renew", () => this.renew.step());
     this.#tending = new Tending({ ...parts, presence: parts.registrations.presence });
     this.#pruneLoop = this.#makePruneLoop();
@@ -160,10 +161,10 @@ export class Engine {
     return this.#loop("prune", () => pruneStep(pruneParts));
   }
 
-  #loop(name: string, step: Step): Loop {
+  #loop(name: string, step: Step, more: Pick<LoopParts, "isPrecise"> = {}): Loop {
     const { clock, chance } = this.#parts;
     const onError = (error: unknown): void => this.#reporter.loopFailed(name, error);
-    return new Loop({ name, step, clock, chance, onError });
+    return new Loop({ name, step, clock, chance, onError, ...more });
   }
 
   #attemptsOf(batch: ClaimedBatch): Attempt[] {

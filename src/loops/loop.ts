@@ -20,6 +20,8 @@ export interface LoopParts {
   clock: Clock;
   chance: Chance;
   onError: (error: unknown, loopName: string) => void;
+  /** True: the next sleep must not end later than planned, not even by a ms. */
+  isPrecise?: () => boolean;
   /** The longest wait after failures in a row, ms. */
   longestBackoffMs?: number;
 }
@@ -149,6 +151,9 @@ export class Loop {
       if (asleep && turn === this.#turn) this.#run();
     };
     if (delayMs <= 0) clock.endOfTurn(runIfAsleep);
-    else if (delayMs !== UNTIL_WOKEN) this.#timer = clock.after(delayMs, runIfAsleep);
+    else if (delayMs !== UNTIL_WOKEN) {
+      const isPrecise = this.#parts.isPrecise?.() ?? false;
+      this.#timer = clock.after(delayMs, runIfAsleep, { isPrecise });
+    }
   }
 }

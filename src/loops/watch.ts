@@ -45,6 +45,8 @@ export class Watch {
   /** Looks in a row that found work of which nothing could be claimed. */
   #fruitless = 0;
   #healedAt = Number.NEGATIVE_INFINITY;
+  /** What is due when the sleep ends by itself; null: nothing is known. */
+  #next: { taskId: string; at: number } | null = null;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
@@ -52,6 +54,8 @@ export class Watch {
 
   async step(): Promise<DelayMs> {
     const { store, clock, slots, registrations } = this.#parts;
+    // The claim's answer calls for the next look.
+    if (this.#offerNext()) return this.#parts.pollIntervalMs;
     await registrations.ensure(store, this.#parts.openedAt);
     this.#heal();
     const awakenings = this.#awakenings;
@@ -65,7 +69,23 @@ export class Watch {
     this.#fruitless = 0;
     const sleepMs = Math.min(look.waitMs, longestMs, registrations.restMs);
     if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
+    if (look.nextTaskId !== null && sleepMs === look.waitMs) {
+      this.#next = { taskId: look.nextTaskId, at: clock.monotonic() + sleepMs };
+    }
     return sleepMs;
+  }
+
+  /** True: it sleeps until a job is due, and should not oversleep. */
+  get isKeeping(): boolean {
+    return this.#next !== null;
+  }
+
+  /** True: what this sleep was for is due, and the pump has it. */
+  #offerNext(): boolean {
+    const next = this.#next;
+    this.#next = null;
+    if (next === null || this.#parts.clock.monotonic() < next.at) return false;
+    return this.#parts.offer(next.taskId);
   }
 
   /** A wake, perhaps for a task. True: the pump has it; false: look. */

@@ -12,7 +12,8 @@ const HOUR = 60 * MINUTE;
 function looked(now: number, due: readonly [string, number][], complete = true): Look {
   const schedules = due.map(([scheduleId, nextAt]) => ({ scheduleId, nextAt }) as DueSchedule);
   const nothing = { taskIds: [], expired: [], waitMs: 0, registrations: 0, repair: false };
-  return { ...nothing, schedules, complete, now };
+  const sleep = { nextTaskId: null };
+  return { ...nothing, ...sleep, schedules, complete, now };
 }
 
 test("who lost the race for an occurrence knows by the next look that it is decided", () => {

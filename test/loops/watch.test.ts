@@ -73,6 +73,22 @@ test("a delayed job runs when it is due, not at the next poll, and never before"
   await scheduler.stop();
 });
 
+test("a delayed job is claimed when it is due, without a look before", async () => {
+  const scene = createScene();
+  const { scheduler, calls } = scene.scheduler({ pollInterval: "1h" });
+  const ran: unknown[] = [];
+  scheduler.bind("t", (data) => void ran.push(data));
+  await scheduler.start();
+  await scene.clock.advance(100);
+  await scene.push("t", { data: "later", delay: 500 });
+  await scene.clock.advance(400);
+  calls.length = 0;
+  await scene.clock.advance(100);
+  expect(calls[0]).toMatchObject({ verb: "work", args: { claims: [{ taskId: "t" }] } });
+  expect(ran).toEqual(["later"]);
+  await scheduler.stop();
+});
+
 test("a wake that names a task goes to the pump without a look", async () => {
   const scene = createScene();
   const { scheduler, calls } = scene.scheduler();

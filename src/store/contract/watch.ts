@@ -40,6 +40,11 @@ export interface Look {
    */
   waitMs: number;
   /**
+   * The task of which something is due at the end of `waitMs`: it can be claimed then, without a
+   * look before. null: the sleep ends for another reason.
+   */
+  nextTaskId: string | null;
+  /**
    * Rises when the registration of some set lapses or comes back: who registers schedules has to
    * register them again, since another definition may be in force now.
    */

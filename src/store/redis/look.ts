@@ -57,11 +57,13 @@ export async function lookAtAll(
       return look;
     }),
   );
+  const first = looks.reduce((a, b) => (b.waitMs < a.waitMs ? b : a));
   const look = {
     taskIds: looks.flatMap((part) => part.taskIds),
     schedules: looks.flatMap((part) => part.schedules),
     expired: looks.flatMap((part) => part.expired),
-    waitMs: Math.min(...looks.map((part) => part.waitMs)),
+    waitMs: first.waitMs,
+    nextTaskId: first.nextTaskId,
     // Each counts for itself: what rises in one of them rises here.
     registrations: looks.reduce((sum, part) => sum + part.registrations, 0),
     repair: looks.some((part) => part.repair),
@@ -100,10 +102,11 @@ async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook
     ],
   })) as Reply;
   const [now, waitMs, tasks, expired, due, ...flags] = reply;
-  const [session, registered, registrations, repair, complete] = flags;
+  const [session, registered, registrations, repair, complete, nextTaskId = ""] = flags;
   return {
     now: Number(now),
     waitMs: Number(waitMs),
+    nextTaskId: nextTaskId === "" ? null : nextTaskId,
     taskIds: tasks === "" ? [] : tasks.split(",").map((k) => names[Number(k) - 1]?.slice(1) ?? ""),
     expired: pairs(expired).map(([fence, taskId]) => ({ fence, taskId })),
     schedules: due.map(decodeDue),

@@ -2014,7 +2014,7 @@ return page
 `,
   },
   "look": {
-    sha1: "6480e590b2e48991fb9f269ab498195750b90d5a",
+    sha1: "5add2b3a0f1c8592e563d0574715d679c899cb72",
     text: `#!lua flags=allow-oom
 local function now_us()
   local time = redis.call('TIME')
@@ -2526,9 +2526,12 @@ end
 local function sleep_until(moments)
   table.sort(moments, function(a, b) return a.at < b.at end)
   for _, moment in ipairs(moments) do
-    if keeps(moment) then return moment.at - now_ms end
+    if keeps(moment) then
+      local is_task = string.sub(moment.field, 1, 1) == 't'
+      return moment.at - now_ms, is_task and string.sub(moment.field, 2) or ''
+    end
   end
-  return sleep_ms
+  return sleep_ms, ''
 end
 local function register_sleeper()
   for k = SHARD_KEYS + 1, #KEYS do
@@ -2569,18 +2572,21 @@ if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 
 local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations')
 local indexes = {}
 for k, index in ipairs(ready) do indexes[k] = places[index] end
-local wait_ms, registered = 0, '0'
+local wait_ms, registered, next_task = 0, '0', ''
 if #indexes == 0 and #due == 0 and #expired == 0 then
   if not drains then
     register_sleeper()
     registered = '1'
   end
-  wait_ms = math.min(sleep_ms, sleep_until(moments), drains and drains - now_ms or sleep_ms)
+  local until_moment, task = sleep_until(moments)
+  wait_ms = math.min(sleep_ms, until_moment, drains and drains - now_ms or sleep_ms)
+  if wait_ms == until_moment then next_task = task end
 end
 return {
   whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
+  next_task,
 }
 `,
   },

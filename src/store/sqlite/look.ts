@@ -20,7 +20,8 @@ export function look(scope: Scope, args: LookArgs): Look {
   const { due: schedules, moments, complete } = lookAtSchedules(scope, fireable);
   const expired = expiredLeases(scope, graceFrom);
   const answer: Look = {
-    ...{ taskIds: tasks.withWork, schedules, complete, expired, waitMs: 0, registrations, now },
+    ...{ taskIds: tasks.withWork, schedules, complete, expired, registrations, now },
+    ...{ waitMs: 0, nextTaskId: null },
     // a cursor stands in the row of its schedule, so that none can be missing from the index
     repair: false,
   };
@@ -30,7 +31,7 @@ export function look(scope: Scope, args: LookArgs): Look {
     const at = nextExpiry(scope, { graceFrom, latest: noteAt });
     moments.push({ cause: LEASE_CAUSE, at });
   }
-  return { ...answer, waitMs: fallAsleep(scope, { ...args, moments }) };
+  return { ...answer, ...fallAsleep(scope, { ...args, moments }) };
 }
 
 interface TaskLook {
@@ -68,8 +69,9 @@ function lookAtTasks(
     const never = Number.POSITIVE_INFINITY;
     const aloneFrom = row.alone === 1 ? turnFrom(scope) : never;
     const at = row.common === 1 ? 0 : Math.min(row.due_at ?? never, aloneFrom);
-    if (at <= scope.now) withWork.push(fromStored(row.name));
-    else if (at < never) moments.push({ cause: `task ${row.id}`, at });
+    const taskId = fromStored(row.name);
+    if (at <= scope.now) withWork.push(taskId);
+    else if (at < never) moments.push({ cause: `task ${row.id}`, at, taskId });
   }
   return { withWork, moments };
 }

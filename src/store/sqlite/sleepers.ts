@@ -2,7 +2,7 @@
  * Who sleeps until when, written in the database so that every process knows whom to wake.
  * A push wakes one; a due moment is waited for by two; all others look at every poll only.
  */
-import type { LookArgs, Wake } from "../contract.js";
+import type { Look, LookArgs, Wake } from "../contract.js";
 import type { Scope } from "./scope.js";
 import type { Notice, ScheduleNotice, Transaction } from "./transaction.js";
 
@@ -31,6 +31,8 @@ export interface Sleeper {
 export interface Moment {
   cause: string;
   at: number;
+  /** The task of which a job is due then. */
+  taskId?: string;
 }
 
 /** Who wakes to note the time or to reap: for a lease, and not for the work of any task. */
@@ -45,11 +47,11 @@ const POLLS_PER_NOTE = 5;
 /** Notes that can be believed: not run out, nor from before the clock went back. */
 const BELIEVED = "valid_until >= ? AND valid_until <= ? + 6 * poll_ms + 1000";
 
-/** Remembers that this scheduler sleeps now; how long, in ms. */
+/** Remembers that this scheduler sleeps now; for how long and what for. */
 export function fallAsleep(
   scope: Scope,
   { taskIds, fireable, sleepMs, moments }: LookArgs & { moments: Moment[] },
-): number {
+): Pick<Look, "waitMs" | "nextTaskId"> {
   const pollMs = Math.max(1, Math.floor(sleepMs));
   const moment = chooseMoment(scope, moments, scope.now + pollMs);
   const tasks = taskList(scope, taskIds);
@@ -73,7 +75,8 @@ export function fallAsleep(
     const validUntil = scope.now + POLLS_PER_NOTE * pollMs;
     writeNote(scope, { tasks, fires, firesLocal, cause, wakeAt, pollMs, validUntil });
   }
-  return wakeAt === null ? pollMs : Math.max(0, wakeAt - scope.now);
+  const waitMs = wakeAt === null ? pollMs : Math.max(0, wakeAt - scope.now);
+  return { waitMs, nextTaskId: moment?.taskId ?? null };
 }
 
 /** This scheduler is awake: nobody has to wake it. */

@@ -202,9 +202,19 @@ async function manyDue(
 function sleepClaims(test: ContractTest): void {
   test("lets a scheduler sleep until the next job is due", async ({ scene }) => {
     await scene.pushOne({ due: { in: 40_000 } });
-    const { waitMs } = await scene.store.look(LOOK);
+    const { waitMs, nextTaskId } = await scene.store.look(LOOK);
     expect(waitMs).toBeGreaterThan(20_000);
     expect(waitMs).toBeLessThanOrEqual(40_001);
+    expect(nextTaskId).toBe(TASK);
+  });
+
+  test("names no task when it sleeps for nothing, or for a schedule", async ({ scene }) => {
+    expect((await scene.store.look(LOOK)).nextTaskId).toBeNull();
+    await scene.table.upsert({ firstAt: (await scene.world.now()) + 10_000 });
+    await scene.pushOne({ due: { in: 40_000 } });
+    const { waitMs, nextTaskId } = await scene.table.look({ sleepMs: SLEEP_MS });
+    expect(waitMs).toBeLessThanOrEqual(10_001);
+    expect(nextTaskId).toBeNull();
   });
 
   test("lets a scheduler sleep until its next schedule is due", async ({ scene }) => {
