@@ -16,7 +16,7 @@ import type { CheckedBind, TaskValidators } from "../core/options.js";
 import { decodePayload, encodePayload } from "../core/payload.js";
 import { type Failure, failedOutcome } from "../core/retry.js";
 import { validate } from "../core/standard-schema.js";
-import type { ClaimedJob, SettleOutcome } from "../store/contract.js";
+import type { ClaimedJob, Settle, SettleOutcome } from "../store/contract.js";
 import { contextOf } from "./context.js";
 import type { HeldLease } from "./leases.js";
 import type { Place } from "./place.js";
@@ -42,15 +42,21 @@ export type OnEnd = (attempt: Attempt, outcome: SettleOutcome | null) => void;
 
 type Stage = "new" | "begun" | "ended";
 
-export class Attempt {
+/** Not begun: no attempt is spent. */
+export const HAND_BACK: SettleOutcome = Object.freeze({ kind: "handBack" });
+
+/** Once it has ended, it is what the store is told of it. */
+export class Attempt implements Settle {
   readonly fence: string;
   readonly taskId: string;
   readonly job: ClaimedJob;
   readonly task: CheckedBind;
-  /** The number of this try; 1 for the first. */
-  readonly number: number;
+  /** 1 for the first try. */
+  readonly tryNumber: number;
   lost = false;
   cancelled = false;
+  /** How it ended; handed back as long as it has not. */
+  outcome: SettleOutcome = HAND_BACK;
   /** When it was claimed, and when it began, by the monotonic clock. */
   claimedAt = 0;
   startedAt = 0;
@@ -65,14 +71,32 @@ export class Attempt {
   #stage: Stage = "new";
   #controller: AbortController | null = null;
   #abortedBy: SchedulerError | null = null;
-  #run: { parts: AttemptParts; onEnd: OnEnd } | null = null;
+  #parts: AttemptParts | null = null;
+  /** null: it does not run. */
+  #onEnd: OnEnd | null = null;
 
   constructor(args: { fence: string; job: ClaimedJob; task: CheckedBind }) {
     this.fence = args.fence;
     this.job = args.job;
     this.task = args.task;
     this.taskId = args.task.taskId;
-    this.number = attemptOf(args.job.counts);
+    this.tryNumber = attemptOf(args.job.counts);
+  }
+
+  /** The job's, as the store knows it. */
+  get number(): string {
+    return this.job.number;
+  }
+
+  /** The caller's id; null: assigned. */
+  get id(): string | null {
+    return this.job.ownId ? this.job.id : null;
+  }
+
+  /** Of the schedule that is told of the job's end; null: none is. */
+  get scheduleId(): string | null {
+    const { occurrence } = this.job;
+    return occurrence?.isTracked === true ? occurrence.scheduleId : null;
   }
 
   get begun(): boolean {
@@ -119,7 +143,8 @@ export class Attempt {
 
   /** Runs it to its end; whatever goes wrong on the way is an outcome. Never throws. */
   begin(parts: AttemptParts, onEnd: OnEnd): void {
-    this.#run = { parts, onEnd };
+    this.#parts = parts;
+    this.#onEnd = onEnd;
     this.startedAt = parts.clock.monotonic();
     const refused = decodeData(this);
     if (refused !== null) {
@@ -133,10 +158,10 @@ export class Attempt {
 
   /** The first ending counts; later ones, and those of attempts that do not run, do nothing. */
   end(ending: Ending): void {
-    const run = this.#run;
-    if (run === null) return;
-    this.#run = null;
-    const { parts, onEnd } = run;
+    const onEnd = this.#onEnd;
+    const parts = this.#parts;
+    if (onEnd === null || parts === null) return;
+    this.#onEnd = null;
     this.timer?.cancel();
     if (this.begun) this.durationMs = parts.clock.monotonic() - this.startedAt;
     const outcome = this.lost ? null : outcomeOf(parts, this, ending);
@@ -152,7 +177,7 @@ export class Attempt {
   async #validateAndCall(parts: AttemptParts): Promise<void> {
     const refused = await validateData(parts, this);
     if (refused !== null) this.end(refused);
-    else if (this.#run !== null) this.#call(parts);
+    else if (this.#onEnd !== null) this.#call(parts);
   }
 
   #call(parts: AttemptParts): void {
@@ -162,19 +187,14 @@ export class Attempt {
     emitStarted(parts.emitter, this);
     try {
       const returned: unknown = this.task.handler(this.data, context as never);
-      Promise.resolve(returned).then(this.#returned, this.#threw);
+      Promise.resolve(returned).then(
+        (value) => this.end(value === false ? FALSE : { kind: "returned", value }),
+        (error: unknown) => this.end({ kind: "thrown", error }),
+      );
     } catch (error) {
-      this.#threw(error);
+      this.end({ kind: "thrown", error });
     }
   }
-
-  readonly #returned = (value: unknown): void => {
-    this.end(value === false ? FALSE : { kind: "returned", value });
-  };
-
-  readonly #threw = (error: unknown): void => {
-    this.end({ kind: "thrown", error });
-  };
 }
 
 const FALSE: Ending = Object.freeze({ kind: "false" });
@@ -226,12 +246,12 @@ function startTimeout(parts: AttemptParts, attempt: Attempt): void {
 
 function emitStarted(emitter: Emitter, attempt: Attempt): void {
   if (!emitter.has("job:started")) return;
-  const { job, taskId, number, fence } = attempt;
+  const { job, taskId, tryNumber, fence } = attempt;
   const occurrence =
     job.occurrence === null
       ? {}
       : { scheduleId: job.occurrence.scheduleId, scheduledFor: job.occurrence.scheduledFor };
-  const ids = { jobId: job.id, taskId, attempt: number };
+  const ids = { jobId: job.id, taskId, attempt: tryNumber };
   emitter.emit("job:started", { ...ids, fence: Number(fence), ...occurrence });
 }
 
@@ -257,7 +277,7 @@ function emitFailed(emitter: Emitter, attempt: Attempt, error: string | null): v
   emitter.emit("job:failed", {
     jobId: attempt.job.id,
     taskId: attempt.taskId,
-    attempt: attempt.number,
+    attempt: attempt.tryNumber,
     error: error ?? "the handler returned false",
     durationMs: attempt.durationMs,
   });

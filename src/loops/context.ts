@@ -22,7 +22,7 @@ class Context implements HandlerContext {
     this.#attempt = attempt;
     this.taskId = attempt.taskId;
     this.jobId = attempt.job.id;
-    this.attempt = attempt.number;
+    this.attempt = attempt.tryNumber;
     this.fence = Number(attempt.fence);
   }
 

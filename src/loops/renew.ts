@@ -81,7 +81,7 @@ export function emitLost(emitter: Emitter, attempt: Attempt): void {
   emitter.emit("lease:lost", {
     jobId: attempt.job.id,
     taskId: attempt.taskId,
-    attempt: attempt.number,
+    attempt: attempt.tryNumber,
     fence: Number(attempt.fence),
   });
 }

@@ -8,7 +8,7 @@
  */
 import type { Clock } from "../clock.js";
 import type { SettleOutcome } from "../store/contract.js";
-import type { Attempt } from "./attempt.js";
+import { type Attempt, HAND_BACK } from "./attempt.js";
 import { LONGEST_WAIT_MS } from "./pace.js";
 import type { Place } from "./place.js";
 
@@ -26,8 +26,6 @@ export interface RunnerParts {
 
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
 const LONGEST_TURN_MS = 0.5;
-
-const HAND_BACK: SettleOutcome = Object.freeze({ kind: "handBack" });
 
 export class Runner {
   readonly #parts: RunnerParts;

@@ -13,7 +13,7 @@ export function tellSettled(
   const isCompleted = answer !== "lost" && answer.state === "completed";
   if (isCompleted && !emitter.has("job:completed")) return;
   const job = { jobId: attempt.job.id, taskId: attempt.taskId };
-  const attempted = { ...job, attempt: attempt.number };
+  const attempted = { ...job, attempt: attempt.tryNumber };
   if (answer === "lost") {
     attempt.lose();
     emitLost(emitter, attempt);

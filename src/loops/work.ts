@@ -11,7 +11,6 @@ import { type ErrorCode, SchedulerError } from "../core/errors.js";
 import type {
   ClaimedBatch,
   KeepRules,
-  Settle,
   SettleAnswer,
   SettleOutcome,
   Store,
@@ -42,13 +41,8 @@ export interface PumpParts {
   wake: () => void;
 }
 
-/** An attempt that has ended and whose end the store has to learn. */
-interface Ended extends Settle {
-  attempt: Attempt;
-}
-
 interface Call {
-  settles: Ended[];
+  settles: Attempt[];
   asked: Asked[];
   idle: boolean;
 }
@@ -67,7 +61,8 @@ const REFUSALS: ReadonlySet<ErrorCode> = new Set([
 export class Pump {
   readonly #parts: PumpParts;
   readonly #runner: Runner;
-  #ended: Ended[] = [];
+  /** Attempts whose ends the store has to learn. */
+  #ended: Attempt[] = [];
   #callsInFlight = 0;
   /** A call in flight may answer with a job that must run alone: no other claim goes out. */
   #exclusive = false;
@@ -153,7 +148,7 @@ export class Pump {
 
   #nextCall(): Call {
     const mayClaim = this.#mayClaim();
-    let settles: Ended[];
+    let settles: Attempt[];
     let asked: Asked[] = [];
     if (this.#careful > 0) {
       this.#carefulClaims = mayClaim && (!this.#carefulClaims || this.#ended.length === 0);
@@ -197,11 +192,11 @@ export class Pump {
     this.#checkQuiet();
   }
 
-  #settled(settles: readonly Ended[], answers: readonly SettleAnswer[]): void {
+  #settled(settles: readonly Attempt[], answers: readonly SettleAnswer[]): void {
     const { leases, onSettled } = this.#parts;
-    settles.forEach(({ attempt, outcome }, index) => {
+    settles.forEach((attempt, index) => {
       leases.release(attempt);
-      onSettled(attempt, outcome, answers[index] ?? "lost");
+      onSettled(attempt, attempt.outcome, answers[index] ?? "lost");
     });
   }
 
@@ -222,7 +217,10 @@ export class Pump {
 
   #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
     if (this.#alone === attempt) this.#alone = null;
-    if (outcome !== null) this.#ended.push(endedOf(attempt, outcome));
+    if (outcome !== null) {
+      attempt.outcome = outcome;
+      this.#ended.push(attempt);
+    }
     this.#askForWake();
     if (!this.#runner.busy) this.#checkQuiet();
   }
@@ -258,11 +256,4 @@ export class Pump {
     if (!this.quiet) return;
     for (const resolve of this.#whenQuiet.splice(0)) resolve();
   }
-}
-
-function endedOf(attempt: Attempt, outcome: SettleOutcome): Ended {
-  const { job, fence, taskId } = attempt;
-  const scheduleId = job.occurrence?.isTracked === true ? job.occurrence.scheduleId : null;
-  const id = job.ownId ? job.id : null;
-  return { fence, taskId, number: job.number, id, scheduleId, outcome, attempt };
 }
