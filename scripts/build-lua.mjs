@@ -7,6 +7,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { shape } from "./lib/lua-shape.mjs";
 import { assembleVerb, withoutComments } from "./lib/lua-source.mjs";
 import { isMain, ROOT } from "./lib/project.mjs";
 
@@ -42,7 +43,7 @@ export function generate(root = ROOT) {
     if (!existsSync(file)) throw new Error(`${SOURCE}/${path} is included but is not there`);
     return readFileSync(file, "utf8").replaceAll("\r\n", "\n");
   };
-  const built = verbs.map((verb) => ({ verb, text: assembleVerb(`${verb}.lua`, read) }));
+  const built = verbs.map((verb) => ({ verb, text: shape(assembleVerb(`${verb}.lua`, read)) }));
   /** @param {string} path */
   const stripped = (path) => withoutComments(read(path), path);
   const [shipped, testing] = /** @type {[string, string]} */ (GENERATED_FILES);

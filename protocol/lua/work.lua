@@ -55,16 +55,17 @@ local function settle_plain(t, lease, joined)
   if not lease then return 'L' end
   local numbers = numbers_in(joined)
   if not exists(CANCELS) and drop_first(lease, joined) then
-    complete_plain(t, numbers)
+    note_done(t, numbers)
     return 'C'
   end
   local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
   local plain, states = {}, {}
   for k, number in ipairs(numbers) do
-    if not has_member(lease, number) then
+    local at = place_of_member(lease, number)
+    if not at then
       states[k] = 'l'
     else
-      drop_member(lease, number)
+      drop_member(lease, at, number)
       if marks[k] then
         local job = { number = number, outcome = 'c', id = '', detail = '{}' }
         states[k] = settle_one(t, job, keep, now)
@@ -73,24 +74,25 @@ local function settle_plain(t, lease, joined)
       end
     end
   end
-  if #plain > 0 then complete_plain(t, plain) end
+  note_done(t, plain)
   return #plain == #numbers and 'C' or table.concat(states, ',')
 end
 
-local function settle_special(t, lease, at, n)
+local function settle_special(t, lease, first, n)
   local states = {}
   for k = 0, n - 1 do
-    local a = at + 6 * k
+    local a = first + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
-    if not lease or not has_member(lease, number) then
+    local at = lease and place_of_member(lease, number)
+    if not at then
       states[k + 1] = 'l'
     elseif outcome == 'h' and
         not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
-      drop_member(lease, number)
+      drop_member(lease, at, number)
       handed_back[#handed_back + 1] = { t = t, number = number }
       states[k + 1] = 'h'
     else
-      drop_member(lease, number)
+      drop_member(lease, at, number)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
       local state = settle_one(t, job, keep, now)
@@ -120,6 +122,8 @@ for _ = 1, groups do
   end
   if lease then shrink_lease(lease) end
 end
+
+for _, t in ipairs(tasks) do complete_plain(t) end
 
 -- Each goes to the very front: the last to be put there is the first in line.
 table.sort(handed_back, function(a, b) return a.number > b.number end)

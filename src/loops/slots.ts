@@ -71,6 +71,12 @@ export class Slots {
     return false;
   }
 
+  /** True when there are slots for which nothing is on its way, and there may be jobs for them. */
+  isStarving(): boolean {
+    for (const place of this.#order) if (place.busy && place.free > 0) return true;
+    return false;
+  }
+
   /** What to claim now; the answer goes to `answered` or `givenUp`. */
   ask(limits: { jobs: number; tasks: number }): Asked[] {
     const asked: Asked[] = [];

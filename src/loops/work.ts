@@ -51,6 +51,10 @@ interface Call {
 const MOST_SETTLES_PER_CALL = 500;
 const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
 
+/** Calls are at least so far apart, unless they carry many settles or slots are empty, ms. */
+const GATHER_MS = 2;
+const MANY_SETTLES = 100;
+
 /** The store looked at the call and would not do it: something in it may be the reason. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "STORE_REFUSED",
@@ -75,6 +79,8 @@ export class Pump {
   /** Which of the two the next careful call carries, so that neither starves the other. */
   #carefulClaims = false;
   #claiming = true;
+  /** When the last call began, by the monotonic clock. */
+  #calledAt = Number.NEGATIVE_INFINITY;
   #wakeAsked = false;
   #whenQuiet: (() => void)[] = [];
 
@@ -126,9 +132,12 @@ export class Pump {
 
   /** Makes one call, if there is anything to settle or to claim. */
   async step(): Promise<DelayMs> {
+    const restMs = this.#gatheringMs();
+    if (restMs > 0) return restMs;
     const call = this.#nextCall();
     if (call.settles.length === 0 && call.asked.length === 0) return this.#drainDelayMs();
     this.#callsInFlight += 1;
+    this.#calledAt = this.#parts.clock.monotonic();
     this.#exclusive ||= call.idle;
     const answer = await this.#send(call).catch((error: unknown) => {
       this.#callEnded(call);
@@ -144,6 +153,18 @@ export class Pump {
     this.#parts.onWorked({ jobs, quiet: this.quiet });
     this.#checkQuiet();
     return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
+  }
+
+  /**
+   * How long to gather, ms: while enough jobs stand ready, calls of a few settles each would cost
+   * the store most of its time.
+   */
+  #gatheringMs(): DelayMs {
+    if (this.#ended.length === 0 || this.#ended.length >= MANY_SETTLES) return 0;
+    if (!this.#claiming || this.#careful > 0 || !this.#runner.busy) return 0;
+    if (this.#parts.slots.isStarving()) return 0;
+    const sinceMs = this.#parts.clock.monotonic() - this.#calledAt;
+    return sinceMs < GATHER_MS ? GATHER_MS - sinceMs : 0;
   }
 
   #nextCall(): Call {

@@ -12,10 +12,12 @@ async function pushAll(scene: Scene, count: number, options: object = RETRY): Pr
   return ids;
 }
 
-/** Steps until the pump has nothing to do. */
+/** Steps until the pump has nothing to do, and gathers nothing any more. */
 async function pumpDry(scene: Scene, member: Member): Promise<void> {
   for (let before = -1; before !== member.count("work"); ) {
     before = member.count("work");
+    const restMs = await member.engine.pump.step();
+    if (restMs > 0 && restMs <= 2) await scene.clock.advance(restMs);
     await member.engine.pump.step();
     await scene.clock.settle();
   }
@@ -122,6 +124,33 @@ test("a job that is cancelled while it waits is never begun", async () => {
   await pumpDry(scene, member);
   expect(ran).toEqual([0, 2]);
   expect((await scene.get("t", ids[1] ?? ""))?.state).toBe("cancelled");
+});
+
+test("a few settles wait a moment for others while enough stands ready", async () => {
+  const scene = createScene();
+  const { member, gates } = await warm(scene, { concurrency: 2 });
+  await pushAll(scene, 8);
+  member.engine.pump.offerAll();
+  await pumpDry(scene, member);
+  const before = member.count("work");
+  gates[0]?.open();
+  await scene.clock.settle();
+  const restMs = await member.engine.pump.step();
+  expect(restMs).toBeGreaterThan(0);
+  expect(restMs).toBeLessThanOrEqual(2);
+  gates[1]?.open();
+  await scene.clock.advance(restMs);
+  await member.engine.pump.step();
+  expect(member.count("work")).toBe(before + 1);
+  expect(member.calls.at(-1)?.args.settles).toHaveLength(2);
+  for (let n = 2; n < 8; n += 1) {
+    gates[n]?.open();
+    await scene.clock.settle();
+  }
+  // Nothing runs and nothing waits: there is nothing to gather for.
+  await member.engine.pump.step();
+  await member.engine.pump.step();
+  expect((await scene.counts("t")).running).toBe(0);
 });
 
 test("a scheduler that stops hands back at once what has not begun", async () => {

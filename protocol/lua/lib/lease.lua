@@ -24,23 +24,34 @@ local function members_of(lease)
   return numbers_in(lease.numbers)
 end
 
--- The members as a set, from which `drop_member` takes.
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
+local function find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
-  return lease.has[number]
 end
 
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
+-- Where a member stands in `numbers`; nil: it is none, or has been dropped. Asked for one after the
+-- other in the lease's order, all of them cost one walk: taking the record apart costs far more.
+local function place_of_member(lease, number)
+  local at = find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
+end
+
+local function drop_member(lease, at, number)
+  lease.cuts = lease.cuts or {}
+  lease.cuts[at] = #number
 end
 
 -- These numbers, joined as in the lease, are its first ones: they leave it. Saves taking the record
 -- apart where jobs end as they were claimed.
 local function drop_first(lease, joined)
-  if lease.has then return false end
+  if lease.cuts then return false end
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
@@ -48,14 +59,25 @@ local function drop_first(lease, joined)
   return true
 end
 
+-- The numbers without those that were dropped.
+local function numbers_left(lease)
+  local places = {}
+  for at in pairs(lease.cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(lease.numbers, from, at - 1)
+    from = at + lease.cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(lease.numbers, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == 32 and string.sub(left, 1, -2) or left
+end
+
 -- Writes what is left of a lease; the last job takes it along.
 local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
+  if lease.cuts then
+    lease.numbers = numbers_left(lease)
   elseif not lease.shrunk then
     return
   end
@@ -95,7 +117,7 @@ local function lease_of(number)
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
         local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        if lease and place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2

@@ -1,7 +1,18 @@
 -- settle: ends attempts under one lease.
 
--- Jobs that complete and leave nothing behind: the common case, few commands for all of them.
-local function complete_plain(t, numbers)
+-- Jobs that complete and leave nothing behind, of all leases of the call.
+local function note_done(t, numbers)
+  if not t.done then
+    t.done = numbers
+    return
+  end
+  for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
+end
+
+-- The common case: few commands for all of them.
+local function complete_plain(t)
+  local numbers = t.done or {}
+  if #numbers == 0 then return end
   redis.call('HDEL', t.jobs, unpack(numbers))
   redis.call('SREM', t.claimed, unpack(numbers))
   if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end

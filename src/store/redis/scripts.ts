@@ -35,8 +35,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "51e9ddfbc914a0df5866702f2612c66144b76f13",
+    sha1: "e007a3d06d211b54525ee3759b19e9ee2e8651bc",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,exists=0,written=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -47,7 +48,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -58,22 +59,19 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -85,73 +83,31 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
+function F.lease_of(number)
   local cursor, seen = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        local lease = F.read_lease(found[k])
+        if lease and F.place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2
@@ -159,7 +115,7 @@ local function lease_of(number)
   return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled, now_ms)
+function F.find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -169,7 +125,7 @@ local function find_number(t, id, spelled, now_ms)
   if spelled ~= '' then return spelled, nil end
   return nil, nil
 end
-local function place_of(t, number)
+function F.place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
@@ -181,113 +137,60 @@ local function place_of(t, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
 end
-local function view(t, number)
-  local state, record, due = place_of(t, number)
-  if not state then return nil end
-  local runs = state == 'running'
-  local lease = runs and lease_of(number)
-  local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
-  local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
-  return {
-    number, state, record, redis.call('HGET', t.tries, number) or '', due or '',
-    lease and lease.fence or '', lease_ends or '', marked,
-    runs and redis.call('HGET', PROGRESS, number) or '',
-    redis.call('HGET', t.errors, number) or '',
-  }
-end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
-  for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
-    end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
-  end
-  return texts
-end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
     if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
   end
 end
-local function head_of(record)
+function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
   local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
   return ok and type(head) == 'table' and head or {}
 end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+function F.put_later(t, number, record, due_ms)
+  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -297,21 +200,21 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
+function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
   local kept_ms = 0
@@ -319,24 +222,24 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
   redis.call('HDEL', t.jobs, number)
   redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+  if F.exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
     redis.call('HDEL', t.errors, number)
   end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -351,72 +254,67 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
 end
-local function save_job(t, number, job, now_ms)
+function F.save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
+    local there = F.known_text(t, job.id, now_ms)
     if there then return there, false end
-    name_job(t, job.id, number)
+    F.name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
+  local due = F.due_of(job.due, now_ms)
   if due then
-    put_later(t, number, job.record, due)
+    F.put_later(t, number, job.record, due)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function mark_cancelled(t, number)
-  written(CANCELS)
+function F.mark_cancelled(t, number)
+  F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
+  local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
 end
-local function end_waiting(t, number, keep, now_ms)
+function F.end_waiting(t, number, keep, now_ms)
   local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
+  local head = F.head_of(record)
   redis.call('HDEL', t.later, number)
   redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -431,152 +329,56 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
+function F.note_fired(s, at, number, how)
+  F.load_fired(s)
   local lag = tonumber(number) - at * 1000
   s.fired_lines[#s.fired_lines + 1] =
     string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
   s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
 end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
-  local lines, from, count = s.passed_lines, row.from, row.count
-  local reason, last_from, last_to, last_count =
-    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
-  local place = #lines + 1
-  if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
-    if s.last_fired < tonumber(last_to) then
-      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
-    end
-  end
-  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
-    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
-  s.passed_changed = true
-end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
-end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
+function F.read_buffer(id)
   local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
   for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
     buffer[#buffer + 1] = {
@@ -585,14 +387,14 @@ local function read_buffer(id)
   end
   return buffer
 end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
+function F.write_buffer(id, buffer)
   local parts = {}
   for k, o in ipairs(buffer) do
     parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
@@ -603,152 +405,108 @@ local function write_buffer(id, buffer)
     redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
   end
 end
-local function number_in(line)
+function F.number_in(line)
   return string.match(line, '^%d+')
 end
-local function load_overlap(t, s)
+function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
+  s.open, s.buffer = {}, F.read_buffer(s.id)
+  for _, line in ipairs(F.read_open(s.id)) do
+    local number = F.number_in(line)
     if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
     then
       s.open[#s.open + 1] = line
     end
   end
 end
-local function write_overlap(s)
+function F.write_overlap(s)
   if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
+  F.write_open(s.id, s.open)
+  F.write_buffer(s.id, s.buffer)
 end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+function F.json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
 end
-local function record_of(s, o, tracked)
+function F.record_of(s, o, tracked)
   s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
   local head = s.head
   if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+    head = '{"i":"' .. F.json_id(s, o) .. '",' .. string.sub(head, 2)
   end
   return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    head, ',"o":', F.whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. F.whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
     s.payload,
   })
 end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
+function F.make_job(t, s, o, tracked, now)
+  local number = F.digits(F.take_numbers('number', 1, now))
+  local record = F.record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. F.whole(o.at) or ''
+  local job = { id = id, due = '', priority = F.priority_of(record), record = record }
+  local answer, created = F.save_job(t, number, job, now / 1000)
   if created then
-    note_fired(s, o.at, number, o.how)
+    F.note_fired(s, o.at, number, o.how)
     if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+      F.load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
-local function release(t, s, now)
+function F.release(t, s, now)
   local released = false
   while #s.open == 0 and #s.buffer > 0 do
     local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
+    local _, created = F.make_job(t, s, o, true, now)
     released = released or created
   end
   return released
 end
-local function cancel_open(t, s, keep, now_ms)
-  local left = {}
-  for _, line in ipairs(s.open) do
-    local number = number_in(line)
-    if redis.call('SISMEMBER', t.claimed, number) == 1 then
-      left[#left + 1] = line
-      mark_cancelled(t, number)
-    else
-      end_waiting(t, number, keep, now_ms)
-    end
-  end
-  s.open = left
-end
-local function fire_occurrence(t, s, o, overlap, keep, now)
-  local now_ms = now / 1000
-  if overlap ~= ALLOW then
-    load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
-        return 'sv', false, 0
-      elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
-        return 'sf', false, 0
-      end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
-        return 'b', false, 0
-      end
-    end
-  end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
-end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
+function F.job_ended(t, id, number, now)
+  local open, left = F.read_open(id), {}
   for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
+    if F.number_in(line) ~= number then left[#left + 1] = line end
   end
   if #left == #open then return end
-  write_open(id, left)
+  F.write_open(id, left)
   if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
+  local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
+  s.open, s.buffer = left, F.read_buffer(id)
+  local released = F.release(t, s, now)
+  F.write_overlap(s)
+  F.write_ledger(s)
+  if released then F.wake_one(t) end
 end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
-end
-local t = task_keys(1, ARGV[1])
-local keep, now = keep_rules(4), now_us()
+local t = F.task_keys(1, ARGV[1])
+local keep, now = F.keep_rules(4), now_us()
 local now_ms = now / 1000
-local number, ended = find_number(t, ARGV[2], ARGV[3], now_ms)
+local number, ended = F.find_number(t, ARGV[2], ARGV[3], now_ms)
 if not number then return {} end
 if ended then return { ended, '0' } end
-local state = place_of(t, number)
+local state = F.place_of(t, number)
 if not state then return {} end
 if state == 'running' then
-  return { 'cancelling', tostring(mark_cancelled(t, number)) }
+  return { 'cancelling', tostring(F.mark_cancelled(t, number)) }
 end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
-local head = end_waiting(t, number, keep, now_ms)
-if head.x == 1 and head.s then job_ended(t, head.s, number, now) end
+local head = F.end_waiting(t, number, keep, now_ms)
+if head.x == 1 and head.s then F.job_ended(t, head.s, number, now) end
 return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "c84c04d07c199578a64631e5209b8ce1f0a1d335",
+    sha1: "7cb92d9048fe7abc4c62cdf9b614ed45493ee543",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -759,10 +517,7 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
-  return string.format('%.0f', n)
-end
-local t = task_keys(1, ARGV[1])
+local t = F.task_keys(1, ARGV[1])
 local names = { 'pushed', 'completed', 'dead', 'cancelled', 'failures', 'crashes', 'dropped' }
 local totals = redis.call('HMGET', t.stats, unpack(names))
 for k = 1, #names do totals[k] = totals[k] or '0' end
@@ -774,8 +529,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "e0f6644c840aea3225a276560a0f4917de45d0e0",
+    sha1: "86bb1920c37e6ea1db606551d915bc55935c2ee2",
     text: `#!lua
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -786,7 +542,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -797,34 +553,21 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
-  for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
-    end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
-  end
-  return texts
-end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -832,79 +575,50 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
+function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
   local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
   return ok and type(head) == 'table' and head or {}
 end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+function F.put_later(t, number, record, due_ms)
+  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -914,21 +628,21 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
+function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
   local kept_ms = 0
@@ -936,24 +650,24 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
   redis.call('HDEL', t.jobs, number)
   redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+  if F.exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
     redis.call('HDEL', t.errors, number)
   end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -968,38 +682,38 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
 end
-local function save_job(t, number, job, now_ms)
+function F.save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
+    local there = F.known_text(t, job.id, now_ms)
     if there then return there, false end
-    name_job(t, job.id, number)
+    F.name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
+  local due = F.due_of(job.due, now_ms)
   if due then
-    put_later(t, number, job.record, due)
+    F.put_later(t, number, job.record, due)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -1011,114 +725,72 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
+function F.lease_of(number)
   local cursor, seen = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        local lease = F.read_lease(found[k])
+        if lease and F.place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
-local function mark_cancelled(t, number)
-  written(CANCELS)
+function F.mark_cancelled(t, number)
+  F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
+  local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
 end
-local function end_waiting(t, number, keep, now_ms)
+function F.end_waiting(t, number, keep, now_ms)
   local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
+  local head = F.head_of(record)
   redis.call('HDEL', t.later, number)
   redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
+function F.wake_of(s)
   if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
   local due = s.next_at + s.jitter
   return s.paused_at and math.max(s.paused_until, due) or due
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -1133,40 +805,34 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
   redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
     text(s.paused_until), s.orphaned and '1' or '0', s.reason,
   }, ' '))
   if member == s.member then return end
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
   end
   if member then
-    touch(group)
+    F.touch(group)
     redis.call('ZADD', CURSORS, 0, member)
   end
   if not (s.member and member) then
@@ -1174,11 +840,7 @@ local function write_state(s)
   end
   s.member, s.group = member, group
 end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -1186,69 +848,47 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
+function F.note_fired(s, at, number, how)
+  F.load_fired(s)
   local lag = tonumber(number) - at * 1000
   s.fired_lines[#s.fired_lines + 1] =
     string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
   s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
 end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+function F.note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or F.lines_of('u' .. s.id)
   local lines, from, count = s.passed_lines, row.from, row.count
   local reason, last_from, last_to, last_count =
     string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
   local place = #lines + 1
   if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
+    F.load_fired(s)
     if s.last_fired < tonumber(last_to) then
       place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
     end
@@ -1257,28 +897,28 @@ local function note_passed(s, row, now_ms)
     row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
   s.passed_changed = true
 end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+function F.pass_one(s, reason, at, now_ms)
+  F.note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
 end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
+function F.read_buffer(id)
   local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
   for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
     buffer[#buffer + 1] = {
@@ -1287,14 +927,14 @@ local function read_buffer(id)
   end
   return buffer
 end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
+function F.write_buffer(id, buffer)
   local parts = {}
   for k, o in ipairs(buffer) do
     parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
@@ -1305,92 +945,92 @@ local function write_buffer(id, buffer)
     redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
   end
 end
-local function number_in(line)
+function F.number_in(line)
   return string.match(line, '^%d+')
 end
-local function load_overlap(t, s)
+function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
+  s.open, s.buffer = {}, F.read_buffer(s.id)
+  for _, line in ipairs(F.read_open(s.id)) do
+    local number = F.number_in(line)
     if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
     then
       s.open[#s.open + 1] = line
     end
   end
 end
-local function write_overlap(s)
+function F.write_overlap(s)
   if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
+  F.write_open(s.id, s.open)
+  F.write_buffer(s.id, s.buffer)
 end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+function F.json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
 end
-local function record_of(s, o, tracked)
+function F.record_of(s, o, tracked)
   s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
   local head = s.head
   if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+    head = '{"i":"' .. F.json_id(s, o) .. '",' .. string.sub(head, 2)
   end
   return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    head, ',"o":', F.whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. F.whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
     s.payload,
   })
 end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
+function F.make_job(t, s, o, tracked, now)
+  local number = F.digits(F.take_numbers('number', 1, now))
+  local record = F.record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. F.whole(o.at) or ''
+  local job = { id = id, due = '', priority = F.priority_of(record), record = record }
+  local answer, created = F.save_job(t, number, job, now / 1000)
   if created then
-    note_fired(s, o.at, number, o.how)
+    F.note_fired(s, o.at, number, o.how)
     if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+      F.load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
-local function release(t, s, now)
+function F.release(t, s, now)
   local released = false
   while #s.open == 0 and #s.buffer > 0 do
     local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
+    local _, created = F.make_job(t, s, o, true, now)
     released = released or created
   end
   return released
 end
-local function cancel_open(t, s, keep, now_ms)
+function F.cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
-    local number = number_in(line)
+    local number = F.number_in(line)
     if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number)
+      F.mark_cancelled(t, number)
     else
-      end_waiting(t, number, keep, now_ms)
+      F.end_waiting(t, number, keep, now_ms)
     end
   end
   s.open = left
 end
-local function fire_occurrence(t, s, o, overlap, keep, now)
+function F.fire_occurrence(t, s, o, overlap, keep, now)
   local now_ms = now / 1000
   if overlap ~= ALLOW then
-    load_overlap(t, s)
+    F.load_overlap(t, s)
     local open, waiting = #s.open, #s.buffer
     if open > 0 or waiting > 0 then
       if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
+        F.pass_one(s, 'v', o.at, now_ms)
         return 'sv', false, 0
       elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        for _, old in ipairs(s.buffer) do F.pass_one(s, 'r', old.at, now_ms) end
         s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
+        F.cancel_open(t, s, keep, now_ms)
       elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
+        F.pass_one(s, 'f', o.at, now_ms)
         return 'sf', false, 0
       end
       if overlap ~= CANCEL_OTHER or #s.open > 0 then
@@ -1399,51 +1039,28 @@ local function fire_occurrence(t, s, o, overlap, keep, now)
       end
     end
   end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
-end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
-  for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
-  end
-  if #left == #open then return end
-  write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
-  if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
-end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
+  return F.make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
 end
 local HOLD_MS = 5000
-local function held_until(now_ms)
+function F.held_until(now_ms)
   local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
   if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
 end
 local MOST_FIRED, MOST_FIRED_BYTES = 1000, 4 * 1024 * 1024
-local t, keep = task_keys(1, ARGV[1]), keep_rules(2)
+local t, keep = F.task_keys(1, ARGV[1]), F.keep_rules(2)
 local now = now_us()
 local now_ms = now / 1000
 local made, bytes, any_ready, full = 0, 0, false, false
-local held = held_until(now_ms)
-local function is_paused(s)
+local held = F.held_until(now_ms)
+function F.is_paused(s)
   return s.paused_at and not (s.paused_until and s.paused_until <= now_ms)
 end
-local function is_as_seen(s, revision, seen, only_passes)
+function F.is_as_seen(s, revision, seen, only_passes)
   if not s or s.task ~= t.name or s.revision ~= revision or s.next_at ~= seen then return false end
-  if is_paused(s) and not only_passes then return false end
+  if F.is_paused(s) and not only_passes then return false end
   return not (seen and seen + s.jitter > now_ms)
 end
-local function read_decisions(from, n)
+function F.read_decisions(from, n)
   local decisions, fires = {}, 0
   for k = 0, n - 1 do
     local text = ARGV[from + k]
@@ -1463,65 +1080,66 @@ local function read_decisions(from, n)
   end
   return decisions, fires
 end
-local function decide(s, d)
+function F.decide(s, d)
   if not d.fires then
-    note_passed(s, d, now_ms)
+    F.note_passed(s, d, now_ms)
     return 'p', d.to
   elseif d.at <= s.decided then
     return 'p', d.at
   end
-  local outcome, ready, size = fire_occurrence(t, s, d, s.overlap, keep, now)
+  local outcome, ready, size = F.fire_occurrence(t, s, d, s.overlap, keep, now)
   any_ready, bytes = any_ready or ready, bytes + size
   if ready then made = made + 1 end
   if ready or outcome == 'b' then s.fired = s.fired + 1 end
   return outcome, d.at
 end
-local function has_room(s, fires)
+function F.has_room(s, fires)
   if made == 0 or fires == 0 then return true end
   local size = redis.call('HSTRLEN', SCHEDULES, 'p' .. s.id) + #s.head + 100
   return made + fires <= MOST_FIRED and bytes + fires * size <= MOST_FIRED_BYTES
 end
-local function fire(s, decisions, seen, following)
+function F.fire(s, decisions, seen, following)
   if s.overlap ~= ALLOW then
-    load_overlap(t, s)
-    any_ready = release(t, s, now) or any_ready
+    F.load_overlap(t, s)
+    any_ready = F.release(t, s, now) or any_ready
   end
   local outcomes, decided = {}, math.max(s.decided, seen or 0)
   for k, d in ipairs(decisions) do
-    local outcome, at = decide(s, d)
+    local outcome, at = F.decide(s, d)
     outcomes[k], decided = outcome, math.max(decided, at)
   end
   s.decided, s.next_at = decided, following
-  if not is_paused(s) then
+  if not F.is_paused(s) then
     s.paused_at, s.paused_until, s.orphaned, s.reason = nil, nil, false, ''
   end
-  write_state(s)
-  write_ledger(s)
-  write_overlap(s)
+  F.write_state(s)
+  F.write_ledger(s)
+  F.write_overlap(s)
   return '!' .. table.concat(outcomes, ';')
 end
 local answers, i = {}, 2 + KEEP_ARGS
 while i <= #ARGV do
   local revision, seen, following = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), ARGV[i + 3]
   local n = tonumber(ARGV[i + 4])
-  local s = not held and not full and read_schedule(ARGV[i]) or nil
+  local s = not held and not full and F.read_schedule(ARGV[i]) or nil
   local answer = ''
-  local decisions, fires = read_decisions(i + 5, n)
-  if is_as_seen(s, revision, seen, n > 0 and fires == 0) then
-    full = not has_room(s, fires)
-    if not full then answer = fire(s, decisions, seen, tonumber(following)) end
+  local decisions, fires = F.read_decisions(i + 5, n)
+  if F.is_as_seen(s, revision, seen, n > 0 and fires == 0) then
+    full = not F.has_room(s, fires)
+    if not full then answer = F.fire(s, decisions, seen, tonumber(following)) end
   end
   answers[#answers + 1] = answer
   i = i + 5 + n
 end
-refresh_groups(nil)
-if any_ready then wake_one(t) end
+F.refresh_groups(nil)
+if any_ready then F.wake_one(t) end
 return answers
 `,
   },
   "get": {
-    sha1: "9f5da535e8dc84f0dee5c79561a7aca9b554fadb",
+    sha1: "977df034ee4af80a691618aeecd14cab87e38659",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1532,7 +1150,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -1543,22 +1161,8 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
-  return string.format('%.0f', n)
-end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
-  return seen_rare[key]
-end
-local function written(key)
-  any_rare, seen_rare[key] = true, true
-end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -1570,73 +1174,31 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
+function F.lease_of(number)
   local cursor, seen = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        local lease = F.read_lease(found[k])
+        if lease and F.place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2
@@ -1644,7 +1206,7 @@ local function lease_of(number)
   return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled, now_ms)
+function F.find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry then
     local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -1654,7 +1216,7 @@ local function find_number(t, id, spelled, now_ms)
   if spelled ~= '' then return spelled, nil end
   return nil, nil
 end
-local function place_of(t, number)
+function F.place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
@@ -1666,11 +1228,11 @@ local function place_of(t, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
 end
-local function view(t, number)
-  local state, record, due = place_of(t, number)
+function F.view(t, number)
+  local state, record, due = F.place_of(t, number)
   if not state then return nil end
   local runs = state == 'running'
-  local lease = runs and lease_of(number)
+  local lease = runs and F.lease_of(number)
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -1680,15 +1242,16 @@ local function view(t, number)
     redis.call('HGET', t.errors, number) or '',
   }
 end
-local t = task_keys(1, ARGV[1])
-local number, ended = find_number(t, ARGV[2], ARGV[3], now_us() / 1000)
+local t = F.task_keys(1, ARGV[1])
+local number, ended = F.find_number(t, ARGV[2], ARGV[3], now_us() / 1000)
 if not number then return {} end
-return view(t, number) or (ended and { number, ended } or {})
+return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "hold": {
-    sha1: "0b65d228d7bbfd9b63d588fb07ace19e77f3f15c",
+    sha1: "d9c9e22bb360bc4a53f3ac9a07b4a29c6df9b5bf",
     text: `#!lua flags=allow-oom
+local F = {whole=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1699,33 +1262,18 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local HOLD_MS = 5000
-local function held_until(now_ms)
-  local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
-  if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
-end
 if redis.call('HGET', META, 'holdFor') == ARGV[1] then return 0 end
 local til = math.floor(now_us() / 1000) + HOLD_MS
-redis.call('HSET', META, 'holdFor', ARGV[1], 'holdTil', whole(til))
+redis.call('HSET', META, 'holdFor', ARGV[1], 'holdTil', F.whole(til))
 return 1
 `,
   },
   "leave": {
-    sha1: "c88bdb416959b026cd19acd551f5dd9e3b579f78",
+    sha1: "7c49a1bb868fa510a58e4353c7305cde28f6dd76",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -1733,35 +1281,22 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
-  return string.format('%.0f', n)
-end
 for k = SHARD_KEYS + 1, #KEYS do redis.call('SREM', KEYS[k], ARGV[1]) end
 redis.call('DEL', SESSION)
 return 1
 `,
   },
   "list": {
-    sha1: "5e58e639dbef12ebee02631845a986ceb80e56c9",
+    sha1: "4b57740bd6419e1252404185be784f6048b45ac9",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -1772,22 +1307,11 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
-  return seen_rare[key]
-end
-local function written(key)
-  any_rare, seen_rare[key] = true, true
-end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -1799,73 +1323,31 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
+function F.lease_of(number)
   local cursor, seen = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        local lease = F.read_lease(found[k])
+        if lease and F.place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2
@@ -1873,17 +1355,7 @@ local function lease_of(number)
   return nil
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
-local function find_number(t, id, spelled, now_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry then
-    local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-    local over = ended ~= '' and tonumber(redis.call('ZSCORE', t.idends, id) or '0') <= now_ms
-    if not over then return number, STATE_WORD[ended] end
-  end
-  if spelled ~= '' then return spelled, nil end
-  return nil, nil
-end
-local function place_of(t, number)
+function F.place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if record then
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
@@ -1895,11 +1367,11 @@ local function place_of(t, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
 end
-local function view(t, number)
-  local state, record, due = place_of(t, number)
+function F.view(t, number)
+  local state, record, due = F.place_of(t, number)
   if not state then return nil end
   local runs = state == 'running'
-  local lease = runs and lease_of(number)
+  local lease = runs and F.lease_of(number)
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -1910,11 +1382,11 @@ local function view(t, number)
   }
 end
 local MOST_BYTES = 4 * 1024 * 1024
-local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
-local function number_of(member)
+local t, state, cursor, limit = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+function F.number_of(member)
   return string.match(member, '(%d+)$')
 end
-local function resume(stretch, member, place)
+function F.resume(stretch, member, place)
   local at
   if stretch.command == 'LRANGE' then
     at = redis.call('LPOS', stretch.key, member, 'MAXLEN', place + 1)
@@ -1924,7 +1396,7 @@ local function resume(stretch, member, place)
   end
   return at and at + 1 or 0
 end
-local function page_ready()
+function F.page_ready()
   local negative = redis.call('ZCOUNT', t.prio, '-inf', '(0')
   local rest = redis.call('ZCARD', t.prio) - negative
   local stretches = {
@@ -1937,14 +1409,14 @@ local function page_ready()
   local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
     local s = stretches[k]
-    local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
+    local skip = tonumber(at) == k and F.resume(s, member, tonumber(place)) or 0
     local want = limit - #numbers
     if want == 0 and skip < s.size then return numbers, cursors, true end
     local stop = math.min(s.size, skip + want) - 1
     if want > 0 and stop >= skip then
       local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
       for n, m in ipairs(found) do
-        numbers[#numbers + 1] = number_of(m)
+        numbers[#numbers + 1] = F.number_of(m)
         cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
       end
       if stop + 1 < s.size then return numbers, cursors, true end
@@ -1952,7 +1424,7 @@ local function page_ready()
   end
   return numbers, cursors, false
 end
-local function rank_behind(key, reverse, score, number)
+function F.rank_behind(key, reverse, score, number)
   local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
   while low < high do
     local middle = math.floor((low + high) / 2)
@@ -1964,19 +1436,19 @@ local function rank_behind(key, reverse, score, number)
   end
   return low
 end
-local function page_sorted(key, reverse)
+function F.page_sorted(key, reverse)
   local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
-  if score then from = rank_behind(key, reverse, tonumber(score), number) end
+  if score then from = F.rank_behind(key, reverse, tonumber(score), number) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
   local numbers, cursors = {}, {}
   for k = 1, #found, 2 do
     numbers[#numbers + 1] = found[k]
-    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. found[k]
+    cursors[#numbers] = F.whole(tonumber(found[k + 1])) .. ':' .. found[k]
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
-local function page_running()
+function F.page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', limit)
@@ -1991,17 +1463,17 @@ local function page_running()
 end
 local numbers, cursors, more
 if state == 'ready' then
-  numbers, cursors, more = page_ready()
+  numbers, cursors, more = F.page_ready()
 elseif state == 'scheduled' then
-  numbers, cursors, more = page_sorted(t.due, false)
+  numbers, cursors, more = F.page_sorted(t.due, false)
 elseif state == 'running' then
-  numbers, cursors, more = page_running()
+  numbers, cursors, more = F.page_running()
 else
-  numbers, cursors, more = page_sorted(t[state], true)
+  numbers, cursors, more = F.page_sorted(t[state], true)
 end
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
-  local v = view(t, number)
+  local v = F.view(t, number)
   if v and v[2] == state then
     page[#page + 1] = v
     bytes = bytes + #v[3]
@@ -2014,8 +1486,9 @@ return page
 `,
   },
   "look": {
-    sha1: "5add2b3a0f1c8592e563d0574715d679c899cb72",
+    sha1: "f9c81bbfc0591ced286da9f491bd7352abc68e6c",
     text: `#!lua flags=allow-oom
+local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2026,113 +1499,62 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function read_lengths(text)
+function F.read_lengths(text)
   local lengths = {}
   for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
     lengths[length] = tonumber(count)
   end
   return lengths
 end
-local function lengths_text(lengths)
-  local parts = {}
-  for length, count in pairs(lengths) do
-    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
-  end
-  table.sort(parts)
-  return table.concat(parts, ' ')
-end
 local lease_changes = {}
-local function change_leases(length_ms, by)
-  local key = whole(length_ms)
-  lease_changes[key] = (lease_changes[key] or 0) + by
-end
-local function forget_lease(length_ms)
-  change_leases(length_ms, -1)
-end
-local function save_lengths()
-  local lengths, changed = nil, false
-  for length, by in pairs(lease_changes) do
-    if by ~= 0 then
-      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
-      lengths[length], changed = (lengths[length] or 0) + by, true
-    end
-  end
-  lease_changes = {}
-  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
-end
 local SHORTEST_KNOWN_MS = 1000
-local function shortest_of(lengths)
+function F.shortest_of(lengths)
   local shortest = math.huge
   for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
   return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
 end
-local function clamp_leases(now_ms, shortest)
-  local after = '(' .. whole(math.floor(now_ms + shortest))
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
   local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
   for k = 1, #far, 2 do
     local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
     local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
   end
 end
-local function note_time(now_ms)
+function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
   local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = read_lengths(m[3])
-  local shortest = shortest_of(lengths)
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
   if gap > shortest * 2 / 3 or gap < 0 then
     noted, from = this, this
-    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
-    if gap < 0 then clamp_leases(now_ms, shortest) end
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
     noted = this
-    redis.call('HSET', META, 'noted', whole(this))
+    redis.call('HSET', META, 'noted', F.whole(this))
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_leases(now_ms, lease_ms, count)
-  local _, next_note, lengths = note_time(now_ms)
-  if not next_note then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
-  end
-  change_leases(lease_ms, count)
-end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -2147,52 +1569,16 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
-  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
-end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -2200,56 +1586,40 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
+function F.describe_schedule(s, registered_until)
+  local function text(n) return n and F.whole(n) or '' end
   local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    F.whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    F.whole(s.jitter), F.whole(s.generation), s.digest, text(s.next_at), F.whole(s.decided),
+    F.whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
     text(registered_until),
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
-local function is_live(r, set, now_ms)
-  local ends = r.ends[set]
-  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
-end
-local function raise_registrations()
+function F.raise_registrations()
   redis.call('HINCRBY', META, 'registrations', 1)
 end
-local function write_sets(ends, judged, now_ms)
+function F.write_sets(ends, judged, now_ms)
   local list, next_end = {}, math.huge
   for set, at in pairs(ends) do
     if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
@@ -2260,55 +1630,55 @@ local function write_sets(ends, judged, now_ms)
   end)
   local parts = {}
   for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    parts[k] = list[k].set .. '=' .. F.whole(list[k].at)
     if list[k].at > judged then next_end = list[k].at end
   end
   redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
+    'setsNext', next_end < math.huge and F.whole(next_end) or '')
 end
-local function end_of_set(text, set)
+function F.end_of_set(text, set)
   local padded = ' ' .. (text or '')
   local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
   return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
 end
-local function renew_set(set, lease_ms, now_ms)
+function F.renew_set(set, lease_ms, now_ms)
   local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  local this, ends_at = math.floor(now_ms), F.end_of_set(m[1], set)
   if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
   local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
+  local ends = F.parse_sets(m[1])
   ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
+  F.write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then F.raise_registrations() end
 end
-local function note_registrations(lease_ms, now_ms)
+function F.note_registrations(lease_ms, now_ms)
   local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
   local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
   local since = noted and this - noted or nil
   if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
+  redis.call('HSET', META, 'setsNoted', F.whole(this))
   if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  redis.call('HSET', META, 'setsGrace', F.whole(this + lease_ms))
   if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  local ends, judged = F.parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
   for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
+  redis.call('HSET', META, 'setsJudged', F.whole(judged))
+  F.write_sets(ends, judged, now_ms)
 end
-local function judge_registrations(now_ms)
+function F.judge_registrations(now_ms)
   local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
   local next_end = tonumber(m[1] or '')
   if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
   local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
+  local ends = F.parse_sets(m[3])
   for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
   if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
+  redis.call('HSET', META, 'setsJudged', F.whole(this))
+  F.write_sets(ends, this, now_ms)
+  F.raise_registrations()
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -2319,66 +1689,14 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
-end
-local function write_offers(id, offers)
-  local lines = {}
-  for k, offer in ipairs(offers) do
-    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
-  end
-  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
-end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
-  for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
-  end
-  return false
-end
-local function note_offer(offers, given, r, now_ms)
-  local known, highest, others = nil, 0, {}
-  for _, offer in ipairs(offers) do
-    highest = math.max(highest, offer.generation)
-    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
-  end
-  local generation = known and known.generation or given.generation or highest + 1
-  local dead, live = {}, {}
-  for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
-    if set ~= given.set then list[#list + 1] = set end
-  end
-  for _, set in ipairs(live) do dead[#dead + 1] = set end
-  dead[#dead + 1] = given.set
-  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
-  local noted = {
-    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
-  }
-  local place = #others + 1
-  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
-  table.insert(others, place, noted)
-  while #others > MOST_OFFERS do table.remove(others, 1) end
-  return others, generation
-end
-local function in_force(offers, current, r, now_ms)
-  local best
-  for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
-      local same = best and offer.generation == best.generation
-      local higher = not best or offer.generation > best.generation
-      if higher or (same and offer.digest == current) then best = offer end
-    end
-  end
-  return best and best.digest or current
-end
 local function registered_until(s, offers, r)
   if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
+  local offer, latest = F.offer_of(offers, s.digest), nil
   if not offer then return nil end
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
@@ -2386,51 +1704,51 @@ local function registered_until(s, offers, r)
   return latest and math.max(latest, r.grace) or offer.at
 end
 local MOST_DUE, MOST_DUE_BYTES = 100, 4 * 1024 * 1024
-local function due_schedule(member, group, registrations)
+function F.due_schedule(member, group, registrations)
   local id = string.sub(member, #group + 17)
   local f = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id, 'g' .. id)
-  local s = f[1] and parse_schedule(id, f[1], f[2])
+  local s = f[1] and F.parse_schedule(id, f[1], f[2])
   if not s or s.member ~= member then
-    touch(group)
+    F.touch(group)
     redis.call('ZREM', CURSORS, member)
     return nil
   end
-  local til = s.code and registered_until(s, parse_offers(f[3]), registrations) or nil
-  return describe_schedule(s, til)
+  local til = s.code and registered_until(s, F.parse_offers(f[3]), registrations) or nil
+  return F.describe_schedule(s, til)
 end
-local function due_schedules(groups, now_ms)
-  local out, bytes, registrations = {}, 0, read_registrations()
-  local before = stamp(math.floor(now_ms) + 1)
+function F.due_schedules(groups, now_ms)
+  local out, bytes, registrations = {}, 0, F.read_registrations()
+  local before = F.stamp(math.floor(now_ms) + 1)
   for _, group in ipairs(groups) do
     local room = MOST_DUE - #out
     if room <= 0 or bytes >= MOST_DUE_BYTES then break end
     local members = redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. before,
       'LIMIT', 0, room)
-    if #members == 0 then touch(group) end
+    if #members == 0 then F.touch(group) end
     for _, member in ipairs(members) do
-      local found = bytes < MOST_DUE_BYTES and due_schedule(member, group, registrations)
+      local found = bytes < MOST_DUE_BYTES and F.due_schedule(member, group, registrations)
       if found then
         out[#out + 1] = found
         bytes = bytes + #found[3]
       end
     end
   end
-  refresh_groups(nil)
+  F.refresh_groups(nil)
   return out, #out < MOST_DUE and bytes < MOST_DUE_BYTES
 end
-local function needs_repair(m)
+function F.needs_repair(m)
   local names, wakes = tonumber(m[1] or '0'), tonumber(m[2] or '0')
   if m[3] or redis.call('ZCARD', CURSORS) ~= names + wakes then return true end
   if wakes > 0 then return redis.call('EXISTS', FIRING) == 0 end
   return names == 0 and redis.call('EXISTS', SCHEDULES) == 1
 end
 local HOLD_MS = 5000
-local function held_until(now_ms)
+function F.held_until(now_ms)
   local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
   if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
 end
 local MOST_WATCHERS = 2
-local function watch_group(group, identity)
+function F.watch_group(group, identity)
   local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
   if string.find(text, identity, 1, true) then return end
   local watchers = identity
@@ -2439,17 +1757,6 @@ local function watch_group(group, identity)
     if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
   end
   redis.call('HSET', KEEPERS, 'w' .. group, watchers)
-end
-local function wake_firer(group)
-  local heard = 0
-  for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
-    heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
-  end
-  if heard > 0 then return end
-  for watcher in string.gmatch(redis.call('HGET', KEEPERS, 'w' .. group) or '', '%S+') do
-    if redis.call('PUBLISH', CHANNEL .. watcher, 'l') > 0 then return end
-  end
-  redis.call('HDEL', KEEPERS, 'w' .. group)
 end
 local MOST_EXPIRED, MOST_LEASES, KEEPERS_PER_MOMENT = 20, 100, 2
 local SLEEPERS_TTL_S, SESSION_TTL_S = 600, 86400
@@ -2468,11 +1775,11 @@ for k = 5, #ARGV do
     if flag ~= kind then watched[#watched + 1] = groups[#groups] end
   end
 end
-local function drains_until()
+function F.drains_until()
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil')
   if m[1] == identity and tonumber(m[2]) > now_ms then return tonumber(m[2]) end
 end
-local function split_due(key, members, prefix, moments)
+function F.split_due(key, members, prefix, moments)
   local due = {}
   if #members == 0 then return due end
   for from = 1, #members, 1000 do
@@ -2489,7 +1796,7 @@ local function split_due(key, members, prefix, moments)
   end
   return due
 end
-local function expired_leases(grace_from)
+function F.expired_leases(grace_from)
   local out, next_at = {}, math.huge
   local first = redis.call('ZRANGE', LEASES, 0, MOST_LEASES - 1, 'WITHSCORES')
   for k = 1, #first, 2 do
@@ -2509,8 +1816,8 @@ local function expired_leases(grace_from)
   end
   return out, next_at
 end
-local function keeps(moment)
-  local at = whole(moment.at)
+function F.keeps(moment)
+  local at = F.whole(moment.at)
   local text = redis.call('HGET', KEEPERS, moment.field)
   local stored, who = string.match(text or '', '^(%d+)(.*)$')
   if stored ~= at then
@@ -2523,49 +1830,49 @@ local function keeps(moment)
   redis.call('HSET', KEEPERS, moment.field, text .. ' ' .. identity)
   return true
 end
-local function sleep_until(moments)
+function F.sleep_until(moments)
   table.sort(moments, function(a, b) return a.at < b.at end)
   for _, moment in ipairs(moments) do
-    if keeps(moment) then
+    if F.keeps(moment) then
       local is_task = string.sub(moment.field, 1, 1) == 't'
       return moment.at - now_ms, is_task and string.sub(moment.field, 2) or ''
     end
   end
   return sleep_ms, ''
 end
-local function register_sleeper()
+function F.register_sleeper()
   for k = SHARD_KEYS + 1, #KEYS do
     local key = KEYS[k]
     redis.call('SADD', key, identity)
     redis.call('EXPIRE', key, SLEEPERS_TTL_S)
   end
-  for _, group in ipairs(watched) do watch_group(group, identity) end
+  for _, group in ipairs(watched) do F.watch_group(group, identity) end
 end
-local function look_for_schedules(moments)
-  local due = split_due(FIRING, groups, 'f', moments)
-  local til = #groups > 0 and held_until(now_ms)
+function F.look_for_schedules(moments)
+  local due = F.split_due(FIRING, groups, 'f', moments)
+  local til = #groups > 0 and F.held_until(now_ms)
   if til then
     moments[#moments + 1] = { at = til, field = 'h' }
     return {}, false
   end
   if #due == 0 then return {}, true end
   for k, index in ipairs(due) do due[k] = groups[index] end
-  return due_schedules(due, now_ms)
+  return F.due_schedules(due, now_ms)
 end
 local session_known = redis.call('EXPIRE', SESSION, SESSION_TTL_S)
-local grace_from, next_note = note_time(now_ms)
+local grace_from, next_note = F.note_time(now_ms)
 if set ~= '' then
-  note_registrations(set_lease_ms, now_ms)
-  renew_set(set, set_lease_ms, now_ms)
-  judge_registrations(now_ms)
+  F.note_registrations(set_lease_ms, now_ms)
+  F.renew_set(set, set_lease_ms, now_ms)
+  F.judge_registrations(now_ms)
 end
 local moments = {}
-local drains = drains_until()
-local ready = drains and {} or split_due(MOMENTS, names, 't', moments)
-local due, complete = look_for_schedules(moments)
+local drains = F.drains_until()
+local ready = drains and {} or F.split_due(MOMENTS, names, 't', moments)
+local due, complete = F.look_for_schedules(moments)
 local expired, next_reap = {}, math.huge
 if next_note then
-  expired, next_reap = expired_leases(grace_from)
+  expired, next_reap = F.expired_leases(grace_from)
   moments[#moments + 1] = { at = next_note, field = 'n' }
 end
 if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
@@ -2575,24 +1882,25 @@ for k, index in ipairs(ready) do indexes[k] = places[index] end
 local wait_ms, registered, next_task = 0, '0', ''
 if #indexes == 0 and #due == 0 and #expired == 0 then
   if not drains then
-    register_sleeper()
+    F.register_sleeper()
     registered = '1'
   end
-  local until_moment, task = sleep_until(moments)
+  local until_moment, task = F.sleep_until(moments)
   wait_ms = math.min(sleep_ms, until_moment, drains and drains - now_ms or sleep_ms)
   if wait_ms == until_moment then next_task = task end
 end
 return {
-  whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
+  F.whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
-  news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
+  news[4] or '0', F.needs_repair(news) and '1' or '0', complete and '1' or '0',
   next_task,
 }
 `,
   },
   "open": {
-    sha1: "907654505130d991c1ec9a302fc5ba06f3fcbe04",
+    sha1: "2fba8442ef84bc0ef75a0197f91bb18d6182c72b",
     text: `#!lua flags=allow-oom
+local F = {whole=0,name_claimed=0,lift_layout=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2603,21 +1911,10 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function name_claimed()
+function F.name_claimed()
   local shard = string.sub(META, 1, -5)
   local cursor = '0'
   repeat
@@ -2631,25 +1928,26 @@ local function name_claimed()
     cursor = page[1]
   until cursor == '0'
 end
-local function lift_layout(layout)
+function F.lift_layout(layout)
   local version, wanted = tonumber(redis.call('HGET', layout, 'version') or ''), tonumber(ARGV[1])
   if not version or version >= 3 or wanted < 3 then return end
   if version < 2 then redis.call('DEL', SCHEDULES, CURSORS, KEEPERS) end
-  name_claimed()
+  F.name_claimed()
   redis.call('HSET', layout, 'version', '3')
 end
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
   redis.call('HSET', layout, 'shards', ARGV[2], 'born', ARGV[3])
 end
-lift_layout(layout)
+F.lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
-return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) }
+return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)) }
 `,
   },
   "pause": {
-    sha1: "102195a92703737dad1b93ef7885a20f6d6cdaac",
+    sha1: "af3e1ff235b501dd12062675780d201a48127676",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,wake_firer=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2660,37 +1958,26 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
+function F.wake_of(s)
   if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
   local due = s.next_at + s.jitter
   return s.paused_at and math.max(s.paused_until, due) or due
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -2705,40 +1992,40 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
-local function write_definition(s)
+function F.write_definition(s)
   local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
     s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
     s.digest, #s.task, #s.head)
   redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
 end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
   redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
     text(s.paused_until), s.orphaned and '1' or '0', s.reason,
   }, ' '))
   if member == s.member then return end
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
   end
   if member then
-    touch(group)
+    F.touch(group)
     redis.call('ZADD', CURSORS, 0, member)
   end
   if not (s.member and member) then
@@ -2746,11 +2033,7 @@ local function write_state(s)
   end
   s.member, s.group = member, group
 end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -2758,50 +2041,18 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_WATCHERS = 2
-local function watch_group(group, identity)
-  local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
-  if string.find(text, identity, 1, true) then return end
-  local watchers = identity
-  for watcher in string.gmatch(text, '%S+') do
-    local _, n = string.gsub(watchers, '%S+', '')
-    if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
-  end
-  redis.call('HSET', KEEPERS, 'w' .. group, watchers)
-end
-local function wake_firer(group)
+function F.wake_firer(group)
   local heard = 0
   for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
     heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
@@ -2812,7 +2063,7 @@ local function wake_firer(group)
   end
   redis.call('HDEL', KEEPERS, 'w' .. group)
 end
-local s, revision = read_schedule(ARGV[1]), tonumber(ARGV[2])
+local s, revision = F.read_schedule(ARGV[1]), tonumber(ARGV[2])
 if not s or (revision and s.revision ~= revision) then return {} end
 local this = math.floor(now_us() / 1000)
 local resumes = ARGV[3] == 'resume'
@@ -2825,16 +2076,17 @@ if not (resumes and over) then
     s.paused_at, s.paused_until = s.paused_at or this, tonumber(ARGV[4])
     s.orphaned, s.reason = ARGV[5] == '1', ARGV[6]
   end
-  write_definition(s)
-  write_state(s)
-  refresh_groups(resumes and wake_firer or nil)
+  F.write_definition(s)
+  F.write_state(s)
+  F.refresh_groups(resumes and F.wake_firer or nil)
 end
-return { s.task, whole(s.revision) }
+return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "b557ead693c3ae4cf289e192fed004d959c1ee88",
+    sha1: "dcfce6a5c527acaeb608686981a0dac39a3284c7",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2845,7 +2097,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -2856,83 +2108,12 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
-  return seen_rare[key]
-end
-local function written(key)
-  any_rare, seen_rare[key] = true, true
-end
-local function head_of(record)
-  local stop = string.find(record, '\\n', 1, true)
-  if not stop or stop == 1 then return {} end
-  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
-  return ok and type(head) == 'table' and head or {}
-end
-local function priority_of(record)
-  if not string.find(record, '"p":', 1, true) then return '0' end
-  local stop = string.find(record, '\\n', 1, true)
-  if not stop or stop == 1 then return '0' end
-  return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
-end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('RPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('RPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
-  redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
-end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
-end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -2942,74 +2123,43 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
-end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
-  now_ms = math.floor(now_ms)
-  local rule = keep[state]
-  local kept_ms = 0
-  if rule[2] > 0 then
-    record = record or redis.call('HGET', t.jobs, number)
-    if record then
-      kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
-    end
-  end
-  redis.call('HDEL', t.jobs, number)
-  redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
-    redis.call('HDEL', t.errors, number)
-  end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
-end
 local MOST = 500
-local t = task_keys(1, ARGV[1])
-local keep = keep_rules(2)
+local t = F.task_keys(1, ARGV[1])
+local keep = F.keep_rules(2)
 local now_ms = now_us() / 1000
 local more = 0
-local function prune_age(index, hash, before_ms)
-  local before = whole(math.floor(before_ms))
+function F.prune_age(index, hash, before_ms)
+  local before = F.whole(math.floor(before_ms))
   local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, MOST)
   if #old == 0 then return end
   redis.call('HDEL', hash, unpack(old))
   redis.call('ZREM', index, unpack(old))
   if #old == MOST then more = 1 end
 end
-local function prune_count(index, hash, count)
-  bound(index, hash, count, t.stats)
+function F.prune_count(index, hash, count)
+  F.bound(index, hash, count, t.stats)
   if redis.call('ZCARD', index) > count then more = 1 end
 end
-prune_age(t.idends, t.ids, now_ms)
-prune_count(t.idends, t.ids, keep.idCount)
+F.prune_age(t.idends, t.ids, now_ms)
+F.prune_count(t.idends, t.ids, keep.idCount)
 for _, state in ipairs({ 'completed', 'dead', 'cancelled' }) do
-  prune_age(t[state], t.ended, now_ms - keep[state][1])
-  prune_count(t[state], t.ended, keep[state][2])
+  F.prune_age(t[state], t.ended, now_ms - keep[state][1])
+  F.prune_count(t[state], t.ended, keep[state][2])
 end
 return more
 `,
   },
   "push": {
-    sha1: "052cc22314c44eff817fb42cb8a82bd90937d5e6",
+    sha1: "795169d2799806e6b8cefeee83b43956f72af5a9",
     text: `#!lua
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3020,7 +2170,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -3031,20 +2181,20 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
+function F.digits_from(first, count)
   local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
   local head = string.format('%010.0f', high)
   for k = 1, count do
@@ -3058,7 +2208,7 @@ local function digits_from(first, count)
   return texts
 end
 local KEPT_ANSWERS = 4
-local function begin_call(lane, epoch, seq)
+function F.begin_call(lane, epoch, seq)
   local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
   if s[1] ~= epoch then return redis.error_reply('SMQEPOCH this epoch is closed') end
   local n, last = tonumber(seq), tonumber(s[2] or '0')
@@ -3069,11 +2219,11 @@ local function begin_call(lane, epoch, seq)
   redis.call('HSET', SESSION, lane .. ':seq', seq, lane .. ':answer' .. (n % KEPT_ANSWERS), '')
   return nil
 end
-local function end_call(lane, seq, answer)
+function F.end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -3081,128 +2231,52 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
+function F.ask_for_rare(keys)
   any_rare = redis.call('EXISTS', unpack(keys)) > 0
 end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
-  local stop = string.find(record, '\\n', 1, true)
-  if not stop or stop == 1 then return {} end
-  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
-  return ok and type(head) == 'table' and head or {}
-end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_of(t, number)
+  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
-end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
-end
-local function keep_rules(i)
-  return {
-    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
-    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
-    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
-    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
-  }
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
-  local over = redis.call('ZCARD', index) - count
-  if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
-end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
-end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
-  now_ms = math.floor(now_ms)
-  local rule = keep[state]
-  local kept_ms = 0
-  if rule[2] > 0 then
-    record = record or redis.call('HGET', t.jobs, number)
-    if record then
-      kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
-    end
-  end
-  redis.call('HDEL', t.jobs, number)
-  redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
-    redis.call('HDEL', t.errors, number)
-  end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
-end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -3217,41 +2291,25 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
-end
-local function save_job(t, number, job, now_ms)
-  if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
-    if there then return there, false end
-    name_job(t, job.id, number)
-  end
-  redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
-  if due then
-    put_later(t, number, job.record, due)
-    return number .. ',1,s,' .. due, false
-  end
-  redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
-  return number .. ',1,r,', true
 end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local function promote_some(t, due, now_ms)
+function F.promote_some(t, due, now_ms)
   local budget, fields, plain = promote_budget, {}, {}
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
@@ -3261,12 +2319,12 @@ local function promote_some(t, due, now_ms)
     if record then
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
-      local _, _, _, row = counts_of(t, number)
-      local priority = priority_of(record)
+      local _, _, _, row = F.counts_of(t, number)
+      local priority = F.priority_of(record)
       if priority == '0' and row < ALONE_AFTER then
         plain[#plain + 1] = number
       else
-        join(t, number, priority, row, digits(now_ms * 1000))
+        F.join(t, number, priority, row, F.digits(now_ms * 1000))
       end
     end
   end
@@ -3276,34 +2334,34 @@ local function promote_some(t, due, now_ms)
     redis.call('ZADD', MOMENTS, 0, t.name)
   end
 end
-local function promote(t, now_ms, most)
+function F.promote(t, now_ms, most)
   local budget, now = promote_budget, string.format('%.3f', now_ms)
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and exists(t.due) do
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
     local n = math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
-    promote_some(t, due, now_ms)
+    F.promote_some(t, due, now_ms)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
-local repeated = begin_call('push', ARGV[1], ARGV[2])
+local repeated = F.begin_call('push', ARGV[1], ARGV[2])
 if repeated then return repeated end
 local now = now_us()
 local now_ms = now / 1000
-local next_number = take_numbers('number', tonumber(ARGV[3]), now)
+local next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
 local task_count = tonumber(ARGV[4])
 local tasks, became_ready = {}, {}
-for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
+for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[4 + k]) end
 local answers = {}
 do
   local rare = {}
   for k = 1, task_count do
     rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
   end
-  ask_for_rare(rare)
+  F.ask_for_rare(rare)
 end
-local function push_plain(t, i, n)
-  local numbers, fields = digits_from(next_number, n), {}
+function F.push_plain(t, i, n)
+  local numbers, fields = F.digits_from(next_number, n), {}
   for k = 1, n do
     fields[2 * k - 1], fields[2 * k] = numbers[k], ARGV[i + k - 1]
   end
@@ -3313,25 +2371,25 @@ local function push_plain(t, i, n)
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
-local function new_batch()
+function F.new_batch()
   return { jobs = {}, ready = {}, later = {}, due = {}, soonest = nil, fresh = {}, count = 0 }
 end
-local function write_batch(t, b)
+function F.write_batch(t, b)
   if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
   if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
-  if #b.later > 0 then put_all_later(t, b.later, b.due, b.soonest) end
+  if #b.later > 0 then F.put_all_later(t, b.later, b.due, b.soonest) end
   if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
 end
-local function push_special(t, i, b)
+function F.push_special(t, i, b)
   local id, priority, record = ARGV[i], ARGV[i + 2], ARGV[i + 3]
   if id ~= '' then
-    local there = b.fresh[id] or known_text(t, id, now_ms)
+    local there = b.fresh[id] or F.known_text(t, id, now_ms)
     if there then
       answers[#answers + 1] = there
       return
     end
   end
-  local number, due = digits(next_number), due_of(ARGV[i + 1], now_ms)
+  local number, due = F.digits(next_number), F.due_of(ARGV[i + 1], now_ms)
   next_number, b.count = next_number + 1, b.count + 1
   if due then
     b.later[#b.later + 1], b.later[#b.later + 2] = number, record
@@ -3343,49 +2401,50 @@ local function push_special(t, i, b)
     if priority == '0' then
       b.ready[#b.ready + 1] = number
     else
-      join(t, number, priority, 0, number)
+      F.join(t, number, priority, 0, number)
     end
   end
   if id ~= '' then
-    name_job(t, id, number)
+    F.name_job(t, id, number)
     b.fresh[id] = number .. ',0,' .. (due and 's,' .. due or 'r,')
   end
   answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
 end
-for k = 1, task_count do promote(tasks[k], now_ms, 100) end
+for k = 1, task_count do F.promote(tasks[k], now_ms, 100) end
 local i = 5 + task_count
 while i <= #ARGV do
   local t, kind, n = tasks[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
   i = i + 3
   if kind == 'p' then
-    push_plain(t, i, n)
+    F.push_plain(t, i, n)
     became_ready[t] = true
     i = i + n
   else
-    local b = new_batch()
+    local b = F.new_batch()
     for _ = 1, n do
-      push_special(t, i, b)
+      F.push_special(t, i, b)
       i = i + 4
     end
-    write_batch(t, b)
+    F.write_batch(t, b)
   end
 end
 for k = 1, task_count do
   local t = tasks[k]
   if became_ready[t] then
     redis.call('ZADD', MOMENTS, 0, t.name)
-    wake_one(t)
+    F.wake_one(t)
   end
 end
 local answer = table.concat(answers, ';')
-end_call('push', ARGV[2], answer)
+F.end_call('push', ARGV[2], answer)
 redis.call('EXPIRE', SESSION, 3600, 'GT')
 return { answer }
 `,
   },
   "reap": {
-    sha1: "bd10c900a37321bb4bb177cce5e02fc2a57b1e15",
+    sha1: "a24ebb4c2b8b7b79e451a11638307cb9df0ca959",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3396,7 +2455,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -3407,17 +2466,17 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function read_lengths(text)
+function F.read_lengths(text)
   local lengths = {}
   for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
     lengths[length] = tonumber(count)
   end
   return lengths
 end
-local function lengths_text(lengths)
+function F.lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
@@ -3426,91 +2485,69 @@ local function lengths_text(lengths)
   return table.concat(parts, ' ')
 end
 local lease_changes = {}
-local function change_leases(length_ms, by)
-  local key = whole(length_ms)
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
   lease_changes[key] = (lease_changes[key] or 0) + by
 end
-local function forget_lease(length_ms)
-  change_leases(length_ms, -1)
+function F.forget_lease(length_ms)
+  F.change_leases(length_ms, -1)
 end
-local function save_lengths()
+function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
   lease_changes = {}
-  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
-local function shortest_of(lengths)
+function F.shortest_of(lengths)
   local shortest = math.huge
   for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
   return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
 end
-local function clamp_leases(now_ms, shortest)
-  local after = '(' .. whole(math.floor(now_ms + shortest))
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
   local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
   for k = 1, #far, 2 do
     local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
     local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
   end
 end
-local function note_time(now_ms)
+function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
   local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = read_lengths(m[3])
-  local shortest = shortest_of(lengths)
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
   if gap > shortest * 2 / 3 or gap < 0 then
     noted, from = this, this
-    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
-    if gap < 0 then clamp_leases(now_ms, shortest) end
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
     noted = this
-    redis.call('HSET', META, 'noted', whole(this))
+    redis.call('HSET', META, 'noted', F.whole(this))
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_leases(now_ms, lease_ms, count)
-  local _, next_note, lengths = note_time(now_ms)
-  if not next_note then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
-  end
-  change_leases(lease_ms, count)
-end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
-  for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
-    end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
-  end
-  return texts
-end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -3518,79 +2555,63 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
+function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
   local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
   return ok and type(head) == 'table' and head or {}
 end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_of(t, number)
+  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
-local function counts_text(f, c, h, row, inv)
+function F.counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
-local function set_counts(t, number, counts)
-  written(t.tries)
+function F.set_counts(t, number, counts)
+  F.written(t.tries)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+function F.put_later(t, number, record, due_ms)
+  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -3600,21 +2621,21 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
+function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
   local kept_ms = 0
@@ -3622,24 +2643,24 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
   redis.call('HDEL', t.jobs, number)
   redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+  if F.exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
     redis.call('HDEL', t.errors, number)
   end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -3654,38 +2675,38 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
 end
-local function save_job(t, number, job, now_ms)
+function F.save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
+    local there = F.known_text(t, job.id, now_ms)
     if there then return there, false end
-    name_job(t, job.id, number)
+    F.name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
+  local due = F.due_of(job.due, now_ms)
   if due then
-    put_later(t, number, job.record, due)
+    F.put_later(t, number, job.record, due)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -3697,114 +2718,27 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
+function F.numbers_in(text)
   local numbers = {}
   for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
   return numbers
 end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
-  end
-end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.members_of(lease)
+  return F.numbers_in(lease.numbers)
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
-  local cursor, seen = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
-      end
-    end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
-  return nil
-end
-local function mark_cancelled(t, number)
-  written(CANCELS)
-  local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
-  if lease then
-    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
-  end
-  return marked
-end
-local function end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
-  return head
-end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -3819,152 +2753,56 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
+function F.note_fired(s, at, number, how)
+  F.load_fired(s)
   local lag = tonumber(number) - at * 1000
   s.fired_lines[#s.fired_lines + 1] =
     string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
   s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
 end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
-  local lines, from, count = s.passed_lines, row.from, row.count
-  local reason, last_from, last_to, last_count =
-    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
-  local place = #lines + 1
-  if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
-    if s.last_fired < tonumber(last_to) then
-      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
-    end
-  end
-  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
-    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
-  s.passed_changed = true
-end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
-end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
+function F.read_buffer(id)
   local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
   for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
     buffer[#buffer + 1] = {
@@ -3973,14 +2811,14 @@ local function read_buffer(id)
   end
   return buffer
 end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
+function F.write_buffer(id, buffer)
   local parts = {}
   for k, o in ipairs(buffer) do
     parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
@@ -3991,180 +2829,135 @@ local function write_buffer(id, buffer)
     redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
   end
 end
-local function number_in(line)
+function F.number_in(line)
   return string.match(line, '^%d+')
 end
-local function load_overlap(t, s)
+function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
+  s.open, s.buffer = {}, F.read_buffer(s.id)
+  for _, line in ipairs(F.read_open(s.id)) do
+    local number = F.number_in(line)
     if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
     then
       s.open[#s.open + 1] = line
     end
   end
 end
-local function write_overlap(s)
+function F.write_overlap(s)
   if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
+  F.write_open(s.id, s.open)
+  F.write_buffer(s.id, s.buffer)
 end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+function F.json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
 end
-local function record_of(s, o, tracked)
+function F.record_of(s, o, tracked)
   s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
   local head = s.head
   if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+    head = '{"i":"' .. F.json_id(s, o) .. '",' .. string.sub(head, 2)
   end
   return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    head, ',"o":', F.whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. F.whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
     s.payload,
   })
 end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
+function F.make_job(t, s, o, tracked, now)
+  local number = F.digits(F.take_numbers('number', 1, now))
+  local record = F.record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. F.whole(o.at) or ''
+  local job = { id = id, due = '', priority = F.priority_of(record), record = record }
+  local answer, created = F.save_job(t, number, job, now / 1000)
   if created then
-    note_fired(s, o.at, number, o.how)
+    F.note_fired(s, o.at, number, o.how)
     if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+      F.load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
-local function release(t, s, now)
+function F.release(t, s, now)
   local released = false
   while #s.open == 0 and #s.buffer > 0 do
     local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
+    local _, created = F.make_job(t, s, o, true, now)
     released = released or created
   end
   return released
 end
-local function cancel_open(t, s, keep, now_ms)
-  local left = {}
-  for _, line in ipairs(s.open) do
-    local number = number_in(line)
-    if redis.call('SISMEMBER', t.claimed, number) == 1 then
-      left[#left + 1] = line
-      mark_cancelled(t, number)
-    else
-      end_waiting(t, number, keep, now_ms)
-    end
-  end
-  s.open = left
-end
-local function fire_occurrence(t, s, o, overlap, keep, now)
-  local now_ms = now / 1000
-  if overlap ~= ALLOW then
-    load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
-        return 'sv', false, 0
-      elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
-        return 'sf', false, 0
-      end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
-        return 'b', false, 0
-      end
-    end
-  end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
-end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
+function F.job_ended(t, id, number, now)
+  local open, left = F.read_open(id), {}
   for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
+    if F.number_in(line) ~= number then left[#left + 1] = line end
   end
   if #left == #open then return end
-  write_open(id, left)
+  F.write_open(id, left)
   if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
+  local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
-end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
+  s.open, s.buffer = left, F.read_buffer(id)
+  local released = F.release(t, s, now)
+  F.write_overlap(s)
+  F.write_ledger(s)
+  if released then F.wake_one(t) end
 end
 local MOST_CRASHES_IN_ROW, LONGEST_WAIT_MS, DEFAULT_WAIT_MS = 10, 3600000, 10000
 local random = tonumber(ARGV[1])
-local keep = keep_rules(2)
+local keep = F.keep_rules(2)
 local now = now_us()
 local now_ms = now / 1000
 local i = 2 + KEEP_ARGS
 local task_count = tonumber(ARGV[i])
 local tasks = {}
-for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
+for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 local reaped = {}
-local function spread(k)
+function F.spread(k)
   return (random + k * 0.6180339887) % 1
 end
-local function due_after_crash(lease, ends_at, head, row)
-  local factor = row >= 2 and 0.5 + spread(#reaped) or 1
+function F.due_after_crash(lease, ends_at, head, row)
+  local factor = row >= 2 and 0.5 + F.spread(#reaped) or 1
   local wait = math.min((head.w or DEFAULT_WAIT_MS) * 2 ^ (row - 1) * factor, LONGEST_WAIT_MS)
   return math.max(ends_at, math.ceil(ends_at - lease.length + wait))
 end
-local function reissue(t, number, record, due_ms, row)
+function F.reissue(t, number, record, due_ms, row)
   redis.call('SREM', t.claimed, number)
   redis.call('HDEL', PROGRESS, number)
   if due_ms <= now_ms then
-    join(t, number, priority_of(record), row, digits(now))
+    F.join(t, number, F.priority_of(record), row, F.digits(now))
     return 'r', ''
   end
-  local due = whole(due_ms)
+  local due = F.whole(due_ms)
   redis.call('HDEL', t.jobs, number)
-  put_later(t, number, record, due)
+  F.put_later(t, number, record, due)
   return 's', due
 end
-local function reap_job(t, lease, ends_at, number, record, head)
+function F.reap_job(t, lease, ends_at, number, record, head)
   local id = head.i or ''
-  local f, c, h, row, inv = counts_of(t, number)
+  local f, c, h, row, inv = F.counts_of(t, number)
   if redis.call('HEXISTS', CANCELS, number) == 1 then
-    end_job(t, number, 'cancelled', id, '{}', keep, now_ms)
-    return 'x', '', '', counts_text(f, c, h, row, inv)
+    F.end_job(t, number, 'cancelled', id, '{}', keep, now_ms)
+    return 'x', '', '', F.counts_text(f, c, h, row, inv)
   end
   if not head.r then
-    end_job(t, number, 'dead', id, '{"reason":"interrupted"}', keep, now_ms)
-    return 'd', 'interrupted', '', counts_text(f, c, h, row, inv)
+    F.end_job(t, number, 'dead', id, '{"reason":"interrupted"}', keep, now_ms)
+    return 'd', 'interrupted', '', F.counts_text(f, c, h, row, inv)
   end
   c, row = c + 1, row + 1
-  local counts = counts_text(f, c, h, row, inv)
-  set_counts(t, number, counts)
+  local counts = F.counts_text(f, c, h, row, inv)
+  F.set_counts(t, number, counts)
   redis.call('HINCRBY', t.stats, 'crashes', 1)
   if row >= MOST_CRASHES_IN_ROW or (head.r > 0 and f + c >= head.r) then
-    end_job(t, number, 'dead', id, '{"reason":"crashes"}', keep, now_ms)
+    F.end_job(t, number, 'dead', id, '{"reason":"crashes"}', keep, now_ms)
     return 'd', 'crashes', '', counts
   end
-  local state, due = reissue(t, number, record, due_after_crash(lease, ends_at, head, row), row)
+  local state, due = F.reissue(t, number, record, F.due_after_crash(lease, ends_at, head, row), row)
   return state, '', due, counts
 end
-local function reap_lease(fence, index, grace_from)
-  local t, lease = tasks[index], read_lease(fence)
+function F.reap_lease(fence, index, grace_from)
+  local t, lease = tasks[index], F.read_lease(fence)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
@@ -4176,39 +2969,40 @@ local function reap_lease(fence, index, grace_from)
   if not score then ends_at = now_ms end
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
-  forget_lease(lease.length)
-  for _, number in ipairs(members_of(lease)) do
+  F.forget_lease(lease.length)
+  for _, number in ipairs(F.members_of(lease)) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('SISMEMBER', t.claimed, number) == 1 then
-      local head = head_of(record)
-      local state, reason, due, counts = reap_job(t, lease, ends_at, number, record, head)
+      local head = F.head_of(record)
+      local state, reason, due, counts = F.reap_job(t, lease, ends_at, number, record, head)
       local id = head.i or ''
       local over = state == 'd' or state == 'x'
-      if over and head.x == 1 and head.s then job_ended(t, head.s, number, now) end
+      if over and head.x == 1 and head.s then F.job_ended(t, head.s, number, now) end
       reaped[#reaped + 1] = { tostring(index), fence, number, id, state, reason, due, counts }
     end
   end
-  wake_one(t)
+  F.wake_one(t)
 end
 local ENOUGH_JOBS = 500
-local grace_from = note_time(now_ms)
+local grace_from = F.note_time(now_ms)
 for k = i, #ARGV, 2 do
-  if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
+  if #reaped < ENOUGH_JOBS then F.reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
-save_lengths()
+F.save_lengths()
 return reaped
 `,
   },
   "recall": {
-    sha1: "6e4d745943974e97f0f5393ec5bd983d6f43d573",
+    sha1: "8de4d72924ffe477ae2eb8f61c0f0a2bec1a292b",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,exists=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -4219,22 +3013,13 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
-  return string.format('%.0f', n)
-end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
-  any_rare, seen_rare[key] = true, true
-end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -4246,53 +3031,17 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
+function F.numbers_in(text)
   local numbers = {}
   for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
   return numbers
 end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
+function F.members_of(lease)
+  return F.numbers_in(lease.numbers)
 end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
-  end
-end
-local function describe_batch(t, numbers, records, in_pieces)
+function F.describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
-  if exists(t.tries) then
+  if F.exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -4304,30 +3053,15 @@ local function describe_batch(t, numbers, records, in_pieces)
   return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
-  local cursor, seen = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
-      end
-    end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
-  return nil
-end
 local task_count = tonumber(ARGV[1])
 local batches = {}
 for k = 2 + task_count, #ARGV, 2 do
-  local lease = read_lease(ARGV[k])
+  local lease = F.read_lease(ARGV[k])
   local index = tonumber(ARGV[k + 1])
-  local t = task_keys(index, ARGV[1 + index])
+  local t = F.task_keys(index, ARGV[1 + index])
   local numbers, records = {}, {}
   if lease then
-    local members = members_of(lease)
+    local members = F.members_of(lease)
     local found = redis.call('HMGET', t.jobs, unpack(members))
     for n, number in ipairs(members) do
       if found[n] then
@@ -4335,51 +3069,41 @@ for k = 2 + task_count, #ARGV, 2 do
       end
     end
   end
-  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records, true) or {}
+  batches[#batches + 1] = #numbers > 0 and F.describe_batch(t, numbers, records, true) or {}
 end
 return batches
 `,
   },
   "recover": {
-    sha1: "8a800be6a2600ec6f7a2a712b18fc5e4ce105772",
+    sha1: "d53b7396e6f79cf3fac9faebb0fb09ab8aa12693",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
+function F.wake_of(s)
   if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
   local due = s.next_at + s.jitter
   return s.paused_at and math.max(s.paused_until, due) or due
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -4394,40 +3118,34 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
   redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
     text(s.paused_until), s.orphaned and '1' or '0', s.reason,
   }, ' '))
   if member == s.member then return end
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
   end
   if member then
-    touch(group)
+    F.touch(group)
     redis.call('ZADD', CURSORS, 0, member)
   end
   if not (s.member and member) then
@@ -4435,11 +3153,7 @@ local function write_state(s)
   end
   s.member, s.group = member, group
 end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -4447,56 +3161,35 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local unknown = {}
 for k = 1, #ARGV, 4 do
-  local s, decided, following = read_schedule(ARGV[k]), tonumber(ARGV[k + 1]), tonumber(ARGV[k + 2])
+  local s, decided, following = F.read_schedule(ARGV[k]), tonumber(ARGV[k + 1]), tonumber(ARGV[k + 2])
   if not s then unknown[#unknown + 1] = ARGV[k] end
   if s and (decided > s.decided or (s.next_at and s.next_at <= s.decided)) then
     s.decided = math.max(s.decided, decided)
     local before = s.next_at and s.next_at <= s.decided and s.digest == ARGV[k + 3]
     if before and (not following or following > s.decided) then s.next_at = following end
-    write_state(s)
+    F.write_state(s)
   end
 end
-refresh_groups(nil)
+F.refresh_groups(nil)
 return unknown
 `,
   },
   "redrive": {
-    sha1: "6ff0938433c0985b4ad3515eefbb0ae221b0085a",
+    sha1: "856b22bdaa1001af4af333be43493ece341305f1",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4507,7 +3200,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -4518,34 +3211,18 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
-  return string.format('%.0f', n)
-end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
-  for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
-    end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
-  end
-  return texts
-end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -4553,293 +3230,50 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
-  return seen_rare[key]
-end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
+function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
   local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
   return ok and type(head) == 'table' and head or {}
 end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
-  redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
-end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
-end
-local function keep_rules(i)
-  return {
-    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
-    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
-    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
-    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
-  }
-end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
-  local over = redis.call('ZCARD', index) - count
-  if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
-end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
-end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
-  now_ms = math.floor(now_ms)
-  local rule = keep[state]
-  local kept_ms = 0
-  if rule[2] > 0 then
-    record = record or redis.call('HGET', t.jobs, number)
-    if record then
-      kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
-    end
-  end
-  redis.call('HDEL', t.jobs, number)
-  redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
-    redis.call('HDEL', t.errors, number)
-  end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
-end
-local function known(t, id, now_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if not entry then return nil end
-  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then
-    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
-    if til <= now_ms then return nil end
-    return number, ended, ''
-  end
-  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
-  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
-  if due then return number, 's', due end
-  return nil
-end
-local function due_of(text, now_ms)
-  if text == '' then return nil end
-  local ms = tonumber(string.sub(text, 2))
-  if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
-  if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
-end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
-  return there and there .. ',0,' .. state .. ',' .. due or nil
-end
-local function name_job(t, id, number)
-  redis.call('HSET', t.ids, id, number)
-  redis.call('ZREM', t.idends, id)
-end
-local function save_job(t, number, job, now_ms)
-  if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
-    if there then return there, false end
-    name_job(t, job.id, number)
-  end
-  redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
-  if due then
-    put_later(t, number, job.record, due)
-    return number .. ',1,s,' .. due, false
-  end
-  redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
-  return number .. ',1,r,', true
-end
-local function read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
-  local a = text and string.find(text, '|', 1, true)
-  local b = a and string.find(text, '|', a + 1, true)
-  local c = b and string.find(text, '|', b + 1, true)
-  if not c then return nil end
-  return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
-  }
-end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
-  end
-end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
-end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
-  local cursor, seen = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
-      end
-    end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
-  return nil
-end
-local function mark_cancelled(t, number)
-  written(CANCELS)
-  local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
-  if lease then
-    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
-  end
-  return marked
-end
-local function end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
-  return head
-end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -4854,320 +3288,63 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
-  local lines = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
-    lines[#lines + 1] = line
-  end
-  return lines
-end
-local function load_fired(s)
-  if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
-  for _, line in ipairs(s.fired_lines) do
-    s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
-  end
-end
-local function note_fired(s, at, number, how)
-  load_fired(s)
-  local lag = tonumber(number) - at * 1000
-  s.fired_lines[#s.fired_lines + 1] =
-    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
-  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
-end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
-  local lines, from, count = s.passed_lines, row.from, row.count
-  local reason, last_from, last_to, last_count =
-    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
-  local place = #lines + 1
-  if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
-    if s.last_fired < tonumber(last_to) then
-      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
-    end
-  end
-  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
-    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
-  s.passed_changed = true
-end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
-end
-local function write_lines(field, lines)
-  local from = math.max(1, #lines - MOST_KEPT + 1)
-  redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
-end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
-  s.fired_changed, s.passed_changed = false, false
-end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
-end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
-end
-local function number_in(line)
-  return string.match(line, '^%d+')
-end
-local function load_overlap(t, s)
-  if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
-      s.open[#s.open + 1] = line
-    end
-  end
-end
-local function write_overlap(s)
-  if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
-end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
-end
-local function record_of(s, o, tracked)
-  s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
-  local head = s.head
-  if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
-  end
-  return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
-    s.payload,
-  })
-end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
-  if created then
-    note_fired(s, o.at, number, o.how)
-    if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
-    end
-  end
-  return answer, created, #record
-end
-local function release(t, s, now)
-  local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
-    released = released or created
-  end
-  return released
-end
-local function cancel_open(t, s, keep, now_ms)
-  local left = {}
-  for _, line in ipairs(s.open) do
-    local number = number_in(line)
-    if redis.call('SISMEMBER', t.claimed, number) == 1 then
-      left[#left + 1] = line
-      mark_cancelled(t, number)
-    else
-      end_waiting(t, number, keep, now_ms)
-    end
-  end
-  s.open = left
-end
-local function fire_occurrence(t, s, o, overlap, keep, now)
-  local now_ms = now / 1000
-  if overlap ~= ALLOW then
-    load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
-        return 'sv', false, 0
-      elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
-        return 'sf', false, 0
-      end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
-        return 'b', false, 0
-      end
-    end
-  end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
-end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
-  for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
-  end
-  if #left == #open then return end
-  write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
+function F.join_open(t, head, number)
+  local s = F.read_schedule(head.s)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
-end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
+  local open = F.read_open(s.id)
   open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
+  F.write_open(s.id, open)
 end
-local t, id, old, record = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local t, id, old, record = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local ended = redis.call('HGET', t.ended, old)
 if not ended then return 0 end
 local letter = string.sub(ended, 1, 1)
 if letter ~= 'd' and letter ~= 'x' then return 0 end
 local entry = redis.call('HGET', t.ids, id)
 if entry and string.match(entry, '^%d+') ~= old then return 2 end
-local number = digits(take_numbers('number', 1, now_us()))
+local number = F.digits(F.take_numbers('number', 1, now_us()))
 redis.call('HSET', t.jobs, number, record)
 redis.call('HSET', t.ids, id, number)
 redis.call('ZREM', t.idends, id)
 redis.call('HDEL', t.ended, old)
 redis.call('ZREM', letter == 'd' and t.dead or t.cancelled, old)
-join(t, number, priority_of(record), 0, number)
-local head = head_of(record)
-if head.x == 1 and head.s then join_open(t, head, number) end
-wake_one(t)
+F.join(t, number, F.priority_of(record), 0, number)
+local head = F.head_of(record)
+if head.x == 1 and head.s then F.join_open(t, head, number) end
+F.wake_one(t)
 return 1
 `,
   },
   "register": {
-    sha1: "2542bdec3b3cc56f7716a2562b5840918e05c4a0",
+    sha1: "9033f6537fe7a4577d39838a015f4d9634579509",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5178,37 +3355,26 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
+function F.wake_of(s)
   if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
   local due = s.next_at + s.jitter
   return s.paused_at and math.max(s.paused_until, due) or due
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -5223,40 +3389,40 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
-local function write_definition(s)
+function F.write_definition(s)
   local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
     s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
     s.digest, #s.task, #s.head)
   redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
 end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
   redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
     text(s.paused_until), s.orphaned and '1' or '0', s.reason,
   }, ' '))
   if member == s.member then return end
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
   end
   if member then
-    touch(group)
+    F.touch(group)
     redis.call('ZADD', CURSORS, 0, member)
   end
   if not (s.member and member) then
@@ -5264,11 +3430,11 @@ local function write_state(s)
   end
   s.member, s.group = member, group
 end
-local function add_name(id)
+function F.add_name(id)
   redis.call('ZADD', CURSORS, 0, 'n' .. id)
   redis.call('HINCRBY', META, 'schedules', 1)
 end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -5276,69 +3442,40 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
-  local lag = tonumber(number) - at * 1000
-  s.fired_lines[#s.fired_lines + 1] =
-    string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
-  s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
-end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+function F.note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or F.lines_of('u' .. s.id)
   local lines, from, count = s.passed_lines, row.from, row.count
   local reason, last_from, last_to, last_count =
     string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
   local place = #lines + 1
   if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
+    F.load_fired(s)
     if s.last_fired < tonumber(last_to) then
       place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
     end
@@ -5347,36 +3484,36 @@ local function note_passed(s, row, now_ms)
     row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
   s.passed_changed = true
 end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+function F.pass_one(s, reason, at, now_ms)
+  F.note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
 end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
-local function is_live(r, set, now_ms)
+function F.is_live(r, set, now_ms)
   local ends = r.ends[set]
   return ends ~= nil and (ends > now_ms or now_ms < r.grace)
 end
-local function raise_registrations()
+function F.raise_registrations()
   redis.call('HINCRBY', META, 'registrations', 1)
 end
-local function write_sets(ends, judged, now_ms)
+function F.write_sets(ends, judged, now_ms)
   local list, next_end = {}, math.huge
   for set, at in pairs(ends) do
     if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
@@ -5387,55 +3524,43 @@ local function write_sets(ends, judged, now_ms)
   end)
   local parts = {}
   for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
+    parts[k] = list[k].set .. '=' .. F.whole(list[k].at)
     if list[k].at > judged then next_end = list[k].at end
   end
   redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
+    'setsNext', next_end < math.huge and F.whole(next_end) or '')
 end
-local function end_of_set(text, set)
+function F.end_of_set(text, set)
   local padded = ' ' .. (text or '')
   local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
   return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
 end
-local function renew_set(set, lease_ms, now_ms)
+function F.renew_set(set, lease_ms, now_ms)
   local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
+  local this, ends_at = math.floor(now_ms), F.end_of_set(m[1], set)
   if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
   local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
+  local ends = F.parse_sets(m[1])
   ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
+  F.write_sets(ends, tonumber(m[3] or '0'), now_ms)
+  if not lives then F.raise_registrations() end
 end
-local function note_registrations(lease_ms, now_ms)
+function F.note_registrations(lease_ms, now_ms)
   local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
   local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
   local since = noted and this - noted or nil
   if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
+  redis.call('HSET', META, 'setsNoted', F.whole(this))
   if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
+  redis.call('HSET', META, 'setsGrace', F.whole(this + lease_ms))
   if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
+  local ends, judged = F.parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
   for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
-end
-local function judge_registrations(now_ms)
-  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
-  local next_end = tonumber(m[1] or '')
-  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
-  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
-  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
-  if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
+  redis.call('HSET', META, 'setsJudged', F.whole(judged))
+  F.write_sets(ends, judged, now_ms)
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -5446,29 +3571,29 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+function F.read_offers(id)
+  return F.parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
 end
-local function write_offers(id, offers)
+function F.write_offers(id, offers)
   local lines = {}
   for k, offer in ipairs(offers) do
     local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
+    lines[k] = offer.digest .. ' ' .. F.whole(offer.generation) .. ' ' .. F.whole(offer.at) .. sets
   end
   redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
 end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
+function F.has_live(r, offer, now_ms)
   for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
+    if F.is_live(r, set, now_ms) then return true end
   end
   return false
 end
-local function note_offer(offers, given, r, now_ms)
+function F.note_offer(offers, given, r, now_ms)
   local known, highest, others = nil, 0, {}
   for _, offer in ipairs(offers) do
     highest = math.max(highest, offer.generation)
@@ -5477,7 +3602,7 @@ local function note_offer(offers, given, r, now_ms)
   local generation = known and known.generation or given.generation or highest + 1
   local dead, live = {}, {}
   for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
+    local list = F.is_live(r, set, now_ms) and live or dead
     if set ~= given.set then list[#list + 1] = set end
   end
   for _, set in ipairs(live) do dead[#dead + 1] = set end
@@ -5492,10 +3617,10 @@ local function note_offer(offers, given, r, now_ms)
   while #others > MOST_OFFERS do table.remove(others, 1) end
   return others, generation
 end
-local function in_force(offers, current, r, now_ms)
+function F.in_force(offers, current, r, now_ms)
   local best
   for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
+    if F.has_live(r, offer, now_ms) then
       local same = best and offer.generation == best.generation
       local higher = not best or offer.generation > best.generation
       if higher or (same and offer.digest == current) then best = offer end
@@ -5503,35 +3628,16 @@ local function in_force(offers, current, r, now_ms)
   end
   return best and best.digest or current
 end
-local function registered_until(s, offers, r)
-  if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
-  if not offer then return nil end
-  for _, set in ipairs(offer.sets) do
-    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
-  end
-  return latest and math.max(latest, r.grace) or offer.at
-end
-local function leave_task(s, now_ms)
+function F.leave_task(s, now_ms)
   local waiting = redis.call('HGET', SCHEDULES, 'b' .. s.id) or ''
   for at in string.gmatch(waiting, '(%-?%d+),%d,%d+,%a') do
-    pass_one(s, 'w', tonumber(at), now_ms)
+    F.pass_one(s, 'w', tonumber(at), now_ms)
   end
   redis.call('HDEL', SCHEDULES, 'o' .. s.id)
   redis.call('HDEL', SCHEDULES, 'b' .. s.id)
 end
 local MOST_WATCHERS = 2
-local function watch_group(group, identity)
-  local text = redis.call('HGET', KEEPERS, 'w' .. group) or ''
-  if string.find(text, identity, 1, true) then return end
-  local watchers = identity
-  for watcher in string.gmatch(text, '%S+') do
-    local _, n = string.gsub(watchers, '%S+', '')
-    if n < MOST_WATCHERS then watchers = watchers .. ' ' .. watcher end
-  end
-  redis.call('HSET', KEEPERS, 'w' .. group, watchers)
-end
-local function wake_firer(group)
+function F.wake_firer(group)
   local heard = 0
   for keeper in string.gmatch(redis.call('HGET', KEEPERS, 'f' .. group) or '', ' (%S+)') do
     heard = heard + redis.call('PUBLISH', CHANNEL .. keeper, 'l')
@@ -5547,107 +3653,107 @@ local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
 if set ~= '' then
-  note_registrations(lease_ms, now_ms)
-  renew_set(set, lease_ms, now_ms)
+  F.note_registrations(lease_ms, now_ms)
+  F.renew_set(set, lease_ms, now_ms)
 end
-local live = read_registrations()
-local function answer(outcome, s, over)
+local live = F.read_registrations()
+function F.answer(outcome, s, over)
   return {
-    outcome, whole(over.generation or 0), whole(s and s.revision or 0),
-    s and s.next_at and whole(s.next_at) or '', over.contested and '1' or '0',
-    whole(over.now or this),
+    outcome, F.whole(over.generation or 0), F.whole(s and s.revision or 0),
+    s and s.next_at and F.whole(s.next_at) or '', over.contested and '1' or '0',
+    F.whole(over.now or this),
   }
 end
-local function is_held_live(s, offers)
-  return has_live(live, offer_of(offers, s.digest), now_ms)
+function F.is_held_live(s, offers)
+  return F.has_live(live, F.offer_of(offers, s.digest), now_ms)
 end
-local function is_contested(offers, digest)
+function F.is_contested(offers, digest)
   for _, offer in ipairs(offers) do
-    if offer.digest ~= digest and has_live(live, offer, now_ms) then return true end
+    if offer.digest ~= digest and F.has_live(live, offer, now_ms) then return true end
   end
   return false
 end
-local function conflicts(s, w, offers)
+function F.conflicts(s, w, offers)
   if w.code and not s.code then return true end
   local other = w.code ~= s.code or (w.code and w.task ~= s.task)
-  return other and s.code and is_held_live(s, offers)
+  return other and s.code and F.is_held_live(s, offers)
 end
-local function adopt(s)
+function F.adopt(s)
   local paused = s.paused_at and s.orphaned
   if not paused or (s.paused_until and s.paused_until <= now_ms) then return false end
   s.paused_until = this
   return true
 end
-local function define(s, w, generation)
+function F.define(s, w, generation)
   s.task, s.definition, s.digest, s.head = w.task, w.definition, w.digest, w.head
   s.overlap, s.is_local, s.jitter, s.code = w.overlap, w.is_local, w.jitter, w.code
   s.generation, s.next_at = generation, w.first
-  write_definition(s)
+  F.write_definition(s)
   if w.payload == '' then
     redis.call('HDEL', SCHEDULES, 'p' .. s.id)
   else
     redis.call('HSET', SCHEDULES, 'p' .. s.id, w.payload)
   end
-  write_state(s)
+  F.write_state(s)
 end
-local function add(w)
+function F.add(w)
   local offers, generation = {}, 0
-  if w.code then offers, generation = note_offer({}, w, live, now_ms) end
+  if w.code then offers, generation = F.note_offer({}, w, live, now_ms) end
   if not w.decided and w.first and w.first + w.jitter <= now_ms then
-    return answer('stale', nil, { generation = generation })
+    return F.answer('stale', nil, { generation = generation })
   end
   local s = { id = w.id, revision = 1, decided = w.decided or 0, fired = 0, reason = '' }
-  define(s, w, generation)
-  add_name(w.id)
-  if w.code then write_offers(w.id, offers) end
-  return answer('added', s, { generation = generation })
+  F.define(s, w, generation)
+  F.add_name(w.id)
+  if w.code then F.write_offers(w.id, offers) end
+  return F.answer('added', s, { generation = generation })
 end
-local function keep(s, w, over)
+function F.keep(s, w, over)
   local changed = false
   if w.decided and w.decided > s.decided then
     s.decided, changed = w.decided, true
     if s.next_at and s.next_at <= s.decided then s.next_at = w.first end
   end
-  if adopt(s) then
+  if F.adopt(s) then
     s.revision, changed = s.revision + 1, true
-    write_definition(s)
+    F.write_definition(s)
   end
-  if changed then write_state(s) end
-  return answer('unchanged', s, over)
+  if changed then F.write_state(s) end
+  return F.answer('unchanged', s, over)
 end
-local function change(s, w, over)
+function F.change(s, w, over)
   local latest = math.max(this, math.max(s.decided, w.decided or 0) + w.jitter)
   if w.first and w.first + w.jitter <= latest then
     over.now = latest
-    return answer('stale', s, over)
+    return F.answer('stale', s, over)
   end
-  if w.task ~= s.task then leave_task(s, now_ms) end
-  write_ledger(s)
+  if w.task ~= s.task then F.leave_task(s, now_ms) end
+  F.write_ledger(s)
   s.decided, s.revision = math.max(s.decided, w.decided or 0), s.revision + 1
-  adopt(s)
-  define(s, w, over.generation)
-  if over.contested then raise_registrations() end
-  return answer('changed', s, over)
+  F.adopt(s)
+  F.define(s, w, over.generation)
+  if over.contested then F.raise_registrations() end
+  return F.answer('changed', s, over)
 end
-local function register(w)
-  local s = read_schedule(w.id)
-  if not s then return add(w) end
-  local offers = s.code and read_offers(w.id) or {}
-  if conflicts(s, w, offers) then return answer('conflict', s, {}) end
+function F.register(w)
+  local s = F.read_schedule(w.id)
+  if not s then return F.add(w) end
+  local offers = s.code and F.read_offers(w.id) or {}
+  if F.conflicts(s, w, offers) then return F.answer('conflict', s, {}) end
   local over = { generation = 0 }
   if w.code then
-    offers, over.generation = note_offer(offers, w, live, now_ms)
-    write_offers(w.id, offers)
-    over.contested = is_contested(offers, w.digest)
+    offers, over.generation = F.note_offer(offers, w, live, now_ms)
+    F.write_offers(w.id, offers)
+    over.contested = F.is_contested(offers, w.digest)
   end
   if s.digest == w.digest and s.code == w.code and s.task == w.task then
-    return keep(s, w, over)
+    return F.keep(s, w, over)
   end
-  if w.code and in_force(offers, s.digest, live, now_ms) ~= w.digest then
-    return answer('superseded', s, over)
+  if w.code and F.in_force(offers, s.digest, live, now_ms) ~= w.digest then
+    return F.answer('superseded', s, over)
   end
-  if s.next_at and s.next_at + s.jitter <= now_ms then return answer('due', s, over) end
-  local changed = change(s, w, over)
+  if s.next_at and s.next_at + s.jitter <= now_ms then return F.answer('due', s, over) end
+  local changed = F.change(s, w, over)
   if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
   return changed
 end
@@ -5660,15 +3766,16 @@ for k = 3, #ARGV, ARGS do
     decided = tonumber(ARGV[k + 10]), generation = tonumber(ARGV[k + 11]), code = set ~= '',
     set = set,
   }
-  answers[#answers + 1] = register(w)
+  answers[#answers + 1] = F.register(w)
 end
-refresh_groups(wake_firer)
+F.refresh_groups(F.wake_firer)
 return answers
 `,
   },
   "remove": {
-    sha1: "278b8bd997e2dda76be30e5f225a1944af085985",
+    sha1: "0b36f9a90d429c027bb203620977fb970d46a4b7",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5679,37 +3786,21 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -5724,52 +3815,20 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -5777,115 +3836,44 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
+function F.forget_schedule(s)
   for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
   redis.call('ZREM', CURSORS, 'n' .. s.id)
   redis.call('HINCRBY', META, 'schedules', -1)
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
     redis.call('HINCRBY', META, 'cursors', -1)
   end
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
+  F.refresh_groups(nil)
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
-local function is_live(r, set, now_ms)
+function F.is_live(r, set, now_ms)
   local ends = r.ends[set]
   return ends ~= nil and (ends > now_ms or now_ms < r.grace)
 end
-local function raise_registrations()
-  redis.call('HINCRBY', META, 'registrations', 1)
-end
-local function write_sets(ends, judged, now_ms)
-  local list, next_end = {}, math.huge
-  for set, at in pairs(ends) do
-    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
-  end
-  table.sort(list, function(a, b)
-    if a.at ~= b.at then return a.at > b.at end
-    return a.set < b.set
-  end)
-  local parts = {}
-  for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
-    if list[k].at > judged then next_end = list[k].at end
-  end
-  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
-end
-local function end_of_set(text, set)
-  local padded = ' ' .. (text or '')
-  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
-  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
-end
-local function renew_set(set, lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
-  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
-  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
-  ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
-end
-local function note_registrations(lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
-  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
-  local since = noted and this - noted or nil
-  if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
-  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
-  if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
-  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
-end
-local function judge_registrations(now_ms)
-  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
-  local next_end = tonumber(m[1] or '')
-  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
-  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
-  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
-  if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
-end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -5896,84 +3884,33 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+function F.read_offers(id)
+  return F.parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
 end
-local function write_offers(id, offers)
-  local lines = {}
-  for k, offer in ipairs(offers) do
-    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
-  end
-  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
-end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
+function F.has_live(r, offer, now_ms)
   for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
+    if F.is_live(r, set, now_ms) then return true end
   end
   return false
 end
-local function note_offer(offers, given, r, now_ms)
-  local known, highest, others = nil, 0, {}
-  for _, offer in ipairs(offers) do
-    highest = math.max(highest, offer.generation)
-    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
-  end
-  local generation = known and known.generation or given.generation or highest + 1
-  local dead, live = {}, {}
-  for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
-    if set ~= given.set then list[#list + 1] = set end
-  end
-  for _, set in ipairs(live) do dead[#dead + 1] = set end
-  dead[#dead + 1] = given.set
-  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
-  local noted = {
-    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
-  }
-  local place = #others + 1
-  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
-  table.insert(others, place, noted)
-  while #others > MOST_OFFERS do table.remove(others, 1) end
-  return others, generation
-end
-local function in_force(offers, current, r, now_ms)
-  local best
-  for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
-      local same = best and offer.generation == best.generation
-      local higher = not best or offer.generation > best.generation
-      if higher or (same and offer.digest == current) then best = offer end
-    end
-  end
-  return best and best.digest or current
-end
-local function registered_until(s, offers, r)
-  if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
-  if not offer then return nil end
-  for _, set in ipairs(offer.sets) do
-    if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
-  end
-  return latest and math.max(latest, r.grace) or offer.at
-end
-local s, revision, now_ms = read_schedule(ARGV[1]), tonumber(ARGV[2]), now_us() / 1000
+local s, revision, now_ms = F.read_schedule(ARGV[1]), tonumber(ARGV[2]), now_us() / 1000
 if not s then return 'unknown' end
-local offer = s.code and offer_of(read_offers(s.id), s.digest)
-if has_live(read_registrations(), offer, now_ms) then return 'live' end
+local offer = s.code and F.offer_of(F.read_offers(s.id), s.digest)
+if F.has_live(F.read_registrations(), offer, now_ms) then return 'live' end
 if revision and s.revision ~= revision then return 'changed' end
-forget_schedule(s)
+F.forget_schedule(s)
 return 'removed'
 `,
   },
   "renew": {
-    sha1: "414373ba2175f00b57af5ea9b27e6f1890806f56",
+    sha1: "aa4fc94cd970a32f386465034282c816b77b3aaa",
     text: `#!lua flags=allow-oom
+local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,read_lease=0,numbers_in=0,members_of=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5984,109 +3921,52 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function read_lengths(text)
+function F.read_lengths(text)
   local lengths = {}
   for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
     lengths[length] = tonumber(count)
   end
   return lengths
 end
-local function lengths_text(lengths)
-  local parts = {}
-  for length, count in pairs(lengths) do
-    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
-  end
-  table.sort(parts)
-  return table.concat(parts, ' ')
-end
 local lease_changes = {}
-local function change_leases(length_ms, by)
-  local key = whole(length_ms)
-  lease_changes[key] = (lease_changes[key] or 0) + by
-end
-local function forget_lease(length_ms)
-  change_leases(length_ms, -1)
-end
-local function save_lengths()
-  local lengths, changed = nil, false
-  for length, by in pairs(lease_changes) do
-    if by ~= 0 then
-      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
-      lengths[length], changed = (lengths[length] or 0) + by, true
-    end
-  end
-  lease_changes = {}
-  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
-end
 local SHORTEST_KNOWN_MS = 1000
-local function shortest_of(lengths)
+function F.shortest_of(lengths)
   local shortest = math.huge
   for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
   return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
 end
-local function clamp_leases(now_ms, shortest)
-  local after = '(' .. whole(math.floor(now_ms + shortest))
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
   local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
   for k = 1, #far, 2 do
     local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
     local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
   end
 end
-local function note_time(now_ms)
+function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
   local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = read_lengths(m[3])
-  local shortest = shortest_of(lengths)
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
   if gap > shortest * 2 / 3 or gap < 0 then
     noted, from = this, this
-    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
-    if gap < 0 then clamp_leases(now_ms, shortest) end
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
     noted = this
-    redis.call('HSET', META, 'noted', whole(this))
+    redis.call('HSET', META, 'noted', F.whole(this))
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_leases(now_ms, lease_ms, count)
-  local _, next_note, lengths = note_time(now_ms)
-  if not next_note then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
-  end
-  change_leases(lease_ms, count)
-end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
-  return seen_rare[key]
-end
-local function written(key)
-  any_rare, seen_rare[key] = true, true
-end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -6098,92 +3978,28 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
+function F.numbers_in(text)
   local numbers = {}
   for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
   return numbers
 end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
-  end
-end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.members_of(lease)
+  return F.numbers_in(lease.numbers)
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
-  local cursor, seen = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
-      end
-    end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
-  return nil
-end
 local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
 local lost, cancelled, held = {}, {}, {}
-note_time(now_ms)
+F.note_time(now_ms)
 local marks = redis.call('HLEN', CANCELS) > 0
 redis.call('EXPIRE', SESSION, 86400)
 for k = 1, count do
-  local lease = read_lease(ARGV[1 + k])
+  local lease = F.read_lease(ARGV[1 + k])
   if not lease then
     lost[#lost + 1] = ARGV[1 + k]
   else
-    redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
-    for _, number in ipairs(members_of(lease)) do
+    redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + lease.length)), lease.fence)
+    for _, number in ipairs(F.members_of(lease)) do
       held[number] = true
       if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
         cancelled[#cancelled + 1] = lease.fence
@@ -6199,7 +4015,7 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "509b2b9b99b1c5b916fc675ad6d6c0420b4ef3fc",
+    sha1: "fe120093284088a7ceb1544fb58ab2eba348eef8",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -6207,35 +4023,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
-  return string.format('%.0f', n)
-end
 local KEPT_ANSWERS = 4
-local function begin_call(lane, epoch, seq)
-  local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
-  if s[1] ~= epoch then return redis.error_reply('SMQEPOCH this epoch is closed') end
-  local n, last = tonumber(seq), tonumber(s[2] or '0')
-  if n <= last then
-    return { redis.call('HGET', SESSION, lane .. ':answer' .. (n % KEPT_ANSWERS)) or '' }
-  end
-  if n > last + 1 then return redis.error_reply('SMQGAP the call before has not arrived') end
-  redis.call('HSET', SESSION, lane .. ':seq', seq, lane .. ':answer' .. (n % KEPT_ANSWERS), '')
-  return nil
-end
-local function end_call(lane, seq, answer)
-  redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
-end
 local lane, epoch = ARGV[1], ARGV[2]
 local stored = redis.call('HGET', SESSION, lane .. ':epoch')
 if stored and tonumber(stored) > tonumber(epoch) then
@@ -6259,8 +4047,9 @@ return reply
 `,
   },
   "schedule": {
-    sha1: "93cbccba1bac6f9f5fd6396fd4186363f91e07e9",
+    sha1: "beb230032fabf2a45f5cf687d38a0d64193fbd7d",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,view_schedule=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6271,37 +4060,21 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -6316,168 +4089,32 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
-  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
-end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
+function F.describe_schedule(s, registered_until)
+  local function text(n) return n and F.whole(n) or '' end
   local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    F.whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    F.whole(s.jitter), F.whole(s.generation), s.digest, text(s.next_at), F.whole(s.decided),
+    F.whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
     text(registered_until),
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
-end
-local function is_live(r, set, now_ms)
-  local ends = r.ends[set]
-  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
-end
-local function raise_registrations()
-  redis.call('HINCRBY', META, 'registrations', 1)
-end
-local function write_sets(ends, judged, now_ms)
-  local list, next_end = {}, math.huge
-  for set, at in pairs(ends) do
-    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
-  end
-  table.sort(list, function(a, b)
-    if a.at ~= b.at then return a.at > b.at end
-    return a.set < b.set
-  end)
-  local parts = {}
-  for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
-    if list[k].at > judged then next_end = list[k].at end
-  end
-  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
-end
-local function end_of_set(text, set)
-  local padded = ' ' .. (text or '')
-  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
-  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
-end
-local function renew_set(set, lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
-  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
-  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
-  ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
-end
-local function note_registrations(lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
-  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
-  local since = noted and this - noted or nil
-  if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
-  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
-  if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
-  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
-end
-local function judge_registrations(now_ms)
-  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
-  local next_end = tonumber(m[1] or '')
-  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
-  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
-  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
-  if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -6488,92 +4125,41 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
-end
-local function write_offers(id, offers)
-  local lines = {}
-  for k, offer in ipairs(offers) do
-    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
-  end
-  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
-end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
-  for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
-  end
-  return false
-end
-local function note_offer(offers, given, r, now_ms)
-  local known, highest, others = nil, 0, {}
-  for _, offer in ipairs(offers) do
-    highest = math.max(highest, offer.generation)
-    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
-  end
-  local generation = known and known.generation or given.generation or highest + 1
-  local dead, live = {}, {}
-  for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
-    if set ~= given.set then list[#list + 1] = set end
-  end
-  for _, set in ipairs(live) do dead[#dead + 1] = set end
-  dead[#dead + 1] = given.set
-  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
-  local noted = {
-    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
-  }
-  local place = #others + 1
-  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
-  table.insert(others, place, noted)
-  while #others > MOST_OFFERS do table.remove(others, 1) end
-  return others, generation
-end
-local function in_force(offers, current, r, now_ms)
-  local best
-  for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
-      local same = best and offer.generation == best.generation
-      local higher = not best or offer.generation > best.generation
-      if higher or (same and offer.digest == current) then best = offer end
-    end
-  end
-  return best and best.digest or current
-end
 local function registered_until(s, offers, r)
   if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
+  local offer, latest = F.offer_of(offers, s.digest), nil
   if not offer then return nil end
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
   return latest and math.max(latest, r.grace) or offer.at
 end
-local function view_schedule(id, registrations)
+function F.view_schedule(id, registrations)
   local f = redis.call('HMGET', SCHEDULES,
     'd' .. id, 's' .. id, 'g' .. id, 'p' .. id, 'o' .. id, 'b' .. id)
   if not f[1] then return nil end
-  local s = parse_schedule(id, f[1], f[2])
-  local view = describe_schedule(s, registered_until(s, parse_offers(f[3]), registrations))
+  local s = F.parse_schedule(id, f[1], f[2])
+  local view = F.describe_schedule(s, registered_until(s, F.parse_offers(f[3]), registrations))
   view[6], view[7], view[8], view[9] = f[4] or '', s.head, f[5] or '', f[6] or ''
   return view, #f[1] + #view[6] + #view[8] + #view[9]
 end
 local id = ARGV[1]
-local view = view_schedule(id, read_registrations())
+local view = F.view_schedule(id, F.read_registrations())
 if not view then return {} end
 local ledger = redis.call('HMGET', SCHEDULES, 'f' .. id, 'u' .. id)
 view[#view + 1], view[#view + 2] = ledger[1] or '', ledger[2] or ''
-return { whole(math.floor(now_us() / 1000)), unpack(view) }
+return { F.whole(math.floor(now_us() / 1000)), unpack(view) }
 `,
   },
   "schedules": {
-    sha1: "d64d693993f82e86151020de43c7c4177bba4cb1",
+    sha1: "58061d39a851bb5eebbca607e67fd46513ceaf7a",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,view_schedule=0,is_wanted=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6584,37 +4170,21 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -6629,168 +4199,36 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
+function F.describe_schedule(s, registered_until)
+  local function text(n) return n and F.whole(n) or '' end
   local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    F.whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    F.whole(s.jitter), F.whole(s.generation), s.digest, text(s.next_at), F.whole(s.decided),
+    F.whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
     text(registered_until),
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
-end
-local function is_live(r, set, now_ms)
-  local ends = r.ends[set]
-  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
-end
-local function raise_registrations()
-  redis.call('HINCRBY', META, 'registrations', 1)
-end
-local function write_sets(ends, judged, now_ms)
-  local list, next_end = {}, math.huge
-  for set, at in pairs(ends) do
-    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
-  end
-  table.sort(list, function(a, b)
-    if a.at ~= b.at then return a.at > b.at end
-    return a.set < b.set
-  end)
-  local parts = {}
-  for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
-    if list[k].at > judged then next_end = list[k].at end
-  end
-  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
-end
-local function end_of_set(text, set)
-  local padded = ' ' .. (text or '')
-  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
-  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
-end
-local function renew_set(set, lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
-  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
-  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
-  ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
-end
-local function note_registrations(lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
-  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
-  local since = noted and this - noted or nil
-  if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
-  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
-  if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
-  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
-end
-local function judge_registrations(now_ms)
-  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
-  local next_end = tonumber(m[1] or '')
-  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
-  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
-  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
-  if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -6801,88 +4239,36 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
-end
-local function write_offers(id, offers)
-  local lines = {}
-  for k, offer in ipairs(offers) do
-    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
-  end
-  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
-end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
-  for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
-  end
-  return false
-end
-local function note_offer(offers, given, r, now_ms)
-  local known, highest, others = nil, 0, {}
-  for _, offer in ipairs(offers) do
-    highest = math.max(highest, offer.generation)
-    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
-  end
-  local generation = known and known.generation or given.generation or highest + 1
-  local dead, live = {}, {}
-  for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
-    if set ~= given.set then list[#list + 1] = set end
-  end
-  for _, set in ipairs(live) do dead[#dead + 1] = set end
-  dead[#dead + 1] = given.set
-  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
-  local noted = {
-    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
-  }
-  local place = #others + 1
-  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
-  table.insert(others, place, noted)
-  while #others > MOST_OFFERS do table.remove(others, 1) end
-  return others, generation
-end
-local function in_force(offers, current, r, now_ms)
-  local best
-  for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
-      local same = best and offer.generation == best.generation
-      local higher = not best or offer.generation > best.generation
-      if higher or (same and offer.digest == current) then best = offer end
-    end
-  end
-  return best and best.digest or current
-end
 local function registered_until(s, offers, r)
   if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
+  local offer, latest = F.offer_of(offers, s.digest), nil
   if not offer then return nil end
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
   end
   return latest and math.max(latest, r.grace) or offer.at
 end
-local function view_schedule(id, registrations)
+function F.view_schedule(id, registrations)
   local f = redis.call('HMGET', SCHEDULES,
     'd' .. id, 's' .. id, 'g' .. id, 'p' .. id, 'o' .. id, 'b' .. id)
   if not f[1] then return nil end
-  local s = parse_schedule(id, f[1], f[2])
-  local view = describe_schedule(s, registered_until(s, parse_offers(f[3]), registrations))
+  local s = F.parse_schedule(id, f[1], f[2])
+  local view = F.describe_schedule(s, registered_until(s, F.parse_offers(f[3]), registrations))
   view[6], view[7], view[8], view[9] = f[4] or '', s.head, f[5] or '', f[6] or ''
   return view, #f[1] + #view[6] + #view[8] + #view[9]
 end
 local MOST_BYTES, MOST_READ = 4 * 1024 * 1024, 1000
 local last, limit, task = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local registrations = read_registrations()
+local registrations = F.read_registrations()
 local page, bytes, place = {}, 0, last
-local function is_wanted(id)
+function F.is_wanted(id)
   if task == '' then return true end
-  local s = read_schedule(id)
+  local s = F.read_schedule(id)
   return s and s.task == task
 end
 local want = task == '' and limit or MOST_READ
@@ -6892,20 +4278,21 @@ local seen = 0
 for _, name in ipairs(names) do
   if #page >= limit or bytes >= MOST_BYTES then break end
   local id = string.sub(name, 2)
-  if is_wanted(id) then
-    local view, size = view_schedule(id, registrations)
+  if F.is_wanted(id) then
+    local view, size = F.view_schedule(id, registrations)
     page[#page + 1] = view
     bytes = bytes + (size or 0)
   end
   seen, place = seen + 1, name
 end
 local more = seen < #names or #names == want
-return { whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
+return { F.whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
 `,
   },
   "tend": {
-    sha1: "f17f78eda07bcf680bf107b7dc8bf14b741d847f",
+    sha1: "457419994634fdda55b4f97c4bc29f79d6bc83b2",
     text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6916,37 +4303,26 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
-  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
-  return {
-    name = name,
-    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
-    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
-    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
-    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
-  }
-end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
+function F.wake_of(s)
   if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
   local due = s.next_at + s.jitter
   return s.paused_at and math.max(s.paused_until, due) or due
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -6961,40 +4337,30 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
-  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
-end
 local touched = {}
-local function touch(group)
+function F.touch(group)
   if touched[group] == nil then
     touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
   end
 end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
   redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
     text(s.paused_until), s.orphaned and '1' or '0', s.reason,
   }, ' '))
   if member == s.member then return end
   if s.member then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZREM', CURSORS, s.member)
   end
   if member then
-    touch(group)
+    F.touch(group)
     redis.call('ZADD', CURSORS, 0, member)
   end
   if not (s.member and member) then
@@ -7002,11 +4368,7 @@ local function write_state(s)
   end
   s.member, s.group = member, group
 end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
+function F.refresh_group(group)
   local first =
     redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
   if not first then
@@ -7014,115 +4376,38 @@ local function refresh_group(group)
     return nil
   end
   local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
+  redis.call('ZADD', FIRING, F.whole(at), group)
   return at
 end
-local function refresh_groups(nearer)
+function F.refresh_groups(nearer)
   for group, before in pairs(touched) do
-    local at = refresh_group(group)
+    local at = F.refresh_group(group)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
 end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
+function F.describe_schedule(s, registered_until)
+  local function text(n) return n and F.whole(n) or '' end
   local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
+    F.whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
+    F.whole(s.jitter), F.whole(s.generation), s.digest, text(s.next_at), F.whole(s.decided),
+    F.whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
     text(registered_until),
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
-local function parse_sets(text)
+function F.parse_sets(text)
   local ends = {}
   for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
   return ends
 end
-local function read_registrations()
+function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
-  return { ends = parse_sets(m[1]), grace = tonumber(m[2] or '0') }
-end
-local function is_live(r, set, now_ms)
-  local ends = r.ends[set]
-  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
-end
-local function raise_registrations()
-  redis.call('HINCRBY', META, 'registrations', 1)
-end
-local function write_sets(ends, judged, now_ms)
-  local list, next_end = {}, math.huge
-  for set, at in pairs(ends) do
-    if at > now_ms - SETS_REMEMBERED_MS then list[#list + 1] = { set = set, at = at } end
-  end
-  table.sort(list, function(a, b)
-    if a.at ~= b.at then return a.at > b.at end
-    return a.set < b.set
-  end)
-  local parts = {}
-  for k = 1, math.min(#list, MOST_SETS) do
-    parts[k] = list[k].set .. '=' .. whole(list[k].at)
-    if list[k].at > judged then next_end = list[k].at end
-  end
-  redis.call('HSET', META, 'sets', table.concat(parts, ' '),
-    'setsNext', next_end < math.huge and whole(next_end) or '')
-end
-local function end_of_set(text, set)
-  local padded = ' ' .. (text or '')
-  local _, stop = string.find(padded, ' ' .. set .. '=', 1, true)
-  return stop and tonumber(string.match(padded, '^%d+', stop + 1)) or nil
-end
-local function renew_set(set, lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'sets', 'setsGrace', 'setsJudged')
-  local this, ends_at = math.floor(now_ms), end_of_set(m[1], set)
-  if ends_at and ends_at - now_ms >= lease_ms * 2 / 3 then return end
-  local lives = ends_at and (ends_at > now_ms or now_ms < tonumber(m[2] or '0'))
-  local ends = parse_sets(m[1])
-  ends[set] = math.max(ends_at or 0, this + lease_ms)
-  write_sets(ends, tonumber(m[3] or '0'), now_ms)
-  if not lives then raise_registrations() end
-end
-local function note_registrations(lease_ms, now_ms)
-  local m = redis.call('HMGET', META, 'setsNoted', 'setsJudged', 'sets')
-  local this, noted = math.floor(now_ms), tonumber(m[1] or nil)
-  local since = noted and this - noted or nil
-  if since and since >= 0 and since < lease_ms / 6 then return end
-  redis.call('HSET', META, 'setsNoted', whole(this))
-  if not since or (since >= 0 and since <= lease_ms * 2 / 3) then return end
-  redis.call('HSET', META, 'setsGrace', whole(this + lease_ms))
-  if since > 0 then return end
-  local ends, judged = parse_sets(m[3]), math.min(tonumber(m[2] or '0'), this)
-  for set, at in pairs(ends) do ends[set] = math.min(at, this + lease_ms) end
-  redis.call('HSET', META, 'setsJudged', whole(judged))
-  write_sets(ends, judged, now_ms)
-end
-local function judge_registrations(now_ms)
-  local m = redis.call('HMGET', META, 'setsNext', 'setsGrace', 'sets', 'setsJudged')
-  local next_end = tonumber(m[1] or '')
-  if not next_end or next_end > now_ms or now_ms < tonumber(m[2] or '0') then return end
-  local this, judged, lapsed = math.floor(now_ms), tonumber(m[4] or '0'), false
-  local ends = parse_sets(m[3])
-  for _, at in pairs(ends) do lapsed = lapsed or (at > judged and at <= now_ms) end
-  if not lapsed then return end
-  redis.call('HSET', META, 'setsJudged', whole(this))
-  write_sets(ends, this, now_ms)
-  raise_registrations()
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
-local function parse_offers(text)
+function F.parse_offers(text)
   local offers = {}
   for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
     local offer = {
@@ -7133,66 +4418,14 @@ local function parse_offers(text)
   end
   return offers
 end
-local function read_offers(id)
-  return parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
-end
-local function write_offers(id, offers)
-  local lines = {}
-  for k, offer in ipairs(offers) do
-    local sets = #offer.sets > 0 and ' ' .. table.concat(offer.sets, ' ') or ''
-    lines[k] = offer.digest .. ' ' .. whole(offer.generation) .. ' ' .. whole(offer.at) .. sets
-  end
-  redis.call('HSET', SCHEDULES, 'g' .. id, table.concat(lines, '\\n'))
-end
-local function offer_of(offers, digest)
+function F.offer_of(offers, digest)
   for _, offer in ipairs(offers) do
     if offer.digest == digest then return offer end
   end
 end
-local function has_live(r, offer, now_ms)
-  for _, set in ipairs(offer and offer.sets or {}) do
-    if is_live(r, set, now_ms) then return true end
-  end
-  return false
-end
-local function note_offer(offers, given, r, now_ms)
-  local known, highest, others = nil, 0, {}
-  for _, offer in ipairs(offers) do
-    highest = math.max(highest, offer.generation)
-    if offer.digest == given.digest then known = offer else others[#others + 1] = offer end
-  end
-  local generation = known and known.generation or given.generation or highest + 1
-  local dead, live = {}, {}
-  for _, set in ipairs(known and known.sets or {}) do
-    local list = is_live(r, set, now_ms) and live or dead
-    if set ~= given.set then list[#list + 1] = set end
-  end
-  for _, set in ipairs(live) do dead[#dead + 1] = set end
-  dead[#dead + 1] = given.set
-  while #dead > MOST_SETS_PER_OFFER do table.remove(dead, 1) end
-  local noted = {
-    digest = given.digest, generation = generation, at = math.floor(now_ms), sets = dead,
-  }
-  local place = #others + 1
-  while place > 1 and others[place - 1].generation > generation do place = place - 1 end
-  table.insert(others, place, noted)
-  while #others > MOST_OFFERS do table.remove(others, 1) end
-  return others, generation
-end
-local function in_force(offers, current, r, now_ms)
-  local best
-  for _, offer in ipairs(offers) do
-    if has_live(r, offer, now_ms) then
-      local same = best and offer.generation == best.generation
-      local higher = not best or offer.generation > best.generation
-      if higher or (same and offer.digest == current) then best = offer end
-    end
-  end
-  return best and best.digest or current
-end
 local function registered_until(s, offers, r)
   if not s.code then return nil end
-  local offer, latest = offer_of(offers, s.digest), nil
+  local offer, latest = F.offer_of(offers, s.digest), nil
   if not offer then return nil end
   for _, set in ipairs(offer.sets) do
     if r.ends[set] then latest = math.max(latest or 0, r.ends[set]) end
@@ -7202,44 +4435,44 @@ end
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 100, 4 * 1024 * 1024, 50000, 60000
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
-local registrations = read_registrations()
+local registrations = F.read_registrations()
 local doubtful = {}
-local function is_doubtful(s, til)
+function F.is_doubtful(s, til)
   if s.lost then return true end
   return s.code and not (s.paused_at and s.orphaned) and (til or 0) < now_ms - DOUBT_MS
 end
-local function mend_index(s)
-  local right = wake_of(s)
-  if not s.lost and right ~= s.wake then write_state(s) end
+function F.mend_index(s)
+  local right = F.wake_of(s)
+  if not s.lost and right ~= s.wake then F.write_state(s) end
   if not s.wake then return end
   if not redis.call('ZSCORE', CURSORS, s.member) then
-    touch(s.group)
+    F.touch(s.group)
     redis.call('ZADD', CURSORS, 0, s.member)
     return
   end
   local first = tonumber(redis.call('ZSCORE', FIRING, s.group) or nil)
-  if not first or first > s.wake then touch(s.group) end
+  if not first or first > s.wake then F.touch(s.group) end
 end
-local function tend(id, d)
+function F.tend(id, d)
   local f = redis.call('HMGET', SCHEDULES, 's' .. id, 'g' .. id)
-  local s = parse_schedule(id, d, f[1])
-  mend_index(s)
-  local til = registered_until(s, parse_offers(f[2]), registrations)
-  if is_doubtful(s, til) then doubtful[#doubtful + 1] = describe_schedule(s, til) end
+  local s = F.parse_schedule(id, d, f[1])
+  F.mend_index(s)
+  local til = registered_until(s, F.parse_offers(f[2]), registrations)
+  if F.is_doubtful(s, til) then doubtful[#doubtful + 1] = F.describe_schedule(s, til) end
 end
-local function walk_names()
+function F.walk_names()
   local place = redis.call('HGET', META, 'tendFrom') or ''
   local from = place == '' and '[n' or '(' .. place
   local names = redis.call('ZRANGEBYLEX', CURSORS, from, '(o', 'LIMIT', 0, PIECE)
   for _, name in ipairs(names) do
     local id = string.sub(name, 2)
     local d = redis.call('HGET', SCHEDULES, 'd' .. id)
-    if d then tend(id, d) else redis.call('ZREM', CURSORS, name) end
+    if d then F.tend(id, d) else redis.call('ZREM', CURSORS, name) end
   end
   local last = #names == PIECE and names[PIECE] or ''
-  redis.call('HSET', META, 'tendFrom', last, 'tendAt', whole(this))
+  redis.call('HSET', META, 'tendFrom', last, 'tendAt', F.whole(this))
 end
-local function walk_definitions()
+function F.walk_definitions()
   local place, seen, bytes = redis.call('HGET', META, 'mendFrom') or '0', 0, 0
   local met = {}
   repeat
@@ -7252,7 +4485,7 @@ local function walk_definitions()
         local id = string.sub(field, 2)
         met[field], seen = true, seen + 1
         redis.call('ZADD', CURSORS, 0, 'n' .. id)
-        tend(id, text)
+        F.tend(id, text)
       end
     end
   until place == '0' or seen >= PIECE or bytes >= PIECE_BYTES
@@ -7266,23 +4499,24 @@ local function walk_definitions()
   redis.call('HSET', META, 'schedules', names, 'cursors', wakes)
   return false
 end
-local function is_time()
+function F.is_time()
   local at = tonumber(redis.call('HGET', META, 'tendAt') or nil)
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 local more = false
 if urgent then
-  more = walk_definitions()
-elseif is_time() then
-  walk_names()
+  more = F.walk_definitions()
+elseif F.is_time() then
+  F.walk_names()
 end
-refresh_groups(nil)
-return { whole(this), more and '1' or '0', unpack(doubtful) }
+F.refresh_groups(nil)
+return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "89c5f28e8ca2a63c1b598467f54815c6b3afecb4",
+    sha1: "4e89a144ddfa8d42511f47e4195a33cc44bedd23",
     text: `#!lua
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7293,7 +4527,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -7304,34 +4538,21 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
-  for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
-    end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
-  end
-  return texts
-end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -7339,79 +4560,50 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
-end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
+function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
   local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
   return ok and type(head) == 'table' and head or {}
 end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
-local function counts_text(f, c, h, row, inv)
-  return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
-end
-local function set_counts(t, number, counts)
-  written(t.tries)
-  redis.call('HSET', t.tries, number, counts)
-end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
-  if row >= ALONE_AFTER then
-    written(t.alone)
-    redis.call('LPUSH', t.alone, number)
-    redis.call('HINCRBY', META, 'aloneJobs', 1)
-  elseif priority == '0' then
-    redis.call('LPUSH', t.ready, number)
-  else
-    written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
-  end
-  redis.call('ZADD', MOMENTS, 0, t.name)
-end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+function F.put_later(t, number, record, due_ms)
+  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -7421,21 +4613,21 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
+function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
   local kept_ms = 0
@@ -7443,24 +4635,24 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
   redis.call('HDEL', t.jobs, number)
   redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+  if F.exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
     redis.call('HDEL', t.errors, number)
   end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -7475,38 +4667,38 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
 end
-local function save_job(t, number, job, now_ms)
+function F.save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
+    local there = F.known_text(t, job.id, now_ms)
     if there then return there, false end
-    name_job(t, job.id, number)
+    F.name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
+  local due = F.due_of(job.due, now_ms)
   if due then
-    put_later(t, number, job.record, due)
+    F.put_later(t, number, job.record, due)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -7518,114 +4710,67 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
-  return numbers
-end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
-  end
-  return lease.has[number]
-end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
-end
-local function drop_first(lease, joined)
-  if lease.has then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
-end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
-  local counts, any = {}, false
-  if exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
+function F.lease_of(number)
   local cursor, seen = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
+        local lease = F.read_lease(found[k])
+        if lease and F.place_of_member(lease, number) then return lease end
       end
     end
     cursor, seen = page[1], seen + #found / 2
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
-local function mark_cancelled(t, number)
-  written(CANCELS)
+function F.mark_cancelled(t, number)
+  F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
+  local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. lease.owner, message)
   end
   return marked
 end
-local function end_waiting(t, number, keep, now_ms)
+function F.end_waiting(t, number, keep, now_ms)
   local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
+  local head = F.head_of(record)
   redis.call('HDEL', t.later, number)
   redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
+  F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -7640,122 +4785,45 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
+function F.note_fired(s, at, number, how)
+  F.load_fired(s)
   local lag = tonumber(number) - at * 1000
   s.fired_lines[#s.fired_lines + 1] =
     string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
   s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
 end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
+function F.note_passed(s, row, now_ms)
+  s.passed_lines = s.passed_lines or F.lines_of('u' .. s.id)
   local lines, from, count = s.passed_lines, row.from, row.count
   local reason, last_from, last_to, last_count =
     string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
   local place = #lines + 1
   if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
+    F.load_fired(s)
     if s.last_fired < tonumber(last_to) then
       place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
     end
@@ -7764,28 +4832,28 @@ local function note_passed(s, row, now_ms)
     row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
   s.passed_changed = true
 end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
+function F.pass_one(s, reason, at, now_ms)
+  F.note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
 end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
+function F.read_buffer(id)
   local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
   for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
     buffer[#buffer + 1] = {
@@ -7794,14 +4862,14 @@ local function read_buffer(id)
   end
   return buffer
 end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
+function F.write_buffer(id, buffer)
   local parts = {}
   for k, o in ipairs(buffer) do
     parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
@@ -7812,92 +4880,92 @@ local function write_buffer(id, buffer)
     redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
   end
 end
-local function number_in(line)
+function F.number_in(line)
   return string.match(line, '^%d+')
 end
-local function load_overlap(t, s)
+function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
+  s.open, s.buffer = {}, F.read_buffer(s.id)
+  for _, line in ipairs(F.read_open(s.id)) do
+    local number = F.number_in(line)
     if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
     then
       s.open[#s.open + 1] = line
     end
   end
 end
-local function write_overlap(s)
+function F.write_overlap(s)
   if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
+  F.write_open(s.id, s.open)
+  F.write_buffer(s.id, s.buffer)
 end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+function F.json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
 end
-local function record_of(s, o, tracked)
+function F.record_of(s, o, tracked)
   s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
   local head = s.head
   if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+    head = '{"i":"' .. F.json_id(s, o) .. '",' .. string.sub(head, 2)
   end
   return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    head, ',"o":', F.whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. F.whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
     s.payload,
   })
 end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
+function F.make_job(t, s, o, tracked, now)
+  local number = F.digits(F.take_numbers('number', 1, now))
+  local record = F.record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. F.whole(o.at) or ''
+  local job = { id = id, due = '', priority = F.priority_of(record), record = record }
+  local answer, created = F.save_job(t, number, job, now / 1000)
   if created then
-    note_fired(s, o.at, number, o.how)
+    F.note_fired(s, o.at, number, o.how)
     if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+      F.load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
-local function release(t, s, now)
+function F.release(t, s, now)
   local released = false
   while #s.open == 0 and #s.buffer > 0 do
     local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
+    local _, created = F.make_job(t, s, o, true, now)
     released = released or created
   end
   return released
 end
-local function cancel_open(t, s, keep, now_ms)
+function F.cancel_open(t, s, keep, now_ms)
   local left = {}
   for _, line in ipairs(s.open) do
-    local number = number_in(line)
+    local number = F.number_in(line)
     if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
-      mark_cancelled(t, number)
+      F.mark_cancelled(t, number)
     else
-      end_waiting(t, number, keep, now_ms)
+      F.end_waiting(t, number, keep, now_ms)
     end
   end
   s.open = left
 end
-local function fire_occurrence(t, s, o, overlap, keep, now)
+function F.fire_occurrence(t, s, o, overlap, keep, now)
   local now_ms = now / 1000
   if overlap ~= ALLOW then
-    load_overlap(t, s)
+    F.load_overlap(t, s)
     local open, waiting = #s.open, #s.buffer
     if open > 0 or waiting > 0 then
       if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
+        F.pass_one(s, 'v', o.at, now_ms)
         return 'sv', false, 0
       elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
+        for _, old in ipairs(s.buffer) do F.pass_one(s, 'r', old.at, now_ms) end
         s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
+        F.cancel_open(t, s, keep, now_ms)
       elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
+        F.pass_one(s, 'f', o.at, now_ms)
         return 'sf', false, 0
       end
       if overlap ~= CANCEL_OTHER or #s.open > 0 then
@@ -7906,71 +4974,49 @@ local function fire_occurrence(t, s, o, overlap, keep, now)
       end
     end
   end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+  return F.make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
 end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
-  for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
-  end
-  if #left == #open then return end
-  write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
-  if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
-end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
-end
-local t, s = task_keys(1, ARGV[1]), read_schedule(ARGV[2])
+local t, s = F.task_keys(1, ARGV[1]), F.read_schedule(ARGV[2])
 if not s then return {} end
 if s.task ~= t.name then return { s.task } end
-local overlap, keep = tonumber(ARGV[3]) or s.overlap, keep_rules(4)
+local overlap, keep = tonumber(ARGV[3]) or s.overlap, F.keep_rules(4)
 local now = now_us()
 local answers, any_ready = { t.name }, false
-local function asked_before(o)
-  local number, state, due = known(t, s.id .. '@' .. whole(o.at), now / 1000)
+function F.asked_before(o)
+  local number, state, due = F.known(t, s.id .. '@' .. F.whole(o.at), now / 1000)
   if number then return number .. ',0,' .. state .. ',' .. due end
   for _, waiting in ipairs(s.buffer or {}) do
     if waiting.how == 'b' and waiting.at == o.at then return 'b' end
   end
 end
-local function trigger(o)
-  local outcome, ready = o.how == 'b' and asked_before(o) or nil, false
-  if not outcome then outcome, ready = fire_occurrence(t, s, o, overlap, keep, now) end
+function F.trigger(o)
+  local outcome, ready = o.how == 'b' and F.asked_before(o) or nil, false
+  if not outcome then outcome, ready = F.fire_occurrence(t, s, o, overlap, keep, now) end
   any_ready = any_ready or ready
-  answers[#answers + 1] = whole(o.at)
+  answers[#answers + 1] = F.whole(o.at)
   answers[#answers + 1] = outcome
 end
 if overlap ~= ALLOW or s.overlap ~= ALLOW then
-  load_overlap(t, s)
-  any_ready = release(t, s, now)
+  F.load_overlap(t, s)
+  any_ready = F.release(t, s, now)
 end
 local first = 4 + KEEP_ARGS
 for k = first, #ARGV do
-  trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
+  F.trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
 end
 if #ARGV < first then
-  trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
+  F.trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
 end
-write_ledger(s)
-write_overlap(s)
-if any_ready then wake_one(t) end
+F.write_ledger(s)
+F.write_overlap(s)
+if any_ready then F.wake_one(t) end
 return answers
 `,
   },
   "work": {
-    sha1: "4895fe4a38543fd55bd6c030ca4be2d551a43a34",
+    sha1: "8ceb56014a9b93d69c7313b963217e46e102d84d",
     text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7981,7 +5027,7 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-local function task_keys(index, name)
+function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
   return {
     name = name,
@@ -7992,17 +5038,17 @@ local function task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-local function whole(n)
+function F.whole(n)
   return string.format('%.0f', n)
 end
-local function read_lengths(text)
+function F.read_lengths(text)
   local lengths = {}
   for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
     lengths[length] = tonumber(count)
   end
   return lengths
 end
-local function lengths_text(lengths)
+function F.lengths_text(lengths)
   local parts = {}
   for length, count in pairs(lengths) do
     if count > 0 then parts[#parts + 1] = length .. '=' .. count end
@@ -8011,68 +5057,68 @@ local function lengths_text(lengths)
   return table.concat(parts, ' ')
 end
 local lease_changes = {}
-local function change_leases(length_ms, by)
-  local key = whole(length_ms)
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
   lease_changes[key] = (lease_changes[key] or 0) + by
 end
-local function forget_lease(length_ms)
-  change_leases(length_ms, -1)
+function F.forget_lease(length_ms)
+  F.change_leases(length_ms, -1)
 end
-local function save_lengths()
+function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
   lease_changes = {}
-  if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
-local function shortest_of(lengths)
+function F.shortest_of(lengths)
   local shortest = math.huge
   for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
   return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
 end
-local function clamp_leases(now_ms, shortest)
-  local after = '(' .. whole(math.floor(now_ms + shortest))
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
   local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
   for k = 1, #far, 2 do
     local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
     local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, whole(latest), far[k]) end
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
   end
 end
-local function note_time(now_ms)
+function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
   local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = read_lengths(m[3])
-  local shortest = shortest_of(lengths)
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
   if gap > shortest * 2 / 3 or gap < 0 then
     noted, from = this, this
-    redis.call('HSET', META, 'noted', whole(this), 'graceFrom', whole(this))
-    if gap < 0 then clamp_leases(now_ms, shortest) end
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
   elseif gap >= shortest / 3 then
     noted = this
-    redis.call('HSET', META, 'noted', whole(this))
+    redis.call('HSET', META, 'noted', F.whole(this))
   end
   return from, noted + shortest / 3, lengths
 end
-local function note_leases(now_ms, lease_ms, count)
-  local _, next_note, lengths = note_time(now_ms)
+function F.note_leases(now_ms, lease_ms, count)
+  local _, next_note, lengths = F.note_time(now_ms)
   if not next_note then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', whole(math.floor(now_ms)))
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < F.shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
   end
-  change_leases(lease_ms, count)
+  F.change_leases(lease_ms, count)
 end
 local KEPT_ANSWERS = 4
-local function begin_call(lane, epoch, seq)
+function F.begin_call(lane, epoch, seq)
   local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
   if s[1] ~= epoch then return redis.error_reply('SMQEPOCH this epoch is closed') end
   local n, last = tonumber(seq), tonumber(s[2] or '0')
@@ -8083,20 +5129,20 @@ local function begin_call(lane, epoch, seq)
   redis.call('HSET', SESSION, lane .. ':seq', seq, lane .. ':answer' .. (n % KEPT_ANSWERS), '')
   return nil
 end
-local function end_call(lane, seq, answer)
+function F.end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
-local function digits(n)
+function F.digits(n)
   return string.format('%016.0f', n)
 end
-local function take_numbers(field, count, now)
+function F.take_numbers(field, count, now)
   local last = tonumber(redis.call('HGET', META, field) or '0')
   local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, digits(first + count - 1))
+  redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
 local MILLION = 1000000
-local function digits_from(first, count)
+function F.digits_from(first, count)
   local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
   local head = string.format('%010.0f', high)
   for k = 1, count do
@@ -8110,7 +5156,7 @@ local function digits_from(first, count)
   return texts
 end
 local MOST_DEAD = 200
-local function wake_one(t)
+function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return end
@@ -8118,79 +5164,73 @@ local function wake_one(t)
   end
 end
 local any_rare, seen_rare = true, {}
-local function ask_for_rare(keys)
+function F.ask_for_rare(keys)
   any_rare = redis.call('EXISTS', unpack(keys)) > 0
 end
-local function exists(key)
+function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-local function written(key)
+function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local function head_of(record)
-  local stop = string.find(record, '\\n', 1, true)
-  if not stop or stop == 1 then return {} end
-  local ok, head = pcall(cjson.decode, string.sub(record, 1, stop - 1))
-  return ok and type(head) == 'table' and head or {}
-end
-local function priority_of(record)
+function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_of(t, number)
+  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
-local function counts_text(f, c, h, row, inv)
+function F.counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
 end
-local function set_counts(t, number, counts)
-  written(t.tries)
+function F.set_counts(t, number, counts)
+  F.written(t.tries)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
-local function join(t, number, priority, row, order)
+function F.join(t, number, priority, row, order)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('RPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function join_front(t, number, priority, row)
+function F.join_front(t, number, priority, row)
   if row >= ALONE_AFTER then
-    written(t.alone)
+    F.written(t.alone)
     redis.call('LPUSH', t.alone, number)
     redis.call('HINCRBY', META, 'aloneJobs', 1)
   elseif priority == '0' then
     redis.call('LPUSH', t.ready, number)
   else
-    written(t.prio)
+    F.written(t.prio)
     redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-local function put_all_later(t, fields, due, soonest)
-  written(t.due)
+function F.put_all_later(t, fields, due, soonest)
+  F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(due))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+function F.put_later(t, number, record, due_ms)
+  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
 end
-local function keep_rules(i)
+function F.keep_rules(i)
   return {
     idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
     completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
@@ -8200,21 +5240,21 @@ local function keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local function bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
   local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
   for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
+function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
-local function end_job(t, number, state, id, detail, keep, now_ms, record)
+function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
   local kept_ms = 0
@@ -8222,24 +5262,24 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
     record = record or redis.call('HGET', t.jobs, number)
     if record then
       kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
+      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
+      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
       redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
   redis.call('HDEL', t.jobs, number)
   redis.call('SREM', t.claimed, number)
-  if exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
+  if F.exists(t.tries) and redis.call('HDEL', t.tries, number) == 1 then
     redis.call('HDEL', t.errors, number)
   end
-  if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
 end
-local function known(t, id, now_ms)
+function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -8254,38 +5294,38 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
-local function due_of(text, now_ms)
+function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return F.whole(math.ceil(ms))
 end
-local function known_text(t, id, now_ms)
-  local there, state, due = known(t, id, now_ms)
+function F.known_text(t, id, now_ms)
+  local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local function name_job(t, id, number)
+function F.name_job(t, id, number)
   redis.call('HSET', t.ids, id, number)
   redis.call('ZREM', t.idends, id)
 end
-local function save_job(t, number, job, now_ms)
+function F.save_job(t, number, job, now_ms)
   if job.id ~= '' then
-    local there = known_text(t, job.id, now_ms)
+    local there = F.known_text(t, job.id, now_ms)
     if there then return there, false end
-    name_job(t, job.id, number)
+    F.name_job(t, job.id, number)
   end
   redis.call('HINCRBY', t.stats, 'pushed', 1)
-  local due = due_of(job.due, now_ms)
+  local due = F.due_of(job.due, now_ms)
   if due then
-    put_later(t, number, job.record, due)
+    F.put_later(t, number, job.record, due)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-local function read_lease(fence)
+function F.read_lease(fence)
   local text = redis.call('HGET', LEASE, fence)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
@@ -8297,53 +5337,68 @@ local function read_lease(fence)
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
 end
-local function numbers_in(text)
+function F.numbers_in(text)
   local numbers = {}
   for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
   return numbers
 end
-local function members_of(lease)
-  return numbers_in(lease.numbers)
-end
-local function has_member(lease, number)
-  if not lease.has then
-    lease.has = {}
-    for _, each in ipairs(members_of(lease)) do lease.has[each] = true end
+function F.find_whole(numbers, number, from)
+  local at = string.find(numbers, number, from, true)
+  while at do
+    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
+    if (at == 1 or before == 32) and (not after or after == 32) then return at end
+    at = string.find(numbers, number, at + 1, true)
   end
-  return lease.has[number]
 end
-local function drop_member(lease, number)
-  lease.has[number], lease.dropped = nil, true
+function F.place_of_member(lease, number)
+  local at = F.find_whole(lease.numbers, number, lease.last or 1)
+  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
 end
-local function drop_first(lease, joined)
-  if lease.has then return false end
+function F.drop_member(lease, at, number)
+  lease.cuts = lease.cuts or {}
+  lease.cuts[at] = #number
+end
+function F.drop_first(lease, joined)
+  if lease.cuts then return false end
   local size = #joined
   if string.sub(lease.numbers, 1, size) ~= joined then return false end
   if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
   lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
   return true
 end
-local function shrink_lease(lease)
-  if lease.dropped then
-    local left = {}
-    for _, number in ipairs(members_of(lease)) do
-      if lease.has[number] then left[#left + 1] = number end
-    end
-    lease.numbers = table.concat(left, ' ')
+function F.numbers_left(lease)
+  local places = {}
+  for at in pairs(lease.cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(lease.numbers, from, at - 1)
+    from = at + lease.cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(lease.numbers, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == 32 and string.sub(left, 1, -2) or left
+end
+function F.shrink_lease(lease)
+  if lease.cuts then
+    lease.numbers = F.numbers_left(lease)
   elseif not lease.shrunk then
     return
   end
   if lease.numbers == '' then
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
+    F.forget_lease(lease.length)
   else
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-local function describe_batch(t, numbers, records, in_pieces)
+function F.describe_batch(t, numbers, records, in_pieces)
   local counts, any = {}, false
-  if exists(t.tries) then
+  if F.exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
     for k = 1, #numbers do
       counts[k] = found[k] or ''
@@ -8355,56 +5410,18 @@ local function describe_batch(t, numbers, records, in_pieces)
   return { joined, counted, table.concat(records, '\\0') }
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-local function lease_of(number)
-  local cursor, seen = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
-        if lease and has_member(lease, number) then return lease end
-      end
-    end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
-  return nil
-end
-local function mark_cancelled(t, number)
-  written(CANCELS)
-  local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = lease_of(number)
-  if lease then
-    local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
-  end
-  return marked
-end
-local function end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
-  local head = head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
-  end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
-  return head
-end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-local function stamp(ms)
+function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
-local function group_of(s)
+function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
-local function wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
-local function member_of(s)
-  return s.wake and group_of(s) .. stamp(s.wake) .. s.id or nil
-end
-local function parse_schedule(id, d, state)
+function F.parse_schedule(id, d, state)
   local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
     string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
   local head_at = start + task
@@ -8419,152 +5436,56 @@ local function parse_schedule(id, d, state)
   s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
   s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
   s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = member_of(s), group_of(s)
+  s.member, s.group = F.member_of(s), F.group_of(s)
   return s
 end
-local function read_schedule(id)
+function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and parse_schedule(id, texts[1], texts[2]) or nil
-end
-local function write_definition(s)
-  local numbers = string.format('%.0f %d %d %d %.0f %.0f %s %d %d ',
-    s.revision, s.code and 1 or 0, s.overlap, s.is_local and 1 or 0, s.jitter, s.generation,
-    s.digest, #s.task, #s.head)
-  redis.call('HSET', SCHEDULES, 'd' .. s.id, numbers .. s.task .. s.head .. s.definition)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
-local function touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-local function write_state(s)
-  s.wake = wake_of(s)
-  local member, group = member_of(s), group_of(s)
-  local function text(n) return n and whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), whole(s.decided), whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-local function add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-local function refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, whole(at), group)
-  return at
-end
-local function refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local function forget_schedule(s)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
-  redis.call('ZREM', CURSORS, 'n' .. s.id)
-  redis.call('HINCRBY', META, 'schedules', -1)
-  if s.member then
-    touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-    redis.call('HINCRBY', META, 'cursors', -1)
-  end
-  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
-  refresh_groups(nil)
-end
-local function describe_schedule(s, registered_until)
-  local function text(n) return n and whole(n) or '' end
-  local numbers = table.concat({
-    whole(s.revision), s.code and '1' or '0', tostring(s.overlap), s.is_local and '1' or '0',
-    whole(s.jitter), whole(s.generation), s.digest, text(s.next_at), whole(s.decided),
-    whole(s.fired), text(s.paused_at), text(s.paused_until), s.orphaned and '1' or '0',
-    text(registered_until),
-  }, ',')
-  return { s.id, s.task, s.definition, numbers, s.reason }
-end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
-local function lines_of(field)
+function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
     lines[#lines + 1] = line
   end
   return lines
 end
-local function load_fired(s)
+function F.load_fired(s)
   if s.fired_lines then return end
-  s.fired_lines, s.last_fired = lines_of('f' .. s.id), -math.huge
+  s.fired_lines, s.last_fired = F.lines_of('f' .. s.id), -math.huge
   for _, line in ipairs(s.fired_lines) do
     s.last_fired = math.max(s.last_fired, tonumber(string.match(line, '^%S+')))
   end
 end
-local function note_fired(s, at, number, how)
-  load_fired(s)
+function F.note_fired(s, at, number, how)
+  F.load_fired(s)
   local lag = tonumber(number) - at * 1000
   s.fired_lines[#s.fired_lines + 1] =
     string.format('%.0f %.0f %s %s', at, lag, how, INSTANCE)
   s.last_fired, s.fired_changed = math.max(s.last_fired, at), true
 end
-local function note_passed(s, row, now_ms)
-  s.passed_lines = s.passed_lines or lines_of('u' .. s.id)
-  local lines, from, count = s.passed_lines, row.from, row.count
-  local reason, last_from, last_to, last_count =
-    string.match(lines[#lines] or '', '^(%a) (%S+) (%S+) (%d+) ')
-  local place = #lines + 1
-  if reason == row.reason and tonumber(last_to) < from then
-    load_fired(s)
-    if s.last_fired < tonumber(last_to) then
-      place, from, count = #lines, tonumber(last_from), count + tonumber(last_count)
-    end
-  end
-  lines[place] = string.format('%s %.0f %.0f %.0f %.0f %s',
-    row.reason, from, row.to, count, math.floor(now_ms), INSTANCE)
-  s.passed_changed = true
-end
-local function pass_one(s, reason, at, now_ms)
-  note_passed(s, { reason = reason, from = at, to = at, count = 1 }, now_ms)
-end
-local function write_lines(field, lines)
+function F.write_lines(field, lines)
   local from = math.max(1, #lines - MOST_KEPT + 1)
   redis.call('HSET', SCHEDULES, field, table.concat(lines, '\\n', from))
 end
-local function write_ledger(s)
-  if s.fired_changed then write_lines('f' .. s.id, s.fired_lines) end
-  if s.passed_changed then write_lines('u' .. s.id, s.passed_lines) end
+function F.write_ledger(s)
+  if s.fired_changed then F.write_lines('f' .. s.id, s.fired_lines) end
+  if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-local function read_open(id)
+function F.read_open(id)
   local open = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
     open[#open + 1] = line
   end
   return open
 end
-local function read_buffer(id)
+function F.read_buffer(id)
   local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
   for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
     buffer[#buffer + 1] = {
@@ -8573,14 +5494,14 @@ local function read_buffer(id)
   end
   return buffer
 end
-local function write_open(id, open)
+function F.write_open(id, open)
   if #open == 0 then
     redis.call('HDEL', SCHEDULES, 'o' .. id)
   else
     redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
   end
 end
-local function write_buffer(id, buffer)
+function F.write_buffer(id, buffer)
   local parts = {}
   for k, o in ipairs(buffer) do
     parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
@@ -8591,129 +5512,84 @@ local function write_buffer(id, buffer)
     redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
   end
 end
-local function number_in(line)
+function F.number_in(line)
   return string.match(line, '^%d+')
 end
-local function load_overlap(t, s)
+function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, read_buffer(s.id)
-  for _, line in ipairs(read_open(s.id)) do
-    local number = number_in(line)
+  s.open, s.buffer = {}, F.read_buffer(s.id)
+  for _, line in ipairs(F.read_open(s.id)) do
+    local number = F.number_in(line)
     if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
     then
       s.open[#s.open + 1] = line
     end
   end
 end
-local function write_overlap(s)
+function F.write_overlap(s)
   if not s.open then return end
-  write_open(s.id, s.open)
-  write_buffer(s.id, s.buffer)
+  F.write_open(s.id, s.open)
+  F.write_buffer(s.id, s.buffer)
 end
-local function json_id(s, o)
-  return string.match(s.head, '"s":"(.*)"$') .. '@' .. whole(o.at)
+function F.json_id(s, o)
+  return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
 end
-local function record_of(s, o, tracked)
+function F.record_of(s, o, tracked)
   s.payload = s.payload or redis.call('HGET', SCHEDULES, 'p' .. s.id) or ''
   local head = s.head
   if o.how == 'b' then
-    head = '{"i":"' .. json_id(s, o) .. '",' .. string.sub(head, 2)
+    head = '{"i":"' .. F.json_id(s, o) .. '",' .. string.sub(head, 2)
   end
   return table.concat({
-    head, ',"o":', whole(o.at), o.catchup and ',"c":1' or '',
-    o.missed > 0 and ',"m":' .. whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
+    head, ',"o":', F.whole(o.at), o.catchup and ',"c":1' or '',
+    o.missed > 0 and ',"m":' .. F.whole(o.missed) or '', tracked and ',"x":1' or '', '}\\n',
     s.payload,
   })
 end
-local function make_job(t, s, o, tracked, now)
-  local number = digits(take_numbers('number', 1, now))
-  local record = record_of(s, o, tracked)
-  local id = o.how == 'b' and s.id .. '@' .. whole(o.at) or ''
-  local job = { id = id, due = '', priority = priority_of(record), record = record }
-  local answer, created = save_job(t, number, job, now / 1000)
+function F.make_job(t, s, o, tracked, now)
+  local number = F.digits(F.take_numbers('number', 1, now))
+  local record = F.record_of(s, o, tracked)
+  local id = o.how == 'b' and s.id .. '@' .. F.whole(o.at) or ''
+  local job = { id = id, due = '', priority = F.priority_of(record), record = record }
+  local answer, created = F.save_job(t, number, job, now / 1000)
   if created then
-    note_fired(s, o.at, number, o.how)
+    F.note_fired(s, o.at, number, o.how)
     if tracked then
-      load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. json_id(s, o) .. '"'
+      F.load_overlap(t, s)
+      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
-local function release(t, s, now)
+function F.release(t, s, now)
   local released = false
   while #s.open == 0 and #s.buffer > 0 do
     local o = table.remove(s.buffer, 1)
-    local _, created = make_job(t, s, o, true, now)
+    local _, created = F.make_job(t, s, o, true, now)
     released = released or created
   end
   return released
 end
-local function cancel_open(t, s, keep, now_ms)
-  local left = {}
-  for _, line in ipairs(s.open) do
-    local number = number_in(line)
-    if redis.call('SISMEMBER', t.claimed, number) == 1 then
-      left[#left + 1] = line
-      mark_cancelled(t, number)
-    else
-      end_waiting(t, number, keep, now_ms)
-    end
-  end
-  s.open = left
-end
-local function fire_occurrence(t, s, o, overlap, keep, now)
-  local now_ms = now / 1000
-  if overlap ~= ALLOW then
-    load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
-        pass_one(s, 'v', o.at, now_ms)
-        return 'sv', false, 0
-      elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
-        cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
-        pass_one(s, 'f', o.at, now_ms)
-        return 'sf', false, 0
-      end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
-        return 'b', false, 0
-      end
-    end
-  end
-  return make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
-end
-local function job_ended(t, id, number, now)
-  local open, left = read_open(id), {}
+function F.job_ended(t, id, number, now)
+  local open, left = F.read_open(id), {}
   for _, line in ipairs(open) do
-    if number_in(line) ~= number then left[#left + 1] = line end
+    if F.number_in(line) ~= number then left[#left + 1] = line end
   end
   if #left == #open then return end
-  write_open(id, left)
+  F.write_open(id, left)
   if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
-  local s = read_schedule(id)
+  local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, read_buffer(id)
-  local released = release(t, s, now)
-  write_overlap(s)
-  write_ledger(s)
-  if released then wake_one(t) end
-end
-local function join_open(t, head, number)
-  local s = read_schedule(head.s)
-  if not s or s.task ~= t.name then return end
-  local open = read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  write_open(s.id, open)
+  s.open, s.buffer = left, F.read_buffer(id)
+  local released = F.release(t, s, now)
+  F.write_overlap(s)
+  F.write_ledger(s)
+  if released then F.wake_one(t) end
 end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local function promote_some(t, due, now_ms)
+function F.promote_some(t, due, now_ms)
   local budget, fields, plain = promote_budget, {}, {}
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
@@ -8723,12 +5599,12 @@ local function promote_some(t, due, now_ms)
     if record then
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
-      local _, _, _, row = counts_of(t, number)
-      local priority = priority_of(record)
+      local _, _, _, row = F.counts_of(t, number)
+      local priority = F.priority_of(record)
       if priority == '0' and row < ALONE_AFTER then
         plain[#plain + 1] = number
       else
-        join(t, number, priority, row, digits(now_ms * 1000))
+        F.join(t, number, priority, row, F.digits(now_ms * 1000))
       end
     end
   end
@@ -8738,20 +5614,20 @@ local function promote_some(t, due, now_ms)
     redis.call('ZADD', MOMENTS, 0, t.name)
   end
 end
-local function promote(t, now_ms, most)
+function F.promote(t, now_ms, most)
   local budget, now = promote_budget, string.format('%.3f', now_ms)
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and exists(t.due) do
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
     local n = math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
     if #due == 0 then return end
-    promote_some(t, due, now_ms)
+    F.promote_some(t, due, now_ms)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
-local function pop_hints(t, n)
-  if not exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+function F.pop_hints(t, n)
+  if not F.exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
   local numbers, entries = {}, {}
   local function pop_prio(low, high)
     local want = n - #numbers
@@ -8771,25 +5647,25 @@ local function pop_hints(t, n)
   if #numbers < n then pop_prio('(0', '+inf') end
   return numbers, entries
 end
-local function put_back(t, number, entry)
+function F.put_back(t, number, entry)
   if entry then
     redis.call('ZADD', t.prio, entry.score, entry.member)
   else
     redis.call('LPUSH', t.ready, number)
   end
 end
-local function first_chunk(t, limit, budget)
+function F.first_chunk(t, limit, budget)
   if limit <= 4 then return limit end
   local first = redis.call('LINDEX', t.ready, 0)
   local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
   if size == 0 then return FIRST_CHUNK end
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
-local function take(t, limit, budget)
+function F.take(t, limit, budget)
   local numbers, records, n = {}, {}, 0
-  local chunk = first_chunk(t, limit, budget)
+  local chunk = F.first_chunk(t, limit, budget)
   while n < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints, entries = pop_hints(t, math.min(chunk, limit - n, budget.hints))
+    local hints, entries = F.pop_hints(t, math.min(chunk, limit - n, budget.hints))
     if #hints == 0 then break end
     budget.hints = budget.hints - #hints
     local found = redis.call('HMGET', t.jobs, unpack(hints))
@@ -8799,7 +5675,7 @@ local function take(t, limit, budget)
       local record = found[k]
       if record and claimed[k] == 0 then
         if bytes <= 0 then
-          for b = #hints, k, -1 do put_back(t, hints[b], entries and entries[b]) end
+          for b = #hints, k, -1 do F.put_back(t, hints[b], entries and entries[b]) end
           break
         end
         n = n + 1
@@ -8814,8 +5690,8 @@ local function take(t, limit, budget)
   end
   return numbers, records
 end
-local function has_alone(t)
-  if not exists(t.alone) then return false end
+function F.has_alone(t)
+  if not F.exists(t.alone) then return false end
   for _ = 1, MOST_JOBS do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
@@ -8826,20 +5702,20 @@ local function has_alone(t)
   end
   return false
 end
-local function take_alone(t)
-  if not has_alone(t) then return nil end
+function F.take_alone(t)
+  if not F.has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
   redis.call('HINCRBY', META, 'aloneJobs', -1)
   return number, redis.call('HGET', t.jobs, number)
 end
 local MOST_PER_LEASE = 100
-local function write_leases(leases, lease_ms, owner, now)
+function F.write_leases(leases, lease_ms, owner, now)
   if #leases == 0 then return {} end
   local now_ms = now / 1000
-  note_leases(now_ms, lease_ms, #leases)
-  local fences = digits_from(take_numbers('fence', #leases, now), #leases)
-  local texts, ends, ends_at = {}, {}, whole(math.floor(now_ms + lease_ms))
-  local head = whole(lease_ms) .. '|' .. owner .. '|'
+  F.note_leases(now_ms, lease_ms, #leases)
+  local fences = F.digits_from(F.take_numbers('fence', #leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
+  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
     texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
@@ -8850,94 +5726,103 @@ local function write_leases(leases, lease_ms, owner, now)
   redis.call('ZADD', LEASES, unpack(ends))
   return fences
 end
-local function update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or (exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
+function F.update_moment(t, now_ms, alone_from)
+  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  local next_due = exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
   local moment = next_due and tonumber(next_due) or nil
   if moment and moment <= now_ms then
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  if has_alone(t) then
+  if F.has_alone(t) then
     moment = math.min(moment or math.huge, alone_from or 0)
   end
   if moment then
-    redis.call('ZADD', MOMENTS, whole(moment), t.name)
+    redis.call('ZADD', MOMENTS, F.whole(moment), t.name)
   else
     redis.call('ZREM', MOMENTS, t.name)
   end
   return false
 end
-local function complete_plain(t, numbers)
+function F.note_done(t, numbers)
+  if not t.done then
+    t.done = numbers
+    return
+  end
+  for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
+end
+function F.complete_plain(t)
+  local numbers = t.done or {}
+  if #numbers == 0 then return end
   redis.call('HDEL', t.jobs, unpack(numbers))
   redis.call('SREM', t.claimed, unpack(numbers))
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
-  if exists(t.tries) then
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
+  if F.exists(t.tries) then
     redis.call('HDEL', t.tries, unpack(numbers))
     redis.call('HDEL', t.errors, unpack(numbers))
   end
   redis.call('HINCRBY', t.stats, 'completed', #numbers)
 end
-local function count_failure(t, number, invalid)
-  local f, c, h, _, inv = counts_of(t, number)
-  set_counts(t, number, counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
+function F.count_failure(t, number, invalid)
+  local f, c, h, _, inv = F.counts_of(t, number)
+  F.set_counts(t, number, F.counts_text(f + 1, c, h, 0, invalid and inv + 1 or 0))
   redis.call('HINCRBY', t.stats, 'failures', 1)
 end
-local function retry_job(t, job, now)
+function F.retry_job(t, job, now)
   local number, wait_ms = job.number, job.wait_ms
   local record = redis.call('HGET', t.jobs, number)
   if not record then return 'l' end
-  count_failure(t, number, job.outcome == 'v')
+  F.count_failure(t, number, job.outcome == 'v')
   redis.call('HSET', t.errors, number, job.detail)
   redis.call('SREM', t.claimed, number)
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   if wait_ms <= 0 then
-    join(t, number, priority_of(record), 0, digits(now))
-    wake_one(t)
+    F.join(t, number, F.priority_of(record), 0, F.digits(now))
+    F.wake_one(t)
     return 'r'
   end
-  local due = whole(math.ceil(now / 1000 + wait_ms))
+  local due = F.whole(math.ceil(now / 1000 + wait_ms))
   redis.call('HDEL', t.jobs, number)
-  put_later(t, number, record, due)
+  F.put_later(t, number, record, due)
   return 's' .. due
 end
-local function hand_back(t, number)
+function F.hand_back(t, number)
   local record = redis.call('HGET', t.jobs, number)
   if not record then return end
-  local f, c, h, row, inv = counts_of(t, number)
-  set_counts(t, number, counts_text(f, c, h + 1, row, inv))
+  local f, c, h, row, inv = F.counts_of(t, number)
+  F.set_counts(t, number, F.counts_text(f, c, h + 1, row, inv))
   redis.call('SREM', t.claimed, number)
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  join_front(t, number, priority_of(record), row)
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
+  F.join_front(t, number, F.priority_of(record), row)
 end
-local function settle_one(t, job, keep, now)
+function F.settle_one(t, job, keep, now)
   local number, outcome, id, detail = job.number, job.outcome, job.id, job.detail
-  if exists(CANCELS) and redis.call('HDEL', CANCELS, number) == 1 then
-    end_job(t, number, 'cancelled', id, '{}', keep, now / 1000)
+  if F.exists(CANCELS) and redis.call('HDEL', CANCELS, number) == 1 then
+    F.end_job(t, number, 'cancelled', id, '{}', keep, now / 1000)
     return 'x'
   elseif outcome == 'c' then
-    end_job(t, number, 'completed', id, detail, keep, now / 1000)
+    F.end_job(t, number, 'completed', id, detail, keep, now / 1000)
     return 'c'
   elseif outcome == 'd' or outcome == 'n' or outcome == 'i' then
-    if outcome ~= 'i' then count_failure(t, number, outcome == 'n') end
-    end_job(t, number, 'dead', id, detail, keep, now / 1000)
+    if outcome ~= 'i' then F.count_failure(t, number, outcome == 'n') end
+    F.end_job(t, number, 'dead', id, detail, keep, now / 1000)
     return 'd'
   end
-  return retry_job(t, job, now)
+  return F.retry_job(t, job, now)
 end
-local repeated = begin_call('work', ARGV[1], ARGV[2])
+local repeated = F.begin_call('work', ARGV[1], ARGV[2])
 if repeated then return repeated end
 local identity, idle, lease_ms = ARGV[3], ARGV[4] == '1', tonumber(ARGV[5])
-local keep = keep_rules(6)
+local keep = F.keep_rules(6)
 local i = 6 + KEEP_ARGS
 local now = now_us()
 local now_ms = now / 1000
 local task_count = tonumber(ARGV[i])
 local tasks = {}
-for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
+for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
@@ -8947,53 +5832,55 @@ do
   for _, t in ipairs(tasks) do
     for _, key in ipairs({ t.tries, t.prio, t.alone, t.due }) do rare[#rare + 1] = key end
   end
-  ask_for_rare(rare)
+  F.ask_for_rare(rare)
 end
-local function settle_plain(t, lease, joined)
+function F.settle_plain(t, lease, joined)
   if not lease then return 'L' end
-  local numbers = numbers_in(joined)
-  if not exists(CANCELS) and drop_first(lease, joined) then
-    complete_plain(t, numbers)
+  local numbers = F.numbers_in(joined)
+  if not F.exists(CANCELS) and F.drop_first(lease, joined) then
+    F.note_done(t, numbers)
     return 'C'
   end
-  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+  local marks = F.exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
   local plain, states = {}, {}
   for k, number in ipairs(numbers) do
-    if not has_member(lease, number) then
+    local at = F.place_of_member(lease, number)
+    if not at then
       states[k] = 'l'
     else
-      drop_member(lease, number)
+      F.drop_member(lease, at, number)
       if marks[k] then
         local job = { number = number, outcome = 'c', id = '', detail = '{}' }
-        states[k] = settle_one(t, job, keep, now)
+        states[k] = F.settle_one(t, job, keep, now)
       else
         plain[#plain + 1], states[k] = number, 'c'
       end
     end
   end
-  if #plain > 0 then complete_plain(t, plain) end
+  F.note_done(t, plain)
   return #plain == #numbers and 'C' or table.concat(states, ',')
 end
-local function settle_special(t, lease, at, n)
+function F.settle_special(t, lease, first, n)
   local states = {}
   for k = 0, n - 1 do
-    local a = at + 6 * k
+    local a = first + 6 * k
     local number, outcome = ARGV[a], ARGV[a + 1]
-    if not lease or not has_member(lease, number) then
+    local at = lease and F.place_of_member(lease, number)
+    if not at then
       states[k + 1] = 'l'
     elseif outcome == 'h' and
-        not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
-      drop_member(lease, number)
+        not (F.exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
+      F.drop_member(lease, at, number)
       handed_back[#handed_back + 1] = { t = t, number = number }
       states[k + 1] = 'h'
     else
-      drop_member(lease, number)
+      F.drop_member(lease, at, number)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
-      local state = settle_one(t, job, keep, now)
+      local state = F.settle_one(t, job, keep, now)
       states[k + 1] = state
       if ARGV[a + 5] ~= '' and ENDED[string.sub(state, 1, 1)] then
-        job_ended(t, ARGV[a + 5], number, now)
+        F.job_ended(t, ARGV[a + 5], number, now)
       end
     end
   end
@@ -9004,42 +5891,43 @@ i = i + 1
 for _ = 1, groups do
   local t, fence, kind = tasks[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2]
   local n = tonumber(ARGV[i + 3])
-  local lease = read_lease(fence)
+  local lease = F.read_lease(fence)
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settled[#settled + 1] = settle_plain(t, lease, ARGV[i])
+    settled[#settled + 1] = F.settle_plain(t, lease, ARGV[i])
     i = i + 1
   else
-    settled[#settled + 1] = settle_special(t, lease, i, n)
+    settled[#settled + 1] = F.settle_special(t, lease, i, n)
     i = i + 6 * n
   end
-  if lease then shrink_lease(lease) end
+  if lease then F.shrink_lease(lease) end
 end
+for _, t in ipairs(tasks) do F.complete_plain(t) end
 table.sort(handed_back, function(a, b) return a.number > b.number end)
-for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
-for _, back in ipairs(handed_back) do wake_one(back.t) end
+for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
+for _, back in ipairs(handed_back) do F.wake_one(back.t) end
 local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
-local function lease_out(index, numbers, records, alone)
+function F.lease_out(index, numbers, records, alone)
   leases[#leases + 1] = {
     t = tasks[index], index = index, numbers = numbers, records = records, alone = alone,
   }
 end
-local function lease_in_pieces(index, numbers, records)
+function F.lease_in_pieces(index, numbers, records)
   if #numbers == 0 then return end
-  if #numbers <= MOST_PER_LEASE then return lease_out(index, numbers, records, false) end
+  if #numbers <= MOST_PER_LEASE then return F.lease_out(index, numbers, records, false) end
   for from = 1, #numbers, MOST_PER_LEASE do
     local to = math.min(from + MOST_PER_LEASE - 1, #numbers)
-    lease_out(index, { unpack(numbers, from, to) }, { unpack(records, from, to) }, false)
+    F.lease_out(index, { unpack(numbers, from, to) }, { unpack(records, from, to) }, false)
   end
 end
-local function lease_by_crashes(index, numbers, records)
+function F.lease_by_crashes(index, numbers, records)
   local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
   for k, number in ipairs(numbers) do
-    local _, _, _, row = counts_of(t, number)
+    local _, _, _, row = F.counts_of(t, number)
     if row >= ALONE_AFTER then
-      written(t.alone)
+      F.written(t.alone)
       redis.call('RPUSH', t.alone, number)
       redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then
@@ -9048,25 +5936,25 @@ local function lease_by_crashes(index, numbers, records)
       calm[#calm + 1], calm_records[#calm + 1] = number, records[k]
     end
   end
-  lease_in_pieces(index, calm, calm_records)
-  for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
+  F.lease_in_pieces(index, calm, calm_records)
+  for _, job in ipairs(crashed) do F.lease_out(index, { job[1] }, { job[2] }, false) end
 end
-local function claim(index, limit, alone_from)
+function F.claim(index, limit, alone_from)
   local t = tasks[index]
-  local numbers, records = take(t, math.min(limit, budget.jobs), budget)
+  local numbers, records = F.take(t, math.min(limit, budget.jobs), budget)
   budget.jobs = budget.jobs - #numbers
-  if exists(t.tries) then
-    lease_by_crashes(index, numbers, records)
+  if F.exists(t.tries) then
+    F.lease_by_crashes(index, numbers, records)
   else
-    lease_in_pieces(index, numbers, records)
+    F.lease_in_pieces(index, numbers, records)
   end
   if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
-  if update_moment(t, now_ms, alone_from) then
+  if F.update_moment(t, now_ms, alone_from) then
     more[#more + 1] = index
-    wake_one(t)
+    F.wake_one(t)
   end
 end
-local function past_holders(text, by, til)
+function F.past_holders(text, by, til)
   local past, n = {}, 0
   for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
     if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
@@ -9076,40 +5964,40 @@ local function past_holders(text, by, til)
   if by then past[by] = til + REST_IN_LEASES * lease_ms end
   return past
 end
-local function past_text(past)
+function F.past_text(past)
   local parts = {}
-  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. F.whole(til) end
   table.sort(parts)
   return table.concat(parts, ' ')
 end
-local function reserve_alone()
+function F.reserve_alone()
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
   local by, til = m[1], tonumber(m[2] or '0')
   if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
-  local past = past_holders(m[3], by, til)
+  local past = F.past_holders(m[3], by, til)
   if past[identity] and past[identity] > now_ms then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil')
-    redis.call('HSET', META, 'alonePast', past_text(past))
+    redis.call('HSET', META, 'alonePast', F.past_text(past))
     return now_ms + lease_ms, false
   end
   til = math.ceil(now_ms + lease_ms)
-  local past_now = past_text(past)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til), 'alonePast', past_now)
+  local past_now = F.past_text(past)
+  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', F.whole(til), 'alonePast', past_now)
   return til, true
 end
-local function forget_alone()
+function F.forget_alone()
   local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
   if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   end
 end
-local function claim_alone(claims, first)
-  local number, record = take_alone(tasks[first.index])
+function F.claim_alone(claims, first)
+  local number, record = F.take_alone(tasks[first.index])
   if not number then return false end
-  lease_out(first.index, { number }, { record }, true)
+  F.lease_out(first.index, { number }, { record }, true)
   redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
   for _, c in ipairs(claims) do
-    if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
+    if F.update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
   end
   return true
 end
@@ -9117,16 +6005,16 @@ local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
   local c = { index = tonumber(ARGV[i + 2 * k - 1]), limit = tonumber(ARGV[i + 2 * k]) }
   claims[k] = c
-  promote(tasks[c.index], now_ms, math.max(c.limit, 100))
-  if not first and c.limit > 0 and has_alone(tasks[c.index]) then first = c end
+  F.promote(tasks[c.index], now_ms, math.max(c.limit, 100))
+  if not first and c.limit > 0 and F.has_alone(tasks[c.index]) then first = c end
 end
 local alone_from, taken_alone = nil, false
 if first and idle then
-  taken_alone = claim_alone(claims, first)
+  taken_alone = F.claim_alone(claims, first)
 elseif first then
-  alone_from, drain = reserve_alone()
+  alone_from, drain = F.reserve_alone()
 elseif claim_count > 0 then
-  forget_alone()
+  F.forget_alone()
 end
 for _, c in ipairs(claims) do
   if drain then
@@ -9134,23 +6022,23 @@ for _, c in ipairs(claims) do
   elseif taken_alone then
     break
   elseif budget.jobs > 0 and budget.bytes > 0 and c.limit > 0 then
-    claim(c.index, c.limit, alone_from)
+    F.claim(c.index, c.limit, alone_from)
   else
     more[#more + 1] = c.index
   end
 end
-local fences = write_leases(leases, lease_ms, identity, now)
-save_lengths()
+local fences = F.write_leases(leases, lease_ms, identity, now)
+F.save_lengths()
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do
   refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
-  batches[k] = describe_batch(lease.t, lease.numbers, lease.records)
+  batches[k] = F.describe_batch(lease.t, lease.numbers, lease.records)
 end
 local answer = table.concat({
   table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),
   drain and '1' or '0',
 }, '|')
-end_call('work', ARGV[2], answer)
+F.end_call('work', ARGV[2], answer)
 return { answer, unpack(batches) }
 `,
   },

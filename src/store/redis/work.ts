@@ -89,7 +89,22 @@ function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRu
     group.settles.push(settle);
     group.places.push(place);
   });
-  return [...groups.values()];
+  return Array.from(groups.values(), inLeaseOrder);
+}
+
+/** As they were claimed, which is mostly by number: the script walks through the lease once. */
+function inLeaseOrder(group: Group): Group {
+  const { settles, places } = group;
+  const isSorted = settles.every((one, k) => k === 0 || settles[k - 1]!.number < one.number);
+  if (isSorted) return group;
+  const order = settles
+    .map((_, k) => k)
+    .sort((a, b) => (settles[a]!.number < settles[b]!.number ? -1 : 1));
+  return {
+    ...group,
+    settles: order.map((k) => settles[k]!),
+    places: order.map((k) => places[k]!),
+  };
 }
 
 /** It leaves nothing behind. */
