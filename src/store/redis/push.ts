@@ -21,6 +21,13 @@ interface Chunk {
   bytes: number;
 }
 
+/** Parts records; JSON has none. */
+const NUL = "\0";
+
+function isPlain({ id, due, rules }: NewJob): boolean {
+  return id === null && due === null && rules.priority === 0;
+}
+
 /** Saves jobs of one shard; the answers stand in the order of the jobs. */
 export async function pushToShard(
   shard: Shard,
@@ -41,7 +48,7 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
       chunks.push(chunk);
     }
     const task = chunk.tasks.indexOf(job.taskId);
-    const plain = job.id === null && job.due === null && job.rules.priority === 0;
+    const plain = isPlain(job) && !record.includes(NUL);
     let segment = chunk.segments.at(-1);
     if (!segment || segment.task !== task || segment.plain !== plain) {
       segment = { task, plain, jobs: [], records: [] };
@@ -59,7 +66,7 @@ async function pushChunk(shard: Shard, chunk: Chunk, timeoutMs: number): Promise
   const args = [String(chunk.count), ...chunk.tasks.args()];
   for (const segment of chunk.segments) {
     args.push(String(segment.task), segment.plain ? "p" : "s", String(segment.jobs.length));
-    if (segment.plain) args.push(...segment.records);
+    if (segment.plain) args.push(segment.records.join(NUL));
     else
       segment.jobs.forEach((job, k) => {
         args.push(...encodeNewJob(job, segment.records[k] ?? ""));

@@ -2157,7 +2157,7 @@ return more
 `,
   },
   "push": {
-    sha1: "795169d2799806e6b8cefeee83b43956f72af5a9",
+    sha1: "6f9287534b0a5214ee4a68004da6386b56222fdd",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0}
 local function now_us()
@@ -2361,10 +2361,13 @@ do
   F.ask_for_rare(rare)
 end
 function F.push_plain(t, i, n)
-  local numbers, fields = F.digits_from(next_number, n), {}
+  local numbers, fields, records, from = F.digits_from(next_number, n), {}, ARGV[i], 1
   for k = 1, n do
-    fields[2 * k - 1], fields[2 * k] = numbers[k], ARGV[i + k - 1]
+    local stop = string.find(records, '\\0', from, true) or #records + 1
+    fields[2 * k - 1], fields[2 * k] = numbers[k], string.sub(records, from, stop - 1)
+    from = stop + 1
   end
+  if from <= #records then error('a record holds NUL') end
   redis.call('HSET', t.jobs, unpack(fields))
   redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
@@ -2418,7 +2421,7 @@ while i <= #ARGV do
   if kind == 'p' then
     F.push_plain(t, i, n)
     became_ready[t] = true
-    i = i + n
+    i = i + 1
   else
     local b = F.new_batch()
     for _ = 1, n do
