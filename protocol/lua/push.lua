@@ -2,8 +2,8 @@
 -- push: saves new jobs, in order. Not allowed when memory is full: nothing is stored then.
 -- keys   shard, session, then the groups of the tasks named
 -- args   epoch · seq · number of jobs · number of tasks · their names ·
---        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records in one,
---        parted by NUL, which none of them holds;
+--        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records in
+--        one, parted by NUL, which none of them holds;
 --        for kind s: n × (id or '', due '' | '+ms' | '@epochMs', priority, record)
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
 -- each; joined by ';'
