@@ -241,8 +241,8 @@ export class SchedulerImpl implements Scheduler {
 
   /** Pushes under way are answered first; those that come meanwhile wait, and open it again. */
   async #closeStore(): Promise<void> {
-    const { store, clock } = this.#parts;
-    await this.#pusher.settled();
+    const { store, clock, options } = this.#parts;
+    await this.#pusher.settled(clock, options.stopTimeoutMs);
     const closed = endsWithin(clock, CLOSE_WITHIN_MS, store.close());
     this.#closing = closed;
     await this.#outbox.holdUntil(closed);

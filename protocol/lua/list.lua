@@ -113,9 +113,10 @@ else
 end
 
 -- A page ends early when its records are big.
+local leases = state == 'running' and leases_of(numbers) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
-  local v = view(t, number)
+  local v = view(t, number, leases)
   if v and v[2] == state then
     page[#page + 1] = v
     bytes = bytes + #v[3]

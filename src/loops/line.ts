@@ -1,3 +1,6 @@
+/** So many may stand in front of the first before what is left is moved. */
+const MOST_TAKEN = 1_000;
+
 /** A queue, first in first out: taking from the front of an array would move all the rest. */
 export class Line<T> {
   #items: T[] = [];
@@ -22,6 +25,10 @@ export class Line<T> {
     this.#head += 1;
     if (this.#head >= this.#items.length) {
       this.#items = [];
+      this.#head = 0;
+    } else if (this.#head >= MOST_TAKEN && this.#head * 2 >= this.#items.length) {
+      // One that is never empty would keep all that was ever in it.
+      this.#items = this.#items.slice(this.#head);
       this.#head = 0;
     }
     return item;

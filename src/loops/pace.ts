@@ -18,8 +18,13 @@ const VERY_SHORT_MS = 1;
 /** A claim of this size costs next to nothing per job; more would only be held for longer. */
 const MOST_AHEAD = 400;
 
-/** Nothing is known before so many have ended. */
+/**
+ * Nothing is known before so many have ended: twice as many each time that what was known did not
+ * hold, so that a busy event loop is not made busier; as few as before when it has held for long.
+ */
 const LEAST_SEEN = 8;
+const MOST_SEEN = 4_096;
+const HELD_FOR = 4;
 
 /** The weight of the latest duration in the mean. */
 const WEIGHT = 1 / 8;
@@ -27,10 +32,12 @@ const WEIGHT = 1 / 8;
 export class Pace {
   #meanMs = 0;
   #seen = 0;
+  #least = LEAST_SEEN;
 
   /** A handler has ended after so long. */
   note(durationMs: number): void {
     this.#seen += 1;
+    if (this.#seen > this.#least * HELD_FOR) this.#least = LEAST_SEEN;
     const weight = this.#seen < LEAST_SEEN ? 1 / this.#seen : WEIGHT;
     this.#meanMs += (durationMs - this.#meanMs) * weight;
   }
@@ -39,16 +46,17 @@ export class Pace {
   forget(): void {
     this.#seen = 0;
     this.#meanMs = 0;
+    this.#least = Math.min(this.#least * 2, MOST_SEEN);
   }
 
   /** True: retry-off jobs may stand ready, too. */
   get isVeryShort(): boolean {
-    return this.#seen >= LEAST_SEEN && this.#meanMs < VERY_SHORT_MS;
+    return this.#seen >= this.#least && this.#meanMs < VERY_SHORT_MS;
   }
 
   /** How many jobs may stand ready behind `concurrency` handlers. */
   ahead(concurrency: number, isRetryOff: boolean): number {
-    if (this.#seen < LEAST_SEEN || this.#meanMs > SHORT_MS) return 0;
+    if (this.#seen < this.#least || this.#meanMs > SHORT_MS) return 0;
     if (isRetryOff && !this.isVeryShort) return 0;
     if (concurrency * AIM_MS >= MOST_AHEAD * this.#meanMs) return MOST_AHEAD;
     return Math.floor((concurrency * AIM_MS) / this.#meanMs);

@@ -18,6 +18,8 @@ export class Place {
   busy = false;
   /** Counts offers, so that one made during a claim is not forgotten at its answer. */
   offers = 0;
+  /** What waits is to be handed back; nothing more is claimed before, as it would overtake that. */
+  isClogged = false;
   /** The last jobs that came were retry-off. */
   isRetryOff = false;
 
@@ -33,11 +35,13 @@ export class Place {
 
   /** How many jobs the next claim should ask for, if there are any; 0: none. */
   wanted(): number {
+    if (this.isClogged && this.waiting.length > 0) return 0;
     const ahead = this.pace.ahead(this.concurrency, this.isRetryOff);
     const { free } = this;
     if (ahead === 0) return Math.max(free, 0);
-    // In halves, so that the store works on one while the handlers work on the other.
+    // In halves, so that the store works on one while the handlers work on the other; but a free
+    // slot waits for nothing: those that run may go on for hours.
     const half = Math.floor((this.concurrency + ahead) / 2);
-    return free + ahead >= half ? Math.min(free + ahead, half) : 0;
+    return free + ahead >= half ? Math.min(free + ahead, half) : Math.max(free, 0);
   }
 }

@@ -1,4 +1,5 @@
 /** What `push` and `pushMany` do: check, validate, hand to the outbox, tell. */
+import type { Clock } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import { type CallContext, checkPush, type TaskValidators } from "../core/options.js";
@@ -7,6 +8,7 @@ import type { NewJob, PushAnswer } from "../store/contract.js";
 import type { PushManyResult, PushResult } from "../types.js";
 import type { Entry, Outbox } from "./outbox.js";
 import { PushList } from "./push-list.js";
+import { endsWithin } from "./within.js";
 
 export interface PusherParts {
   outbox: Outbox;
@@ -70,9 +72,12 @@ export class Pusher {
     return list;
   }
 
-  /** Resolves when all that was pushed so far has been answered. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#lists);
+  /**
+   * Resolves when all that was pushed so far has been answered. Lists are waited for within a
+   * bound: they may be long, or have a validator that never answers.
+   */
+  async settled(clock: Clock, listsWithinMs: number): Promise<void> {
+    await endsWithin(clock, listsWithinMs, Promise.allSettled(this.#lists));
     await this.#parts.outbox.settled();
   }
 

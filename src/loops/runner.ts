@@ -1,8 +1,9 @@
 /**
  * Runs claimed jobs: as many of a task at once as its concurrency, the others wait in line.
  *  1. whoever has waited for `LONGEST_WAIT_MS`, behind handlers slower than they used to be, is
- *     handed back
- *  2. retry-off jobs wait only behind handlers that are very short
+ *     handed back; not who has a free slot and waits only for the event loop: a claim would give
+ *     it the same slot again
+ *  2. retry-off jobs wait for a slot only behind handlers that are very short
  *  3. short handlers run one after the other for a bounded time; then the event loop has its turn
  *  4. once stopped, what has not begun is handed back
  */
@@ -26,6 +27,9 @@ export interface RunnerParts {
 
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
 const LONGEST_TURN_MS = 0.5;
+
+/** Until a claim that is under way will have been answered, ms. */
+const SOON_MS = 1;
 
 export class Runner {
   readonly #parts: RunnerParts;
@@ -70,7 +74,9 @@ export class Runner {
     this.#waiting += attempts.length;
     this.#beginSome(place);
     if (place.waiting.length === 0) return;
-    if (isRetryOff && !place.pace.isVeryShort) this.#handBackRetryOff(place);
+    if (isRetryOff && !place.pace.isVeryShort) {
+      this.#handBackSome(place, (attempt) => attempt.job.rules.retry === null);
+    }
     this.#patrol(LONGEST_WAIT_MS);
   }
 
@@ -89,8 +95,7 @@ export class Runner {
     while (place.running < concurrency && waiting.length > 0 && !this.#mustPause()) {
       const attempt = waiting.take()!;
       this.#waiting -= 1;
-      if (attempt.lost) continue;
-      if (attempt.cancelled) this.#handBack(attempt);
+      if (attempt.lost || attempt.cancelled) this.#handBack(attempt);
       else this.#begin(place, attempt);
     }
     this.#beginning = false;
@@ -144,31 +149,38 @@ export class Runner {
       const now = this.#parts.clock.monotonic();
       let oldest = now;
       for (const place of this.#parts.places()) {
-        this.#handBackLate(place, now);
-        oldest = Math.min(oldest, place.waiting.first?.claimedAt ?? now);
+        const first = place.waiting.first?.claimedAt ?? now;
+        place.isClogged = first + LONGEST_WAIT_MS <= now && this.#isStuck(place);
+        if (first + LONGEST_WAIT_MS > now) oldest = Math.min(oldest, first);
+        else if (place.isClogged) oldest = Math.min(oldest, now + SOON_MS - LONGEST_WAIT_MS);
       }
-      if (this.#waiting > 0) this.#patrol(Math.max(1, oldest + LONGEST_WAIT_MS - now));
+      if (this.#waiting > 0) this.#patrol(Math.max(SOON_MS, oldest + LONGEST_WAIT_MS - now));
     });
   }
 
-  /** The first in line has waited longest. */
-  #handBackLate(place: Place, now: number): void {
-    while ((place.waiting.first?.claimedAt ?? now) + LONGEST_WAIT_MS <= now) {
-      place.pace.forget();
-      this.#waiting -= 1;
-      this.#handBack(place.waiting.take()!);
-    }
+  /**
+   * Hands back all that wait for a slot, so that nobody overtakes those before. True: not yet,
+   * since a claim is under way, and what it brings would be begun before them.
+   */
+  #isStuck(place: Place): boolean {
+    if (place.waiting.length <= place.concurrency - place.running) return false;
+    if (place.asked > 0) return true;
+    if (this.#handBackSome(place, () => true)) place.pace.forget();
+    return false;
   }
 
-  #handBackRetryOff(place: Place): void {
-    for (const attempt of this.#takeAll(place)) {
-      if (attempt.job.rules.retry === null) {
-        this.#handBack(attempt);
-      } else {
-        this.#waiting += 1;
-        place.waiting.add(attempt);
-      }
+  /** Of those that wait for a slot. True: there were some. */
+  #handBackSome(place: Place, isMeant: (attempt: Attempt) => boolean): boolean {
+    let slots = place.concurrency - place.running;
+    const back: Attempt[] = [];
+    for (const attempt of place.waiting.takeAll()) {
+      slots -= 1;
+      if (slots < 0 && isMeant(attempt)) back.push(attempt);
+      else place.waiting.add(attempt);
     }
+    this.#waiting -= back.length;
+    for (const attempt of back) this.#handBack(attempt);
+    return back.length > 0;
   }
 
   #takeAll(place: Place): Attempt[] {

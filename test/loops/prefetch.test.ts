@@ -54,6 +54,23 @@ test("a task of which nothing is known gets no more jobs than it can run", () =>
   expect(pace.ahead(10, false)).toBe(400);
 });
 
+test("each time that a job had to wait too long, twice as many have to be quick before", () => {
+  const pace = new Pace();
+  const quick = (count: number): number => {
+    for (let n = 0; n < count; n += 1) pace.note(0.01);
+    return pace.ahead(10, false);
+  };
+  expect(quick(8)).toBe(400);
+  pace.forget();
+  expect([quick(15), quick(1)]).toEqual([0, 400]);
+  pace.forget();
+  expect([quick(31), quick(1)]).toEqual([0, 400]);
+  // What held for long is believed as at first.
+  quick(32 * 4);
+  pace.forget();
+  expect([quick(15), quick(1)]).toEqual([0, 400]);
+});
+
 test.each([
   ["very short handlers", 0.01, 1, 400],
   ["handlers of half a millisecond", 0.5, 1, 10],

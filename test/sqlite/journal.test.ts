@@ -65,6 +65,32 @@ describe("bringing the journal to the disk", () => {
   });
 });
 
+describe("a sync that failed", () => {
+  test("fails those too who asked during it, and is closed once", async ({ kit }) => {
+    // a file that cannot be synced, and one that takes its descriptor when it is closed too often
+    const sync = new JournalSync("/dev/null", () => 0);
+    const errors: (Error | null)[] = [];
+    const inPlace: (Error | null)[] = [];
+    sync.after((error) => inPlace.push(error), { isLone: true });
+    await new Promise<void>((resolve) => {
+      // as the database does, which drops its connection
+      sync.after((error) => {
+        errors.push(error);
+        sync.close();
+      }, BESIDE);
+      sync.after((error) => resolve(void errors.push(error)), BESIDE);
+    });
+    expect(errors).toMatchObject([{ code: "EINVAL" }, { code: "EINVAL" }]);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const path = join(kit.folder, "journal");
+    writeFileSync(path, "frames");
+    const next = new JournalSync(path, () => 0);
+    const after = await new Promise((resolve) => void next.after(resolve, BESIDE));
+    expect(after).toBe(null);
+    next.close();
+  });
+});
+
 describe("a long journal", () => {
   test("is started anew where there is no thread for it, too", async ({ kit }) => {
     const store = kit.store();

@@ -28,12 +28,13 @@ local function place_of(t, number)
   return nil, nil, nil
 end
 
--- A job for people, as the header of get.lua says.
-local function view(t, number)
+-- A job for people, as the header of get.lua says. `leases`: those of running jobs, if known.
+local function view(t, number, leases)
   local state, record, due = place_of(t, number)
   if not state then return nil end
   local runs = state == 'running'
-  local lease = runs and lease_of(number)
+  local lease = nil
+  if runs and leases then lease = leases[number] elseif runs then lease = lease_of(number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {

@@ -1,8 +1,7 @@
 -- lease: reading a lease's record, `lengthMs|owner|numbers|task`. The numbers have a fixed width
 -- and a space between them.
 -- @include lib/rare.lua
-local function read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+local function parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -12,6 +11,10 @@ local function read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+
+local function read_lease(fence)
+  return parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 
 local function numbers_in(text)
@@ -123,4 +126,23 @@ local function lease_of(number)
     cursor, seen = page[1], seen + #found / 2
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
+end
+
+-- The same of many jobs, by number, in one walk: a walk for each would hold up the server.
+local function leases_of(numbers)
+  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    for k = 1, #page[2], 2 do
+      local lease = parse_lease(page[2][k], page[2][k + 1])
+      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
+        if wanted[number] then
+          leases[number], wanted[number], left = lease, nil, left - 1
+        end
+      end
+    end
+    cursor, seen = page[1], seen + #page[2] / 2
+  until cursor == '0' or left == 0 or seen >= MOST_LEASES_SEEN
+  return leases
 end

@@ -28,6 +28,8 @@ let lastHead: Head = decodeHead("");
 export function decodeRecord(record: string): { head: Head; payload: string } {
   if (!record.startsWith(lastText)) {
     const stop = record.indexOf("\n");
+    // No client of ours wrote it. Not to be remembered: every record begins with nothing.
+    if (stop === -1) return { head: decodeHead(""), payload: record };
     lastHead = decodeHead(record.slice(0, stop));
     // Joined anew, so that it does not hold on to the whole record.
     lastText = Buffer.from(record.slice(0, stop + 1)).toString();

@@ -35,9 +35,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "e007a3d06d211b54525ee3759b19e9ee2e8651bc",
+    sha1: "1427687c65684cf22a9fe3d226663c1e52e50e7a",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
+local F = {task_keys=0,whole=0,exists=0,written=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -71,8 +71,7 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -82,6 +81,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
@@ -529,9 +531,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "86bb1920c37e6ea1db606551d915bc55935c2ee2",
+    sha1: "8ad52a30de6e81b84c87ad0b6757bd8b657ed6af",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -713,8 +715,7 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -724,6 +725,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
@@ -1137,9 +1141,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "977df034ee4af80a691618aeecd14cab87e38659",
+    sha1: "be92868d8d7fb9af2af47fe1371ff89821f1933a",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1162,8 +1166,7 @@ function F.task_keys(index, name)
   }
 end
 local any_rare, seen_rare = true, {}
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -1173,6 +1176,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
@@ -1228,11 +1234,12 @@ function F.place_of(t, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
 end
-function F.view(t, number)
+function F.view(t, number, leases)
   local state, record, due = F.place_of(t, number)
   if not state then return nil end
   local runs = state == 'running'
-  local lease = runs and F.lease_of(number)
+  local lease = nil
+  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -1287,9 +1294,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "4b57740bd6419e1252404185be784f6048b45ac9",
+    sha1: "981f61b38a48f60a4edbcf2a3dcdd7f2961408a3",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,whole=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1311,8 +1318,7 @@ function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -1322,6 +1328,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
@@ -1354,6 +1363,23 @@ function F.lease_of(number)
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
+function F.leases_of(numbers)
+  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    for k = 1, #page[2], 2 do
+      local lease = F.parse_lease(page[2][k], page[2][k + 1])
+      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
+        if wanted[number] then
+          leases[number], wanted[number], left = lease, nil, left - 1
+        end
+      end
+    end
+    cursor, seen = page[1], seen + #page[2] / 2
+  until cursor == '0' or left == 0 or seen >= MOST_LEASES_SEEN
+  return leases
+end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 function F.place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
@@ -1367,11 +1393,12 @@ function F.place_of(t, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
 end
-function F.view(t, number)
+function F.view(t, number, leases)
   local state, record, due = F.place_of(t, number)
   if not state then return nil end
   local runs = state == 'running'
-  local lease = runs and F.lease_of(number)
+  local lease = nil
+  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -1471,9 +1498,10 @@ elseif state == 'running' then
 else
   numbers, cursors, more = F.page_sorted(t[state], true)
 end
+local leases = state == 'running' and F.leases_of(numbers) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
-  local v = F.view(t, number)
+  local v = F.view(t, number, leases)
   if v and v[2] == state then
     page[#page + 1] = v
     bytes = bytes + #v[3]
@@ -2445,9 +2473,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "a24ebb4c2b8b7b79e451a11638307cb9df0ca959",
+    sha1: "f323ecec0f12594e9d12a0a77e969c93d123d108",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2709,8 +2737,7 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -2720,6 +2747,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.numbers_in(text)
   local numbers = {}
@@ -2996,9 +3026,9 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "8de4d72924ffe477ae2eb8f61c0f0a2bec1a292b",
+    sha1: "0ec3d28f9d1e6496b714509c8bec405d829f06b8",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
+local F = {task_keys=0,exists=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -3022,8 +3052,7 @@ function F.exists(key)
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -3033,6 +3062,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.numbers_in(text)
   local numbers = {}
@@ -3911,9 +3943,9 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "aa4fc94cd970a32f386465034282c816b77b3aaa",
+    sha1: "6e18f77fb2affbd5d0ffefe380b673b5b62c2a97",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,read_lease=0,numbers_in=0,members_of=0}
+local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3969,8 +4001,7 @@ function F.note_time(now_ms)
   return from, noted + shortest / 3, lengths
 end
 local any_rare, seen_rare = true, {}
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -3980,6 +4011,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.numbers_in(text)
   local numbers = {}
@@ -4517,9 +4551,9 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "4e89a144ddfa8d42511f47e4195a33cc44bedd23",
+    sha1: "4fb09108910d820ffd06fa9a74479599eea46685",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4701,8 +4735,7 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -4712,6 +4745,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
@@ -5017,9 +5053,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "8ceb56014a9b93d69c7313b963217e46e102d84d",
+    sha1: "0017ca3bc800d6bcdfb88ba4a6fbd493e429016c",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5328,8 +5364,7 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
-function F.read_lease(fence)
-  local text = redis.call('HGET', LEASE, fence)
+function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
@@ -5339,6 +5374,9 @@ function F.read_lease(fence)
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 function F.numbers_in(text)
   local numbers = {}

@@ -71,11 +71,12 @@ export class JournalSync {
     this.#waiting = [];
     this.#isRunning = true;
     fdatasync(this.#file, (error) => {
-      this.#isRunning = false;
       this.#learn(from);
-      // who commits because of these answers is served by the sync that starts now or the next
+      // the system tells of a fault once: a later sync would succeed without what this one lost
+      if (error !== null) answered.push(...this.#waiting.splice(0));
+      // still running: an answer may close this, and the file must be closed once, after the last
       for (const done of answered) done(error);
-      if (this.#isRunning) return;
+      this.#isRunning = false;
       if (this.#waiting.length > 0) this.#run();
       else if (this.#isClosed) close(this.#file, () => undefined);
     });

@@ -1,0 +1,96 @@
+/** Who begins, who waits, and who is handed back: the runner alone. */
+import { expect, test } from "vitest";
+import type { Attempt, OnEnd } from "../../src/loops/attempt.js";
+import { Line } from "../../src/loops/line.js";
+import { LONGEST_WAIT_MS } from "../../src/loops/pace.js";
+import { Place } from "../../src/loops/place.js";
+import { Runner } from "../../src/loops/runner.js";
+import { createTestClock } from "../../src/testing/clock.js";
+
+/** `syncMs`: so long a handler keeps the event loop before it waits. */
+function createStage({ concurrency = 10, syncMs = 0 } = {}) {
+  const clock = createTestClock();
+  let spentMs = 0;
+  const place = new Place({ taskId: "t", concurrency });
+  const begun: number[] = [];
+  const back: number[] = [];
+  const ends: (() => void)[] = [];
+  const runner = new Runner({
+    clock: { ...clock, monotonic: () => clock.monotonic() + spentMs },
+    places: () => [place],
+    begin: (attempt: Attempt, onEnd: OnEnd) => {
+      begun.push(Number(attempt.job.number));
+      spentMs += syncMs;
+      ends.push(() => onEnd(attempt, { kind: "completed", result: null }));
+    },
+    onEnded: (attempt, outcome) => {
+      if (outcome?.kind === "handBack") back.push(Number(attempt.job.number));
+    },
+  });
+  const take = (from: number, count: number, { isRetryOff = false } = {}): void => {
+    const attempts = Array.from({ length: count }, (_, k) => {
+      const rules = { retry: isRetryOff ? null : {} };
+      const job = { number: String(from + k), rules };
+      return {
+        job,
+        lost: false,
+        cancelled: false,
+        claimedAt: 0,
+        durationMs: 0,
+        markEnded() {},
+        outcome: null,
+      };
+    });
+    runner.take(place, attempts as unknown as Attempt[]);
+  };
+  return { clock, place, begun, back, ends, take };
+}
+
+test.each([true, false])(
+  "jobs that have a slot wait for the event loop, and are not handed back (retry off: %s)",
+  async (isRetryOff) => {
+    const { clock, begun, back, take } = createStage({ syncMs: 20 });
+    take(0, 10, { isRetryOff });
+    await clock.advance(LONGEST_WAIT_MS);
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(begun).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    expect(back).toEqual([]);
+  },
+);
+
+test("a free slot is asked for, however few are free", () => {
+  const { place } = createStage({ concurrency: 100 });
+  for (let n = 0; n < 20; n += 1) place.pace.note(8);
+  expect(place.pace.ahead(100, false)).toBeLessThan(100);
+  for (place.running = 0; place.running < 100; place.running += 1) {
+    expect(place.wanted()).toBeGreaterThan(0);
+  }
+});
+
+test("what is handed back is overtaken by nothing that was claimed after it", async () => {
+  const { clock, place, begun, back, take } = createStage({ concurrency: 1 });
+  for (let n = 0; n < 20; n += 1) place.pace.note(0.01);
+  take(0, 3);
+  await clock.advance(LONGEST_WAIT_MS - 1);
+  place.asked = 5;
+  await clock.advance(1);
+  // The answer to a claim is on its way: first it, then all of them in their order.
+  expect(back).toEqual([]);
+  expect(place.wanted()).toBe(0);
+  place.asked = 0;
+  take(3, 2);
+  await clock.advance(1);
+  expect(back).toEqual([1, 2, 3, 4]);
+  expect(begun).toEqual([0]);
+});
+
+test("a line that is never empty goes on in order", () => {
+  const line = new Line<number>();
+  for (let n = 0; n < 3; n += 1) line.add(n);
+  for (let n = 3; n < 10_000; n += 1) {
+    line.add(n);
+    expect(line.take()).toBe(n - 3);
+  }
+  expect(line.length).toBe(3);
+  expect(line.takeAll()).toEqual([9_997, 9_998, 9_999]);
+});
