@@ -13,6 +13,7 @@
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/note.lua
+-- @include lib/handed.lua
 -- @include lib/due.lua
 -- @include lib/hold.lua
 -- @include lib/wake-firer.lua
@@ -72,7 +73,7 @@ local function expired_leases(grace_from)
     if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
     local length, task = string.match(
       redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
-    local at = length and math.max(ends_at, grace_from + tonumber(length))
+    local at = length and math.max(ends_at, grace_from + grace_of(length))
     if not length then
       redis.call('ZREM', LEASES, fence)
     elseif at <= now_ms then

@@ -5,6 +5,7 @@
 --        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records in
 --        one, parted by NUL, which none of them holds;
 --        for kind s: n × (id or '', due '' | '+ms' | '@epochMs', priority, record)
+-- does   a lone job that is the only one ready, and may run again, is claimed for a sleeper
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
 -- each; joined by ';'
 -- since  protocol 1
@@ -12,7 +13,7 @@
 -- @include lib/keys.lua
 -- @include lib/number.lua
 -- @include lib/call.lua
--- @include lib/wake.lua
+-- @include lib/hand.lua
 -- @include lib/job.lua
 -- @include lib/new-job.lua
 -- @include lib/promote.lua
@@ -32,6 +33,7 @@ do
   for k = 1, task_count do
     rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
   end
+  if ARGV[3] == '1' then rare[3], rare[4] = tasks[1].prio, tasks[1].alone end
   ask_for_rare(rare)
 end
 
@@ -44,7 +46,7 @@ local function push_plain(t, i, n)
   end
   if from <= #records then error('a record holds NUL') end
   redis.call('HSET', t.jobs, unpack(fields))
-  redis.call('RPUSH', t.ready, unpack(numbers))
+  t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
@@ -114,9 +116,18 @@ while i <= #ARGV do
   end
 end
 
+-- The call's only job, plain and first in line.
+local function is_lone(t)
+  return ARGV[3] == '1' and t.in_line == 1 and may_be_handed(ARGV[9])
+end
+
 for k = 1, task_count do
   local t = tasks[k]
-  if became_ready[t] then
+  if became_ready[t] and is_lone(t) then
+    if not hand_or_wake(t, answers[1], ARGV[9], now) then
+      redis.call('ZADD', MOMENTS, 0, t.name)
+    end
+  elseif became_ready[t] then
     redis.call('ZADD', MOMENTS, 0, t.name)
     wake_one(t)
   end

@@ -57,6 +57,13 @@ local function reap_job(t, lease, ends_at, number, record, head)
     end_job(t, number, 'cancelled', id, '{}', keep, now_ms)
     return 'x', '', '', counts_text(f, c, h, row, inv)
   end
+  if lease.handed then
+    -- Whether its owner ever heard of it is not known: no attempt, and no hand-off.
+    redis.call('SREM', t.claimed, number)
+    redis.call('HDEL', PROGRESS, number)
+    join_front(t, number, priority_of(record), row)
+    return 'r', '', '', counts_text(f, c, h, row, inv)
+  end
   if not head.r then
     end_job(t, number, 'dead', id, '{"reason":"interrupted"}', keep, now_ms)
     return 'd', 'interrupted', '', counts_text(f, c, h, row, inv)
@@ -82,7 +89,7 @@ local function reap_lease(fence, index, grace_from)
     redis.call('ZREM', LEASES, fence)
     return
   end
-  if now_ms < grace_from + lease.length then return end
+  if now_ms < grace_from + (lease.handed and HANDED_MS or lease.length) then return end
   if not score then ends_at = now_ms end
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)

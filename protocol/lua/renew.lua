@@ -2,7 +2,8 @@
 -- renew: makes leases last their full length from now, and writes what handlers said of their
 -- progress.
 -- keys   shard, session
--- args   number of leases · their fences · then number, progress JSON …
+-- args   number of leases · their fences, of one that was handed over 'fence:lengthMs', which is
+--        its length from then on · then number, progress JSON …
 -- gives  { lost fences, { fence, number … } of cancelled jobs }
 -- since  protocol 1
 -- @include lib/now.lua
@@ -16,10 +17,22 @@ note_time(now_ms)
 local marks = redis.call('HLEN', CANCELS) > 0
 redis.call('EXPIRE', SESSION, 86400)
 
+-- Its owner has it: from now on it is a lease like any other.
+local function confirm(lease, length)
+  forget_lease(lease.length)
+  note_leases(now_ms, length, 1)
+  lease.length = length
+  redis.call('HSET', LEASE, lease.fence, table.concat({
+    whole(length), lease.owner, lease.numbers, lease.task,
+  }, '|'))
+end
+
 for k = 1, count do
-  local lease = read_lease(ARGV[1 + k])
+  local fence, length = string.match(ARGV[1 + k], '^(%d+):?(%d*)$')
+  local lease = read_lease(fence)
+  if lease and lease.handed then confirm(lease, tonumber(length) or lease.length) end
   if not lease then
-    lost[#lost + 1] = ARGV[1 + k]
+    lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
     for _, number in ipairs(members_of(lease)) do
@@ -34,4 +47,5 @@ end
 for k = 2 + count, #ARGV, 2 do
   if held[ARGV[k]] then redis.call('HSET', PROGRESS, ARGV[k], ARGV[k + 1]) end
 end
+save_lengths()
 return { lost, cancelled }

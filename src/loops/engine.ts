@@ -10,7 +10,7 @@ import type { Clock } from "../clock.js";
 import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
-import type { ClaimedBatch, ConnectionChange, Store, Wake } from "../store/contract.js";
+import type { ConnectionChange, HandedBatch, Store, Wake } from "../store/contract.js";
 import { Attempt, type AttemptParts } from "./attempt.js";
 import { type FireParts, Firing } from "./fire.js";
 import { Leases } from "./leases.js";
@@ -167,7 +167,7 @@ export class Engine {
     return new Loop({ name, step, clock, chance, onError, ...more });
   }
 
-  #attemptsOf(batch: ClaimedBatch): Attempt[] {
+  #attemptsOf(batch: HandedBatch): Attempt[] {
     const task = this.#parts.binds.get(batch.taskId);
     if (task === undefined)
       throw new Error(`claimed jobs of "${batch.taskId}", which is not bound`);
@@ -202,7 +202,19 @@ export class Engine {
 
   #woken(wake: Wake): void {
     if (wake.kind === "cancelled") this.leases.find(wake)?.cancel();
+    else if (wake.kind === "handed") this.#handed(wake.batch);
     else if (!this.watch.woken(wake.kind === "task" ? wake.taskId : null)) this.#watchLoop.wake();
+  }
+
+  #handed(batch: HandedBatch): void {
+    if (this.#parts.binds.has(batch.taskId)) {
+      this.pump.handed(batch);
+      // On its way before the job begins: what begins is known to have begun, as after a claim.
+      if (this.leases.hasUnconfirmed) this.#renewLoop.wake();
+    } else {
+      // Meant for a scheduler that is no more: its lease is short, and its end counts for nothing.
+      this.#watchLoop.wake();
+    }
   }
 
   #connection(change: ConnectionChange): void {

@@ -2,7 +2,7 @@
  * The leases that this scheduler holds, each with the attempts made under it.
  * A lease is held until all its attempts are settled or lost; while any is held, renew.ts renews.
  */
-import type { LeaseRef, RenewArgs } from "../store/contract.js";
+import type { LeaseRef, RenewArgs, RenewRef } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
 
 /** A lease that is held. */
@@ -12,6 +12,14 @@ export interface HeldLease {
   readonly attempts: readonly Attempt[];
   /** How many of the attempts are not released. */
   open: number;
+  /** True: it was handed over, and the store does not know yet that it has arrived. */
+  unconfirmed: boolean;
+}
+
+interface HoldArgs {
+  leaseMs: number;
+  attempts: readonly Attempt[];
+  unconfirmed?: boolean;
 }
 
 export type Progress = RenewArgs["progress"][number];
@@ -19,6 +27,7 @@ export type Progress = RenewArgs["progress"][number];
 export class Leases {
   /** A fence is unique for its task, not for the whole store: see `keyOf`. */
   readonly #leases = new Map<string, HeldLease>();
+  readonly #unconfirmed = new Set<HeldLease>();
   /** What handlers said last and the store has not heard yet. */
   #progress = new Map<Attempt, string>();
 
@@ -30,12 +39,33 @@ export class Leases {
     return this.#progress.size > 0;
   }
 
-  hold(ref: LeaseRef, args: { leaseMs: number; attempts: readonly Attempt[] }): void {
-    const { leaseMs, attempts } = args;
+  /** True: the store does not know of a lease that was handed over, and no settle will tell it. */
+  get hasUnconfirmed(): boolean {
+    for (const { attempts } of this.#unconfirmed) {
+      if (attempts.some((attempt) => !attempt.ended)) return true;
+    }
+    return false;
+  }
+
+  hold(ref: LeaseRef, args: HoldArgs): void {
+    const { leaseMs, attempts, unconfirmed = false } = args;
     const { fence, taskId } = ref;
-    const lease = { ref: { fence, taskId }, leaseMs, attempts, open: attempts.length };
+    const open = attempts.length;
+    const lease: HeldLease = { ref: { fence, taskId }, leaseMs, attempts, open, unconfirmed };
     for (const attempt of attempts) attempt.lease = lease;
     this.#leases.set(keyOf(ref), lease);
+    if (unconfirmed) this.#unconfirmed.add(lease);
+  }
+
+  /** These were renewed. */
+  confirm(refs: readonly RenewRef[]): void {
+    if (this.#unconfirmed.size === 0) return;
+    for (const ref of refs) {
+      const lease = ref.confirmMs === undefined ? undefined : this.#leases.get(keyOf(ref));
+      if (lease === undefined) continue;
+      lease.unconfirmed = false;
+      this.#unconfirmed.delete(lease);
+    }
   }
 
   /** The attempt is settled or lost. */
@@ -45,11 +75,15 @@ export class Leases {
     if (lease === null) return;
     attempt.lease = null;
     lease.open -= 1;
-    if (lease.open === 0) this.#leases.delete(keyOf(lease.ref));
+    if (lease.open > 0) return;
+    this.#leases.delete(keyOf(lease.ref));
+    if (lease.unconfirmed) this.#unconfirmed.delete(lease);
   }
 
-  refs(): LeaseRef[] {
-    return Array.from(this.#leases.values(), (lease) => lease.ref);
+  refs(): RenewRef[] {
+    return Array.from(this.#leases.values(), ({ ref, unconfirmed, leaseMs }) =>
+      unconfirmed ? { ...ref, confirmMs: leaseMs } : ref,
+    );
   }
 
   /** The shortest length of the held leases, ms; Infinity when none is held. */

@@ -47,7 +47,9 @@ export class Renew {
     this.#renewedAt = clock.monotonic();
     try {
       const args = { leases: leases.refs(), progress: Array.from(progress, progressOf) };
-      this.#tell(await store.renew(args));
+      const renewed = await store.renew(args);
+      leases.confirm(args.leases);
+      this.#tell(renewed);
     } catch (error) {
       leases.putBack(progress);
       throw error;

@@ -60,7 +60,7 @@ export class Runner {
   /** Jobs have been claimed. */
   take(place: Place, attempts: readonly Attempt[]): void {
     if (this.#stopped) {
-      for (const attempt of attempts) this.#handBack(attempt);
+      this.refuse(attempts);
       return;
     }
     const now = this.#parts.clock.monotonic();
@@ -78,6 +78,11 @@ export class Runner {
       this.#handBackSome(place, (attempt) => attempt.job.rules.retry === null);
     }
     this.#patrol(LONGEST_WAIT_MS);
+  }
+
+  /** These jobs do not begin here. */
+  refuse(attempts: readonly Attempt[]): void {
+    for (const attempt of attempts) this.#handBack(attempt);
   }
 
   /** From now on nothing begins. */

@@ -45,7 +45,8 @@ export function tellReaped(emitter: Emitter, reaped: Reaped): void {
     const reason = reaped.reason ?? "interrupted";
     const error = "the process that ran it died or lost its store";
     emitter.emit("job:dead", { ...attempted, reason, error });
-  } else if (state !== "completed") {
+  } else if (state !== "completed" && counts.crashes > 0) {
+    // Without a crash it was handed over and not confirmed: for all that is known it never began.
     emitter.emit("job:retrying", { ...attempted, cause: "crashed", dueAt });
   }
 }

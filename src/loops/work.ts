@@ -10,6 +10,7 @@ import type { Clock } from "../clock.js";
 import { type ErrorCode, SchedulerError } from "../core/errors.js";
 import type {
   ClaimedBatch,
+  HandedBatch,
   KeepRules,
   SettleAnswer,
   SettleOutcome,
@@ -17,6 +18,7 @@ import type {
   WorkAnswer,
 } from "../store/contract.js";
 import type { Attempt, OnEnd } from "./attempt.js";
+import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
 import { Runner } from "./runner.js";
@@ -30,12 +32,12 @@ export interface PumpParts {
   leaseMs: number;
   keep: KeepRules;
   /** The attempts for the jobs of a batch, not begun. */
-  attemptsOf: (batch: ClaimedBatch) => Attempt[];
+  attemptsOf: (batch: HandedBatch) => Attempt[];
   /** Begins an attempt, and tells of its end once. Never throws. */
   begin: (attempt: Attempt, onEnd: OnEnd) => void;
   /** Told what became of each settle. */
   onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
-  /** Told after each answer how many jobs it brought; quiet: nothing runs and nothing waits. */
+  /** Told after each answer or hand-over how many jobs it brought; quiet: nothing runs or waits. */
   onWorked: (answer: { jobs: number; quiet: boolean }) => void;
   /** There is something for the step to do. */
   wake: () => void;
@@ -51,10 +53,6 @@ interface Call {
 const MOST_SETTLES_PER_CALL = 500;
 const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
 
-/** Calls are at least so far apart, unless they carry many settles or slots are empty, ms. */
-const GATHER_MS = 2;
-const MANY_SETTLES = 100;
-
 /** The store looked at the call and would not do it: something in it may be the reason. */
 const REFUSALS: ReadonlySet<ErrorCode> = new Set([
   "STORE_REFUSED",
@@ -68,6 +66,8 @@ export class Pump {
   /** Attempts whose ends the store has to learn. */
   #ended: Attempt[] = [];
   #callsInFlight = 0;
+  /** Batches that were handed over in this turn of the event loop. */
+  #arriving = 0;
   /** A call in flight may answer with a job that must run alone: no other claim goes out. */
   #exclusive = false;
   /** A job runs that must run alone. */
@@ -98,7 +98,8 @@ export class Pump {
 
   /** True when nothing runs or waits to, nothing has to be settled, and no call is in flight. */
   get quiet(): boolean {
-    return !this.#runner.busy && this.#ended.length === 0 && this.#callsInFlight === 0;
+    const { busy } = this.#runner;
+    return !busy && this.#arriving + this.#ended.length + this.#callsInFlight === 0;
   }
 
   /** The store may have jobs of this task. False: nothing can be claimed of it now. */
@@ -111,6 +112,28 @@ export class Pump {
   offerAll(): void {
     this.#parts.slots.offerAll();
     this.#askForWake();
+  }
+
+  /**
+   * A push has claimed these for this scheduler. They begin when this turn of the event loop has
+   * ended, or go back.
+   */
+  handed(batch: HandedBatch): void {
+    const { clock, leases, slots, attemptsOf, leaseMs, onWorked } = this.#parts;
+    const attempts = attemptsOf(batch);
+    leases.hold(batch, { leaseMs, attempts, unconfirmed: true });
+    // Nothing may run beside a job that must run alone, nor come before one.
+    const isReserved = this.#exclusive || this.#alone !== null || this.#isDraining();
+    if (isReserved || !this.#claiming) {
+      this.#runner.refuse(attempts);
+      return;
+    }
+    this.#arriving += 1;
+    clock.endOfTurn(() => {
+      this.#arriving -= 1;
+      this.#runner.take(slots.place(batch.taskId), attempts);
+      onWorked({ jobs: batch.jobs.length, quiet: this.quiet });
+    });
   }
 
   /** From now on nothing is claimed or begun; running attempts go on. */
@@ -155,16 +178,11 @@ export class Pump {
     return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
   }
 
-  /**
-   * How long to gather, ms: while enough jobs stand ready, calls of a few settles each would cost
-   * the store most of its time.
-   */
+  /** How long to let settles gather, ms. */
   #gatheringMs(): DelayMs {
-    if (this.#ended.length === 0 || this.#ended.length >= MANY_SETTLES) return 0;
     if (!this.#claiming || this.#careful > 0 || !this.#runner.busy) return 0;
     if (this.#parts.slots.isStarving()) return 0;
-    const sinceMs = this.#parts.clock.monotonic() - this.#calledAt;
-    return sinceMs < GATHER_MS ? GATHER_MS - sinceMs : 0;
+    return gatheringMs(this.#ended.length, this.#parts.clock.monotonic() - this.#calledAt);
   }
 
   #nextCall(): Call {
@@ -253,9 +271,11 @@ export class Pump {
 
   /** A reservation that could not be used in time lapses: then it is asked for again. */
   #mustDrain(): boolean {
-    if (this.#drainUntil === null) return false;
-    const busy = this.#runner.busy || this.#callsInFlight > 0;
-    return busy && this.#parts.clock.monotonic() < this.#drainUntil;
+    return this.#isDraining() && (this.#runner.busy || this.#callsInFlight > 0);
+  }
+
+  #isDraining(): boolean {
+    return this.#drainUntil !== null && this.#parts.clock.monotonic() < this.#drainUntil;
   }
 
   #drainDelayMs(): DelayMs {

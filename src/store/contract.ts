@@ -41,7 +41,7 @@ import type {
   TriggerArgs,
 } from "./contract/schedules.js";
 import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./contract/watch.js";
-import type { WorkAnswer, WorkArgs } from "./contract/work.js";
+import type { HandedBatch, WorkAnswer, WorkArgs } from "./contract/work.js";
 
 export type {
   CancelAnswer,
@@ -88,11 +88,13 @@ export type {
   Reaped,
   RenewArgs,
   Renewed,
+  RenewRef,
 } from "./contract/watch.js";
 export type {
   Claim,
   ClaimedBatch,
   ClaimedJob,
+  HandedBatch,
   Settle,
   SettleAnswer,
   SettleOutcome,
@@ -225,6 +227,8 @@ export interface StoreInfo {
 export type Wake =
   /** A job of this task is ready, or becomes due earlier than known. */
   | { kind: "task"; taskId: string }
+  /** A push has claimed a job for this scheduler. */
+  | { kind: "handed"; batch: HandedBatch }
   /** Something changed; look. */
   | { kind: "look" }
   /** A job that this scheduler runs was cancelled. */

@@ -8,7 +8,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemChance } from "../../src/chance.js";
 import { systemClock } from "../../src/clock.js";
-import type { Store } from "../../src/store/contract.js";
+import type { Store, Wake } from "../../src/store/contract.js";
 import { scripts } from "../../src/store/redis/scripts.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
@@ -149,6 +149,23 @@ async function views(store: Store): Promise<void> {
   await store.prune({ taskIds: [TASK, "other"], keep: { ...KEEP, idCount: 0 } });
 }
 
+/** A job that a push hands to a sleeper, which renews and ends it. */
+async function handOver(store: Store, sleeper: Store): Promise<void> {
+  const wakes: Wake[] = [];
+  sleeper.onWake((wake) => wakes.push(wake));
+  await until("its subscription", () => wakes.length > 0);
+  await sleeper.look({ taskIds: ["lone"], ...NO_SCHEDULES, sleepMs: HOUR_MS });
+  await store.push({ jobs: [stubborn({ taskId: "lone" })], timeoutMs: 5_000 });
+  const wake = await until("the job", () => wakes.find(({ kind }) => kind === "handed"));
+  if (wake.kind !== "handed") throw new Error(wake.kind);
+  const [held] = heldOf([{ ...wake.batch, alone: false, leaseMs: HOUR_MS }]);
+  const { fence, taskId } = wake.batch;
+  await sleeper.renew({ leases: [{ fence, taskId, confirmMs: HOUR_MS }], progress: [] });
+  const settles = held === undefined ? [] : [settleOf(held, COMPLETED)];
+  const work = { settles, claims: [], idle: false, leaseMs: HOUR_MS, keep: KEEP };
+  expect((await sleeper.work(work)).settled).toMatchObject([{ state: "completed" }]);
+}
+
 /** A claim that arrives, and whose answer does not. */
 async function lostReply(store: Store): Promise<void> {
   await store.push({ jobs: [newJob(), newJob()], timeoutMs: 5_000 });
@@ -168,6 +185,7 @@ async function watched(): Promise<SeenCommand[]> {
   const store = await openStore();
   const other = await openStore();
   await lives(store);
+  await handOver(store, other);
   await crashes(store, other);
   await lostReply(store);
   const parts = {

@@ -1,12 +1,13 @@
 /** Claims about answers that never arrive: nothing is lost and nothing happens twice. */
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import type { Store } from "../../src/store/contract.js";
+import type { Store, Wake } from "../../src/store/contract.js";
 import { ShardKeys } from "../../src/store/redis/keys.js";
 import { scripts } from "../../src/store/redis/scripts.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { startServer, type TestServer } from "../support/servers.js";
-import { drain, job, KEEP, LEASE_MS, storeOn } from "./store-kit.js";
+import { until } from "../support/until.js";
+import { drain, job, KEEP, LEASE_MS, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 let server: TestServer;
 let proxy: FaultProxy;
@@ -65,6 +66,32 @@ test("a push whose answer was lost is stored once and answered", async () => {
   expect(answer?.created).toBe(true);
   const seen = await drain(near(), "a");
   expect(seen).toEqual(['"first"', '"second"']);
+});
+
+test("a push that handed its job over and whose answer was lost does so once", async () => {
+  const sleeper = near();
+  const wakes: Wake[] = [];
+  sleeper.onWake((wake) => wakes.push(wake));
+  await sleeper.open();
+  await until("its subscription", () => wakes.shift());
+  const look = () => sleeper.look({ taskIds: ["a"], ...NO_SCHEDULES, sleepMs: 60_000 });
+  await look();
+  const store = await viaProxy();
+  await store.push({ jobs: [job("warm")], timeoutMs: 5_000 });
+  const retry = { attempts: 0, waitMs: 10_000, backoff: "fixed" } as const;
+  const rules = { retry, priority: 0, timeoutMs: null };
+  proxy.set("mute");
+  const pushed = store.push({ jobs: [job("a", { rules })], timeoutMs: 5_000 });
+  await until("the job", () => wakes.find(({ kind }) => kind === "handed"));
+  // Asleep again before the push is asked about: a second time would find it.
+  await look();
+  proxy.set("none");
+  proxy.cut();
+  expect((await pushed)[0]?.created).toBe(true);
+  await sleeper.push({ jobs: [job("a")], timeoutMs: 5_000 });
+  await until("the next", () => wakes.find(({ kind }) => kind === "task"));
+  expect(wakes.filter(({ kind }) => kind === "handed")).toHaveLength(1);
+  expect(await sleeper.counts({ taskId: "a" })).toMatchObject({ running: 1, ready: 1 });
 });
 
 test("a push whose answer was lost is answered though its job has already finished", async () => {

@@ -1,13 +1,14 @@
 -- lease: reading a lease's record, `lengthMs|owner|numbers|task`. The numbers have a fixed width
 -- and a space between them.
 -- @include lib/rare.lua
+-- @include lib/handed.lua
 local function parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }

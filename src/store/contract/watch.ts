@@ -61,8 +61,13 @@ export interface LeaseRef {
   taskId: string;
 }
 
+export interface RenewRef extends LeaseRef {
+  /** Of a lease that was handed over and is not confirmed yet: its length from now on, ms. */
+  confirmMs?: number;
+}
+
 export interface RenewArgs {
-  leases: readonly LeaseRef[];
+  leases: readonly RenewRef[];
   /** What handlers said about how far they are: JSON text, replaced by each renewal. */
   progress: readonly { taskId: string; number: string; value: string }[];
 }

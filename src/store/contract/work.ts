@@ -62,13 +62,21 @@ export interface WorkAnswer {
 }
 
 /** Jobs that were claimed together, under one lease. */
-export interface ClaimedBatch {
-  /** The lease's number, rising; the fence of all its jobs. */
-  fence: string;
-  taskId: string;
+export interface ClaimedBatch extends HandedBatch {
   leaseMs: number;
   /** True: nothing else may run beside it. */
   alone: boolean;
+}
+
+/**
+ * Jobs under one lease. Where a push has claimed them for a sleeper, the lease is short, and
+ * unconfirmed until its first renewal or settle: reaped before that, they are ready at once, and
+ * nothing is counted.
+ */
+export interface HandedBatch {
+  /** The lease's number, rising; the fence of all its jobs. */
+  fence: string;
+  taskId: string;
   jobs: ClaimedJob[];
 }
 

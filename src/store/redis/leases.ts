@@ -1,7 +1,7 @@
 /** renew and reap: leases of one shard are lengthened, or taken back. */
 import type { DeadReason } from "../../core/job.js";
 import type { LeaseRef, ReapArgs, Reaped, RenewArgs, Renewed } from "../contract.js";
-import { decodeCounts, encodeKeep, pairs, publicId, stateOf } from "./codec.js";
+import { decodeCounts, encodeKeep, pairs, publicId, stateOf, wholeNumber } from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
 
 export async function renewOnShard(shard: Shard, args: RenewArgs): Promise<Renewed> {
@@ -10,7 +10,9 @@ export async function renewOnShard(shard: Shard, args: RenewArgs): Promise<Renew
   const [lost, cancelled] = (await shard.run("renew", {
     args: [
       String(args.leases.length),
-      ...args.leases.map((lease) => lease.fence),
+      ...args.leases.map(({ fence, confirmMs }) =>
+        confirmMs === undefined ? fence : `${fence}:${wholeNumber(confirmMs)}`,
+      ),
       ...args.progress.flatMap((entry) => [entry.number, entry.value]),
     ],
   })) as [string[], string[]];

@@ -35,9 +35,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "1427687c65684cf22a9fe3d226663c1e52e50e7a",
+    sha1: "e80b4280bdc0a8c58296402fa6c828db9e3218ad",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
+local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -71,13 +71,17 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -531,9 +535,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "8ad52a30de6e81b84c87ad0b6757bd8b657ed6af",
+    sha1: "181be5c802de4bf216e3c4887191740bbc509161",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -715,13 +719,17 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -1141,9 +1149,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "be92868d8d7fb9af2af47fe1371ff89821f1933a",
+    sha1: "b81de6bba487709cebc919d88e0007e5a3f1d122",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1166,13 +1174,17 @@ function F.task_keys(index, name)
   }
 end
 local any_rare, seen_rare = true, {}
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -1294,9 +1306,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "981f61b38a48f60a4edbcf2a3dcdd7f2961408a3",
+    sha1: "6b24a89b9fe33bdaef03655f654947d00620004f",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1318,13 +1330,17 @@ function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -1514,9 +1530,9 @@ return page
 `,
   },
   "look": {
-    sha1: "f9c81bbfc0591ced286da9f491bd7352abc68e6c",
+    sha1: "61451e709099a9abef3ee9be79b46db70cfb1555",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
+local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1570,6 +1586,13 @@ function F.note_time(now_ms)
     redis.call('HSET', META, 'noted', F.whole(this))
   end
   return from, noted + shortest / 3, lengths
+end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
+function F.grace_of(length)
+  return F.is_handed(length) and HANDED_MS or tonumber(length)
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
@@ -1832,7 +1855,7 @@ function F.expired_leases(grace_from)
     if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
     local length, task = string.match(
       redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
-    local at = length and math.max(ends_at, grace_from + tonumber(length))
+    local at = length and math.max(ends_at, grace_from + F.grace_of(length))
     if not length then
       redis.call('ZREM', LEASES, fence)
     elseif at <= now_ms then
@@ -2185,9 +2208,9 @@ return more
 `,
   },
   "push": {
-    sha1: "6f9287534b0a5214ee4a68004da6386b56222fdd",
+    sha1: "56996d4ed38c998dff42a7f1368d8b9f33e92f31",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2250,14 +2273,6 @@ end
 function F.end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
-local MOST_DEAD = 200
-function F.wake_one(t)
-  for _ = 1, MOST_DEAD do
-    local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
-  end
-end
 local any_rare, seen_rare = true, {}
 function F.ask_for_rare(keys)
   any_rare = redis.call('EXISTS', unpack(keys)) > 0
@@ -2269,6 +2284,123 @@ function F.exists(key)
 end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
+end
+local MOST_DEAD = 200
+function F.wake_one(t)
+  for _ = 1, MOST_DEAD do
+    local sleeper = redis.call('SPOP', t.sleepers)
+    if not sleeper then return end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+  end
+end
+function F.read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+function F.lengths_text(lengths)
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
+end
+function F.save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
+end
+local SHORTEST_KNOWN_MS = 1000
+function F.shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
+  end
+end
+function F.note_time(now_ms)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
+  elseif gap >= shortest / 3 then
+    noted = this
+    redis.call('HSET', META, 'noted', F.whole(this))
+  end
+  return from, noted + shortest / 3, lengths
+end
+function F.note_leases(now_ms, lease_ms, count)
+  local _, next_note, lengths = F.note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < F.shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
+  end
+  F.change_leases(lease_ms, count)
+end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+local MOST_HANDED_BYTES = 65536
+function F.may_be_handed(record)
+  if #record > MOST_HANDED_BYTES then return false end
+  local stop = string.find(record, '\\n', 1, true)
+  local tries = stop and string.match(string.sub(record, 1, stop - 1), '"r":(%d+)')
+  return tries ~= nil and tries ~= '1'
+end
+function F.lease_to(owner, t, number, fence, now_ms)
+  F.note_leases(now_ms, HANDED_LENGTH_MS, 1)
+  redis.call('LPOP', t.ready)
+  redis.call('SADD', t.claimed, number)
+  local text = '0' .. F.whole(HANDED_LENGTH_MS) .. '|' .. owner .. '|' .. number .. '|' .. t.name
+  redis.call('HSET', LEASE, fence, text)
+  redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + HANDED_MS)), fence)
+  F.save_lengths()
+end
+function F.hand_or_wake(t, number, record, now)
+  local fence, message = nil, nil
+  for _ = 1, MOST_DEAD do
+    local sleeper = redis.call('SPOP', t.sleepers)
+    if not sleeper then return false end
+    if not message and (F.exists(t.prio) or F.exists(t.alone)) then
+      message = 't' .. t.name
+    elseif not message then
+      fence = F.digits(F.take_numbers('fence', 1, now))
+      message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
+    end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, message) > 0 then
+      if not fence then return false end
+      F.lease_to(sleeper, t, number, fence, now / 1000)
+      return true
+    end
+  end
+  return false
 end
 function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
@@ -2386,6 +2518,7 @@ do
   for k = 1, task_count do
     rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
   end
+  if ARGV[3] == '1' then rare[3], rare[4] = tasks[1].prio, tasks[1].alone end
   F.ask_for_rare(rare)
 end
 function F.push_plain(t, i, n)
@@ -2397,7 +2530,7 @@ function F.push_plain(t, i, n)
   end
   if from <= #records then error('a record holds NUL') end
   redis.call('HSET', t.jobs, unpack(fields))
-  redis.call('RPUSH', t.ready, unpack(numbers))
+  t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
@@ -2459,9 +2592,16 @@ while i <= #ARGV do
     F.write_batch(t, b)
   end
 end
+function F.is_lone(t)
+  return ARGV[3] == '1' and t.in_line == 1 and F.may_be_handed(ARGV[9])
+end
 for k = 1, task_count do
   local t = tasks[k]
-  if became_ready[t] then
+  if became_ready[t] and F.is_lone(t) then
+    if not F.hand_or_wake(t, answers[1], ARGV[9], now) then
+      redis.call('ZADD', MOMENTS, 0, t.name)
+    end
+  elseif became_ready[t] then
     redis.call('ZADD', MOMENTS, 0, t.name)
     F.wake_one(t)
   end
@@ -2473,9 +2613,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "f323ecec0f12594e9d12a0a77e969c93d123d108",
+    sha1: "597869c02bf6b5ad59075b897b31a0c735d2bbac",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2633,6 +2773,19 @@ function F.join(t, number, priority, row, order)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
+function F.join_front(t, number, priority, row)
+  if row >= ALONE_AFTER then
+    F.written(t.alone)
+    redis.call('LPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
+  elseif priority == '0' then
+    redis.call('LPUSH', t.ready, number)
+  else
+    F.written(t.prio)
+    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
 function F.put_all_later(t, fields, due, soonest)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -2737,13 +2890,17 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -2974,6 +3131,12 @@ function F.reap_job(t, lease, ends_at, number, record, head)
     F.end_job(t, number, 'cancelled', id, '{}', keep, now_ms)
     return 'x', '', '', F.counts_text(f, c, h, row, inv)
   end
+  if lease.handed then
+    redis.call('SREM', t.claimed, number)
+    redis.call('HDEL', PROGRESS, number)
+    F.join_front(t, number, F.priority_of(record), row)
+    return 'r', '', '', F.counts_text(f, c, h, row, inv)
+  end
   if not head.r then
     F.end_job(t, number, 'dead', id, '{"reason":"interrupted"}', keep, now_ms)
     return 'd', 'interrupted', '', F.counts_text(f, c, h, row, inv)
@@ -2998,7 +3161,7 @@ function F.reap_lease(fence, index, grace_from)
     redis.call('ZREM', LEASES, fence)
     return
   end
-  if now_ms < grace_from + lease.length then return end
+  if now_ms < grace_from + (lease.handed and HANDED_MS or lease.length) then return end
   if not score then ends_at = now_ms end
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
@@ -3026,9 +3189,9 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "0ec3d28f9d1e6496b714509c8bec405d829f06b8",
+    sha1: "ebeddfd0e5fdb180cd27ff42c7bae800429805d5",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
+local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -3052,13 +3215,17 @@ function F.exists(key)
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -3222,7 +3389,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "856b22bdaa1001af4af333be43493ece341305f1",
+    sha1: "d3103e5d5e126bd162cc7cc10f742fe54d8182e9",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
@@ -3296,6 +3463,7 @@ function F.join(t, number, priority, row, order)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
@@ -3943,9 +4111,9 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "6e18f77fb2affbd5d0ffefe380b673b5b62c2a97",
+    sha1: "a76f6f29c43f7674cbd958d4d55a39aeda3fddab",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0}
+local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,confirm=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3966,7 +4134,33 @@ function F.read_lengths(text)
   end
   return lengths
 end
+function F.lengths_text(lengths)
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
 local lease_changes = {}
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
+end
+function F.forget_lease(length_ms)
+  F.change_leases(length_ms, -1)
+end
+function F.save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
+end
 local SHORTEST_KNOWN_MS = 1000
 function F.shortest_of(lengths)
   local shortest = math.huge
@@ -4000,14 +4194,27 @@ function F.note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
+function F.note_leases(now_ms, lease_ms, count)
+  local _, next_note, lengths = F.note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < F.shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
+  end
+  F.change_leases(lease_ms, count)
+end
 local any_rare, seen_rare = true, {}
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -4030,10 +4237,20 @@ local lost, cancelled, held = {}, {}, {}
 F.note_time(now_ms)
 local marks = redis.call('HLEN', CANCELS) > 0
 redis.call('EXPIRE', SESSION, 86400)
+function F.confirm(lease, length)
+  F.forget_lease(lease.length)
+  F.note_leases(now_ms, length, 1)
+  lease.length = length
+  redis.call('HSET', LEASE, lease.fence, table.concat({
+    F.whole(length), lease.owner, lease.numbers, lease.task,
+  }, '|'))
+end
 for k = 1, count do
-  local lease = F.read_lease(ARGV[1 + k])
+  local fence, length = string.match(ARGV[1 + k], '^(%d+):?(%d*)$')
+  local lease = F.read_lease(fence)
+  if lease and lease.handed then F.confirm(lease, tonumber(length) or lease.length) end
   if not lease then
-    lost[#lost + 1] = ARGV[1 + k]
+    lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + lease.length)), lease.fence)
     for _, number in ipairs(F.members_of(lease)) do
@@ -4048,6 +4265,7 @@ end
 for k = 2 + count, #ARGV, 2 do
   if held[ARGV[k]] then redis.call('HSET', PROGRESS, ARGV[k], ARGV[k + 1]) end
 end
+F.save_lengths()
 return { lost, cancelled }
 `,
   },
@@ -4551,9 +4769,9 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "4fb09108910d820ffd06fa9a74479599eea46685",
+    sha1: "df24844724c9ae3a0d2a7bacd207a3c194d54599",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4735,13 +4953,17 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }
@@ -5053,9 +5275,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "0017ca3bc800d6bcdfb88ba4a6fbd493e429016c",
+    sha1: "1d7068a253a9bdf4fbf630880a4549eabfc5d916",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5364,13 +5586,17 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, number)
   return number .. ',1,r,', true
 end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
 function F.parse_lease(fence, text)
   local a = text and string.find(text, '|', 1, true)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0,
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
     task = string.sub(text, c + 1), head = string.sub(text, 1, b),
   }

@@ -92,6 +92,7 @@ class RedisStore implements Store {
       chance,
       onWake: (wake) => {
         if (wake.kind === "task") this.#sleep.ended(wake.taskId);
+        else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
         for (const listener of this.#wakeListeners) listener(wake);
       },
     });

@@ -8,6 +8,7 @@ import type { Chance } from "../../chance.js";
 import type { Clock, Timer } from "../../clock.js";
 import type { Wake } from "../contract.js";
 import { type Client, connect } from "./client.js";
+import { decodeHanded } from "./handed.js";
 import { failureOf } from "./replies.js";
 
 const PROBE_MS = 2_500;
@@ -17,6 +18,7 @@ const FORBIDDEN_PAUSE_MS = 60_000;
 
 export interface WakerParts {
   makeClient: () => Promise<() => Client>;
+  /** One for each shard, in their order. */
   channels: () => readonly string[];
   /** Publishes on the other connection. */
   publish: (channel: string, message: string) => Promise<unknown>;
@@ -76,7 +78,7 @@ export class Waker {
     try {
       await connect(client);
       client.stream?.unref?.();
-      client.on("message", (_channel: string, message: string) => this.#receive(message));
+      client.on("message", (channel: string, message: string) => this.#receive(channel, message));
       await client.subscribe(...this.#parts.channels());
     } catch (error) {
       client.disconnect();
@@ -129,7 +131,7 @@ export class Waker {
     );
   }
 
-  #receive(message: string): void {
+  #receive(channel: string, message: string): void {
     const rest = message.slice(1);
     switch (message.charAt(0)) {
       case "t":
@@ -139,6 +141,11 @@ export class Waker {
         const [fence = "", number = ""] = rest.split(" ", 2);
         const taskId = rest.slice(fence.length + number.length + 2);
         this.#parts.onWake({ kind: "cancelled", fence, number, taskId });
+        return;
+      }
+      case "h": {
+        const batch = decodeHanded(this.#parts.channels().indexOf(channel), rest);
+        this.#parts.onWake(batch === null ? { kind: "look" } : { kind: "handed", batch });
         return;
       }
       case "p":
