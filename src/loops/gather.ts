@@ -1,6 +1,6 @@
 /**
- * Settles gather while enough jobs stand ready: a call has a fixed price, and calls of a few settles
- * each would cost the store most of its time.
+ * Settles gather while enough jobs stand ready: a call has a fixed price, and calls of a few
+ * settles each would cost the store most of its time.
  */
 
 /** Calls are at least so far apart, unless they carry many settles, ms. */
