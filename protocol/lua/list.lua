@@ -113,7 +113,7 @@ else
 end
 
 -- A page ends early when its records are big.
-local leases = state == 'running' and leases_of(numbers) or nil
+local leases = state == 'running' and leases_of(numbers, MOST_LEASES_SEEN) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = view(t, number, leases)

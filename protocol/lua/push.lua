@@ -2,8 +2,7 @@
 -- push: saves new jobs, in order. Not allowed when memory is full: nothing is stored then.
 -- keys   shard, session, then the groups of the tasks named
 -- args   epoch · seq · number of jobs · number of tasks · their names ·
---        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records in
---        one, parted by NUL, which none of them holds;
+--        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records;
 --        for kind s: n × (id or '', due '' | '+ms' | '@epochMs', priority, record)
 -- does   a lone job that is the only one ready, and may run again, is claimed for a sleeper
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
@@ -38,13 +37,10 @@ do
 end
 
 local function push_plain(t, i, n)
-  local numbers, fields, records, from = digits_from(next_number, n), {}, ARGV[i], 1
+  local numbers, fields, args = digits_from(next_number, n), {}, ARGV
   for k = 1, n do
-    local stop = string.find(records, '\0', from, true) or #records + 1
-    fields[2 * k - 1], fields[2 * k] = numbers[k], string.sub(records, from, stop - 1)
-    from = stop + 1
+    fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
-  if from <= #records then error('a record holds NUL') end
   redis.call('HSET', t.jobs, unpack(fields))
   t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
@@ -105,7 +101,7 @@ while i <= #ARGV do
   if kind == 'p' then
     push_plain(t, i, n)
     became_ready[t] = true
-    i = i + 1
+    i = i + n
   else
     local b = new_batch()
     for _ = 1, n do

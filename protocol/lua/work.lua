@@ -7,8 +7,8 @@
 --          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
 --          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
 --            schedule of a tracked job or '')
--- gives  'settles|leases|more|drain', then for each lease { numbers, counts, records
---        joined by NUL }
+-- gives  'settles|leases|more|drain', then for each lease { numbers, counts, texts of
+--        several records joined by NUL … }
 --        settles: for each group C (all completed), L (all lost), or for each of its jobs one of
 --        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
 --        index:alone, by ','; more: task indexes, by ','
@@ -156,6 +156,7 @@ local function lease_by_crashes(index, numbers, records)
     local _, _, _, row = counts_of(t, number)
     if row >= ALONE_AFTER then
       written(t.alone)
+      redis.call('SREM', t.claimed, number)
       redis.call('RPUSH', t.alone, number)
       redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then

@@ -20,7 +20,7 @@ export function encodePayload(data: unknown, at: PayloadPlace): string {
   if (data === undefined) return "";
   const walk: Walk = { at, bytes: 0, path: [at.name ?? "data"] };
   try {
-    visit(data, walk);
+    if (!isPlainJson(data, at.limitBytes)) visit(data, walk);
     const text = JSON.stringify(data);
     if (text === undefined) throw refused(walk, typeof data);
     // A character is at most 3 bytes of UTF-8, so short texts need no counting.
@@ -46,6 +46,53 @@ export function decodePayload(text: string): unknown {
       fix: "see which program writes to this store beside schedule-mq",
     });
   }
+}
+
+/** What a look has seen so far. A getter that looks at something else makes it see too little. */
+let bytesSeen = 0;
+
+/**
+ * True: made of plain objects, arrays and JSON's own values, not too deep and not too large.
+ * False: `visit` has to see, and to say where. Most data are plain, and need no path.
+ */
+function isPlainJson(data: unknown, limitBytes: number): boolean {
+  bytesSeen = 0;
+  try {
+    return isPlain(data, 1, limitBytes);
+  } catch {
+    return false;
+  }
+}
+
+function isPlain(value: unknown, depth: number, limitBytes: number): boolean {
+  if (typeof value === "string") {
+    bytesSeen += value.length + 2;
+    return bytesSeen <= limitBytes;
+  }
+  bytesSeen += 4;
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object") return typeof value === "boolean";
+  if (value === null) return true;
+  if (depth > MAX_DEPTH || bytesSeen > limitBytes) return false;
+  if (!Array.isArray(value)) {
+    return isPlainObject(value as Record<string, unknown>, depth, limitBytes);
+  }
+  for (let index = 0; index < value.length; index++) {
+    if (!isPlain(value[index], depth + 1, limitBytes)) return false;
+  }
+  return true;
+}
+
+function isPlainObject(value: Record<string, unknown>, depth: number, limitBytes: number): boolean {
+  if (Object.getPrototypeOf(value) !== Object.prototype) return false;
+  if (value.toJSON !== undefined) return false;
+  for (const key in value) {
+    const child = value[key];
+    if (child === undefined) continue;
+    bytesSeen += key.length + 3;
+    if (!isPlain(child, depth + 1, limitBytes)) return false;
+  }
+  return true;
 }
 
 interface Walk {

@@ -18,7 +18,9 @@ export interface OutboxParts extends RoomParts {
 
 /** Jobs that are pushed together. */
 export interface Entry {
-  jobs: readonly NewJob[];
+  /** How many. */
+  count: number;
+  addTo: (jobs: NewJob[]) => void;
   /** Characters of payload. */
   text: number;
   /** The answers of its jobs begin at `from`. */
@@ -59,7 +61,8 @@ export class Outbox {
     if (jobs.length === 0) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.add({
-        jobs,
+        count: jobs.length,
+        addTo: (all) => void all.push(...jobs),
         text: textOf(jobs),
         answered: (answers, from) => resolve(answers.slice(from, from + jobs.length)),
         failed: reject,
@@ -70,7 +73,7 @@ export class Outbox {
   /** The same, for whoever wants to be told without a promise. */
   add(entry: Entry): void {
     this.#waiting.push(entry);
-    this.#waitingJobs += entry.jobs.length;
+    this.#waitingJobs += entry.count;
     if (this.#waitingJobs >= MOST_JOBS_PER_CALL) this.#flush();
     else this.#askForFlush();
   }
@@ -107,13 +110,15 @@ export class Outbox {
     let load: Entry[] = [];
     let jobs = 0;
     let text = 0;
-    for (const entry of this.#waiting.splice(0)) {
-      jobs += entry.jobs.length;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const entry of waiting) {
+      jobs += entry.count;
       text += entry.text;
       if (load.length > 0 && (jobs > MOST_JOBS_PER_CALL || text > MOST_TEXT_PER_CALL)) {
         this.#begin(load);
         load = [];
-        jobs = entry.jobs.length;
+        jobs = entry.count;
         text = entry.text;
       }
       load.push(entry);
@@ -134,7 +139,7 @@ export class Outbox {
       let from = 0;
       for (const entry of entries) {
         entry.answered(answers, from);
-        from += entry.jobs.length;
+        from += entry.count;
       }
     } catch (error) {
       for (const entry of entries) entry.failed(error);
@@ -147,7 +152,7 @@ export class Outbox {
     let text = 0;
     for (const entry of entries) {
       text += entry.text;
-      for (const job of entry.jobs) jobs.push(job);
+      entry.addTo(jobs);
     }
     return new Promise((resolve, reject) => {
       const timer = clock.after(pushTimeoutMs + GRACE_MS, () => reject(noAnswer(pushTimeoutMs)));

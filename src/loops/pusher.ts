@@ -133,16 +133,17 @@ interface SinglePushParts {
 
 /** A push has one promise, guarded only when it fails: most are a million that do not. */
 class SinglePush implements Entry {
-  readonly jobs: readonly NewJob[];
+  readonly count = 1;
   readonly text: number;
   readonly promise: Promise<PushResult>;
   readonly #parts: SinglePushParts;
+  readonly #job: NewJob;
   #resolve!: (result: PushResult) => void;
   #reject!: (error: unknown) => void;
 
   constructor(job: NewJob, parts: SinglePushParts) {
     this.#parts = parts;
-    this.jobs = [job];
+    this.#job = job;
     this.text = job.payload.length;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
@@ -150,8 +151,12 @@ class SinglePush implements Entry {
     });
   }
 
+  addTo(jobs: NewJob[]): void {
+    jobs.push(this.#job);
+  }
+
   answered(answers: readonly PushAnswer[], from: number): void {
-    this.#resolve(this.#parts.pushed(this.jobs[0]!, answers[from]));
+    this.#resolve(this.#parts.pushed(this.#job, answers[from]));
   }
 
   failed(error: unknown): void {

@@ -43,9 +43,27 @@ local function first_chunk(t, limit, budget)
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
 
+-- Some of these numbers are in `claimed` already, and which is not known any more: those that stand
+-- in a lease, of all leases. Only what a script that broke off left behind brings one here, so that
+-- asking before each claim would be dearer than this walk. Gives how many are left.
+local function drop_doubled(numbers, records, from, n)
+  local running, left = leases_of({ unpack(numbers, from, n) }, math.huge), from - 1
+  for k = 1, left do running[numbers[k]] = true end
+  for k = from, n do
+    local number = numbers[k]
+    if not running[number] then
+      running[number], left = true, left + 1
+      numbers[left], records[left] = number, records[k]
+    end
+  end
+  for k = left + 1, n do numbers[k], records[k] = nil, nil end
+  return left
+end
+
 -- Up to `limit` jobs, as their numbers and records, within the budget of the call: jobs, bytes, and
 -- hints, since a line may begin with many that lead nowhere: a hint without a record (cancelled) or
--- of a running job (doubled) is dropped. What was read too much goes back to the front.
+-- of a running job (doubled) is dropped. What was read too much goes back to the front. Those taken
+-- are in `claimed`.
 local function take(t, limit, budget)
   local numbers, records, n = {}, {}, 0
   local chunk = first_chunk(t, limit, budget)
@@ -54,11 +72,10 @@ local function take(t, limit, budget)
     if #hints == 0 then break end
     budget.hints = budget.hints - #hints
     local found = redis.call('HMGET', t.jobs, unpack(hints))
-    local claimed = redis.call('SMISMEMBER', t.claimed, unpack(hints))
-    local bytes, largest = budget.bytes, 1
+    local bytes, largest, before = budget.bytes, 1, n
     for k = 1, #hints do
       local record = found[k]
-      if record and claimed[k] == 0 then
+      if record then
         if bytes <= 0 then
           for b = #hints, k, -1 do put_back(t, hints[b], entries and entries[b]) end
           break
@@ -69,6 +86,10 @@ local function take(t, limit, budget)
         bytes = bytes - size
         if size > largest then largest = size end
       end
+    end
+    if n > before then
+      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
+      if added < n - before then n = drop_doubled(numbers, records, before + 1, n) end
     end
     budget.bytes = bytes
     chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
@@ -94,6 +115,7 @@ local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
   redis.call('HINCRBY', META, 'aloneJobs', -1)
+  redis.call('SADD', t.claimed, number)
   return number, redis.call('HGET', t.jobs, number)
 end
 
@@ -101,7 +123,7 @@ end
 -- when one of them ends.
 local MOST_PER_LEASE = 100
 
--- Writes all leases of a call, each { task keys, numbers }; gives their fences.
+-- Writes all leases of a call, each { task keys, numbers in `claimed` }; gives their fences.
 local function write_leases(leases, lease_ms, owner, now)
   if #leases == 0 then return {} end
   local now_ms = now / 1000
@@ -113,7 +135,6 @@ local function write_leases(leases, lease_ms, owner, now)
     texts[2 * k - 1] = fences[k]
     texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
-    redis.call('SADD', lease.t.claimed, unpack(lease.numbers))
   end
   redis.call('HSET', LEASE, unpack(texts))
   redis.call('ZADD', LEASES, unpack(ends))

@@ -3,7 +3,7 @@
  * one connection each: they never reconnect, never queue and never resend. All of that is ours,
  * because a command that is sent again by itself is a job that runs twice.
  */
-import type { Redis, RedisOptions } from "ioredis";
+import type { Command as IoCommand, Redis, RedisOptions } from "ioredis";
 import { SchedulerError } from "../../core/errors.js";
 
 /** What the user gave as `redisConfig`. */
@@ -39,6 +39,7 @@ const OURS = {
 /** Prepares what makes one client after the other, all alike. */
 export async function clientFactory(target: RedisTarget): Promise<() => Client> {
   const ioredis = await import("ioredis");
+  Encoded ??= encodedCommand(ioredis.Command);
   if (typeof target === "string") return () => new ioredis.Redis(target, limited({}));
   if (isClient(target)) {
     const client = target as Client;
@@ -46,6 +47,32 @@ export async function clientFactory(target: RedisTarget): Promise<() => Client> 
   }
   const options = target as ClientOptions;
   return () => new ioredis.Redis({ ...options, ...limited(options) });
+}
+
+type EncodedCommand = new (name: string, text: string) => IoCommand;
+
+let Encoded: EncodedCommand | null = null;
+
+/** A command that was encoded by us: see wire.ts. */
+function encodedCommand(Command: typeof IoCommand): EncodedCommand {
+  return class extends Command {
+    readonly #text: string;
+
+    constructor(name: string, text: string) {
+      super(name, [], { replyEncoding: "utf8" });
+      this.#text = text;
+    }
+
+    override toWritable(): string {
+      return this.#text;
+    }
+  };
+}
+
+/** Sends a whole command as it is; rejects with the client library's own error. */
+export function sendEncoded(client: Client, name: string, text: string): Promise<unknown> {
+  if (Encoded === null) throw new Error("no client has been made yet");
+  return client.sendCommand(new Encoded(name, text)) as Promise<unknown>;
 }
 
 function limited(options: RedisOptions): ClientOptions {

@@ -9,11 +9,12 @@ import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { ConnectionChange } from "../contract.js";
-import { addressOf, type Client, connect, unreachable } from "./client.js";
+import { addressOf, type Client, connect, sendEncoded, unreachable } from "./client.js";
 import { failureOf, noAnswer, refusal } from "./replies.js";
 import type { Script } from "./scripts.js";
 import { Waiters } from "./waiters.js";
 import { Watchdog } from "./watchdog.js";
+import { encodeEvalsha, type KeyGroups } from "./wire.js";
 
 /** Connecting may take this long, with the first answers that the client library waits for. */
 const CONNECT_MS = 3_000;
@@ -101,15 +102,11 @@ export class Connection {
   }
 
   /** Runs a script; rejects with the client's own error. */
-  async evalsha(
-    script: Script,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<unknown> {
+  async evalsha(script: Script, keys: KeyGroups, args: readonly string[]): Promise<unknown> {
     const client = this.#client;
     if (client === null) throw this.unreachable();
     return await this.#tracked(client, () =>
-      client.call("EVALSHA", script.sha1, String(keys.length), ...keys, ...args),
+      sendEncoded(client, "evalsha", encodeEvalsha(script.sha1, keys, args)),
     );
   }
 
@@ -117,7 +114,7 @@ export class Connection {
   async run(args: {
     verb: string;
     script: Script;
-    keys: readonly string[];
+    keys: KeyGroups;
     args: readonly string[];
     waitMs?: number;
   }): Promise<unknown> {
@@ -181,11 +178,12 @@ export class Connection {
   async #evalText(args: {
     verb: string;
     script: Script;
-    keys: readonly string[];
+    keys: KeyGroups;
     args: readonly string[];
   }): Promise<unknown> {
     try {
-      const { script, keys } = args;
+      const { script } = args;
+      const keys = args.keys.flat();
       return await this.command("EVAL", script.text, String(keys.length), ...keys, ...args.args);
     } catch (error) {
       throw this.translate(error, args.verb);

@@ -51,7 +51,7 @@ export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<Redrive
     const { id, taskId, payload, rules, occurrence } = viewOf({ shard, taskId: ref.taskId, view });
     const record = encodeRecord({ taskId, id, payload, due: null, rules, occurrence });
     const done = await shard.run("redrive", {
-      taskKeys: shard.keys.task(taskId),
+      taskKeys: [shard.keys.task(taskId)],
       args: [taskId, id, number, record],
     });
     if (Number(done) === 1) return { id, redriven: true, state: "ready" };

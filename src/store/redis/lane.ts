@@ -11,6 +11,7 @@ import { SchedulerError } from "../../core/errors.js";
 import type { Connection } from "./connection.js";
 import { brokenOff, type Failure, failureOf, noAnswer } from "./replies.js";
 import type { Script } from "./scripts.js";
+import type { KeyGroups } from "./wire.js";
 
 const MOST_IN_FLIGHT = 4;
 const RESYNC_PAUSE_MS = 100;
@@ -23,7 +24,7 @@ export interface LaneParts {
   script: Script;
   resync: Script;
   /** The shard's and the session's keys. */
-  keys: readonly string[];
+  keys: KeyGroups;
   /** Loads all scripts into the server. */
   loadScripts: () => Promise<void>;
   /** Told when the store does not know a session that it knew: has it lost its data? */
@@ -32,7 +33,7 @@ export interface LaneParts {
 
 export interface LaneCall {
   /** Keys of tasks, after the base keys. */
-  keys: readonly string[];
+  keys: KeyGroups;
   args: readonly string[];
   /** null: as long as it takes. */
   timeoutMs: number | null;

@@ -14,9 +14,11 @@ export async function leave(
   const left = Promise.allSettled(
     shards.map((shard) =>
       shard.run("leave", {
-        taskKeys: taskIds
-          .filter((id) => shardOfTask(id, shards.length) === shard.index)
-          .map((id) => shard.keys.sleepers(id)),
+        taskKeys: [
+          taskIds
+            .filter((id) => shardOfTask(id, shards.length) === shard.index)
+            .map((id) => shard.keys.sleepers(id)),
+        ],
         args: [args.identity],
       }),
     ),

@@ -93,7 +93,7 @@ type Reply = [...[string, string, string, string[], string[][]], ...string[]];
 async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook> {
   const names = flagged(args);
   const reply = (await shard.run("look", {
-    taskKeys: args.sleepFor.map((taskId) => shard.keys.sleepers(taskId)),
+    taskKeys: [args.sleepFor.map((taskId) => shard.keys.sleepers(taskId))],
     args: [
       args.identity,
       String(Math.max(0, Math.round(args.sleepMs))),

@@ -35,7 +35,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "e80b4280bdc0a8c58296402fa6c828db9e3218ad",
+    sha1: "cb54608912d82dc1f9b84f4bb4f66fb3bbee7d8b",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
@@ -89,6 +89,7 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
   while at do
@@ -104,6 +105,7 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 function F.lease_of(number)
   local cursor, seen = '0', 0
@@ -152,7 +154,6 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -535,7 +536,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "181be5c802de4bf216e3c4887191740bbc509161",
+    sha1: "cd5e588813e2818bd7878690c89535a4daf0aa2b",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
@@ -571,7 +572,6 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -737,6 +737,7 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
   while at do
@@ -752,6 +753,7 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 function F.lease_of(number)
   local cursor, seen = '0', 0
@@ -1149,7 +1151,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "b81de6bba487709cebc919d88e0007e5a3f1d122",
+    sha1: "66337862862db4e144cb129e46fb67a3415914cb",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
 local function now_us()
@@ -1192,6 +1194,7 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
   while at do
@@ -1207,6 +1210,7 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 function F.lease_of(number)
   local cursor, seen = '0', 0
@@ -1306,7 +1310,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "6b24a89b9fe33bdaef03655f654947d00620004f",
+    sha1: "7efe362261afcb05624a7bdd29e142a1e342cf1e",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -1348,6 +1352,7 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
   while at do
@@ -1363,6 +1368,7 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 function F.lease_of(number)
   local cursor, seen = '0', 0
@@ -1379,7 +1385,7 @@ function F.lease_of(number)
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
-function F.leases_of(numbers)
+function F.leases_of(numbers, most)
   local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
   for _, number in ipairs(numbers) do wanted[number] = true end
   repeat
@@ -1393,7 +1399,7 @@ function F.leases_of(numbers)
       end
     end
     cursor, seen = page[1], seen + #page[2] / 2
-  until cursor == '0' or left == 0 or seen >= MOST_LEASES_SEEN
+  until cursor == '0' or left == 0 or seen >= most
   return leases
 end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
@@ -1514,7 +1520,7 @@ elseif state == 'running' then
 else
   numbers, cursors, more = F.page_sorted(t[state], true)
 end
-local leases = state == 'running' and F.leases_of(numbers) or nil
+local leases = state == 'running' and F.leases_of(numbers, MOST_LEASES_SEEN) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = F.view(t, number, leases)
@@ -2208,7 +2214,7 @@ return more
 `,
   },
   "push": {
-    sha1: "56996d4ed38c998dff42a7f1368d8b9f33e92f31",
+    sha1: "fc1340c649d6409a72ee4aa3a412bd8319a50132",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
 local function now_us()
@@ -2244,17 +2250,21 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 function F.digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
+  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
+    .. '25262728293031323334353637383940414243444546474849'
+    .. '50515253545556575859606162636465666768697071727374'
+    .. '75767778798081828384858687888990919293949596979899'
+  local sub, texts = string.sub, {}
+  local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
+  local head = string.format('%014.0f', high)
   for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
+    if at > 200 then
+      high, at = high + 1, 1
+      head = string.format('%014.0f', high)
     end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
+    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    at = at + 2
   end
   return texts
 end
@@ -2522,13 +2532,10 @@ do
   F.ask_for_rare(rare)
 end
 function F.push_plain(t, i, n)
-  local numbers, fields, records, from = F.digits_from(next_number, n), {}, ARGV[i], 1
+  local numbers, fields, args = F.digits_from(next_number, n), {}, ARGV
   for k = 1, n do
-    local stop = string.find(records, '\\0', from, true) or #records + 1
-    fields[2 * k - 1], fields[2 * k] = numbers[k], string.sub(records, from, stop - 1)
-    from = stop + 1
+    fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
-  if from <= #records then error('a record holds NUL') end
   redis.call('HSET', t.jobs, unpack(fields))
   t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
@@ -2582,7 +2589,7 @@ while i <= #ARGV do
   if kind == 'p' then
     F.push_plain(t, i, n)
     became_ready[t] = true
-    i = i + 1
+    i = i + n
   else
     local b = F.new_batch()
     for _ = 1, n do
@@ -2613,7 +2620,7 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "597869c02bf6b5ad59075b897b31a0c735d2bbac",
+    sha1: "e462be9d0663f862ceb77ac549092b6c309a11f3",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
@@ -2716,7 +2723,6 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -2908,14 +2914,19 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
   return numbers
 end
 function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
@@ -3189,9 +3200,9 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "ebeddfd0e5fdb180cd27ff42c7bae800429805d5",
+    sha1: "28ba113e05379d9fe68a017454810b1646100847",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,describe_batch=0}
+local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -3233,15 +3244,32 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
   return numbers
 end
 function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
-function F.describe_batch(t, numbers, records, in_pieces)
+local PIECE_BYTES = 8000
+function F.add_joined(batch, records)
+  local from, bytes = 1, 0
+  for k = 1, #records do
+    local size = #records[k] + 1
+    if bytes + size > PIECE_BYTES and k > from then
+      batch[#batch + 1] = table.concat(records, '\\0', from, k - 1)
+      from, bytes = k, 0
+    end
+    bytes = bytes + size
+  end
+  batch[#batch + 1] = table.concat(records, '\\0', from)
+end
+function F.describe_batch(t, numbers, records, one_by_one)
   local counts, any = {}, false
   if F.exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -3251,8 +3279,10 @@ function F.describe_batch(t, numbers, records, in_pieces)
     end
   end
   local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+  if one_by_one then return { joined, counted, unpack(records) } end
+  local batch = { joined, counted }
+  F.add_joined(batch, records)
+  return batch
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local task_count = tonumber(ARGV[1])
@@ -3389,7 +3419,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "d3103e5d5e126bd162cc7cc10f742fe54d8182e9",
+    sha1: "6e2ef3a8008d483e4828195e08f91c482b6c5391",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
@@ -3422,7 +3452,6 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -3464,6 +3493,8 @@ end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+local NUMBER_SIZE = 16
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
@@ -4111,7 +4142,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "a76f6f29c43f7674cbd958d4d55a39aeda3fddab",
+    sha1: "f673586086f832a02b2de9fbe90006f2af35c5f0",
     text: `#!lua flags=allow-oom
 local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,confirm=0}
 local function now_us()
@@ -4222,14 +4253,19 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
   return numbers
 end
 function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
@@ -4769,7 +4805,7 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "df24844724c9ae3a0d2a7bacd207a3c194d54599",
+    sha1: "5bea947a56c8f585f3639dc0ec6f480c2d3f91f9",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
@@ -4805,7 +4841,6 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -4971,6 +5006,7 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.find_whole(numbers, number, from)
   local at = string.find(numbers, number, from, true)
   while at do
@@ -4986,6 +5022,7 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+local PIECE_BYTES = 8000
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
 function F.lease_of(number)
   local cursor, seen = '0', 0
@@ -5275,9 +5312,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "1d7068a253a9bdf4fbf630880a4549eabfc5d916",
+    sha1: "09748476c425fe8fc93a7fba6ca3cbefd3da0fae",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,describe_batch=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5402,17 +5439,21 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
-local MILLION = 1000000
 function F.digits_from(first, count)
-  local texts, high, low = {}, math.floor(first / MILLION), first % MILLION
-  local head = string.format('%010.0f', high)
+  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
+    .. '25262728293031323334353637383940414243444546474849'
+    .. '50515253545556575859606162636465666768697071727374'
+    .. '75767778798081828384858687888990919293949596979899'
+  local sub, texts = string.sub, {}
+  local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
+  local head = string.format('%014.0f', high)
   for k = 1, count do
-    if low == MILLION then
-      high, low = high + 1, 0
-      head = string.format('%010.0f', high)
+    if at > 200 then
+      high, at = high + 1, 1
+      head = string.format('%014.0f', high)
     end
-    texts[k] = head .. string.format('%06d', low)
-    low = low + 1
+    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    at = at + 2
   end
   return texts
 end
@@ -5604,9 +5645,13 @@ end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
+local NUMBER_SIZE = 16
 function F.numbers_in(text)
-  local numbers = {}
-  for number in string.gmatch(text, '%d+') do numbers[#numbers + 1] = number end
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
   return numbers
 end
 function F.find_whole(numbers, number, from)
@@ -5663,7 +5708,20 @@ function F.shrink_lease(lease)
     redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
-function F.describe_batch(t, numbers, records, in_pieces)
+local PIECE_BYTES = 8000
+function F.add_joined(batch, records)
+  local from, bytes = 1, 0
+  for k = 1, #records do
+    local size = #records[k] + 1
+    if bytes + size > PIECE_BYTES and k > from then
+      batch[#batch + 1] = table.concat(records, '\\0', from, k - 1)
+      from, bytes = k, 0
+    end
+    bytes = bytes + size
+  end
+  batch[#batch + 1] = table.concat(records, '\\0', from)
+end
+function F.describe_batch(t, numbers, records, one_by_one)
   local counts, any = {}, false
   if F.exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -5673,10 +5731,29 @@ function F.describe_batch(t, numbers, records, in_pieces)
     end
   end
   local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if in_pieces then return { joined, counted, unpack(records) } end
-  return { joined, counted, table.concat(records, '\\0') }
+  if one_by_one then return { joined, counted, unpack(records) } end
+  local batch = { joined, counted }
+  F.add_joined(batch, records)
+  return batch
 end
 local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+function F.leases_of(numbers, most)
+  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    for k = 1, #page[2], 2 do
+      local lease = F.parse_lease(page[2][k], page[2][k + 1])
+      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
+        if wanted[number] then
+          leases[number], wanted[number], left = lease, nil, left - 1
+        end
+      end
+    end
+    cursor, seen = page[1], seen + #page[2] / 2
+  until cursor == '0' or left == 0 or seen >= most
+  return leases
+end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
@@ -5928,6 +6005,19 @@ function F.first_chunk(t, limit, budget)
   if size == 0 then return FIRST_CHUNK end
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
+function F.drop_doubled(numbers, records, from, n)
+  local running, left = F.leases_of({ unpack(numbers, from, n) }, math.huge), from - 1
+  for k = 1, left do running[numbers[k]] = true end
+  for k = from, n do
+    local number = numbers[k]
+    if not running[number] then
+      running[number], left = true, left + 1
+      numbers[left], records[left] = number, records[k]
+    end
+  end
+  for k = left + 1, n do numbers[k], records[k] = nil, nil end
+  return left
+end
 function F.take(t, limit, budget)
   local numbers, records, n = {}, {}, 0
   local chunk = F.first_chunk(t, limit, budget)
@@ -5936,11 +6026,10 @@ function F.take(t, limit, budget)
     if #hints == 0 then break end
     budget.hints = budget.hints - #hints
     local found = redis.call('HMGET', t.jobs, unpack(hints))
-    local claimed = redis.call('SMISMEMBER', t.claimed, unpack(hints))
-    local bytes, largest = budget.bytes, 1
+    local bytes, largest, before = budget.bytes, 1, n
     for k = 1, #hints do
       local record = found[k]
-      if record and claimed[k] == 0 then
+      if record then
         if bytes <= 0 then
           for b = #hints, k, -1 do F.put_back(t, hints[b], entries and entries[b]) end
           break
@@ -5951,6 +6040,10 @@ function F.take(t, limit, budget)
         bytes = bytes - size
         if size > largest then largest = size end
       end
+    end
+    if n > before then
+      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
+      if added < n - before then n = F.drop_doubled(numbers, records, before + 1, n) end
     end
     budget.bytes = bytes
     chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
@@ -5973,6 +6066,7 @@ function F.take_alone(t)
   if not F.has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
   redis.call('HINCRBY', META, 'aloneJobs', -1)
+  redis.call('SADD', t.claimed, number)
   return number, redis.call('HGET', t.jobs, number)
 end
 local MOST_PER_LEASE = 100
@@ -5987,7 +6081,6 @@ function F.write_leases(leases, lease_ms, owner, now)
     texts[2 * k - 1] = fences[k]
     texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
-    redis.call('SADD', lease.t.claimed, unpack(lease.numbers))
   end
   redis.call('HSET', LEASE, unpack(texts))
   redis.call('ZADD', LEASES, unpack(ends))
@@ -6195,6 +6288,7 @@ function F.lease_by_crashes(index, numbers, records)
     local _, _, _, row = F.counts_of(t, number)
     if row >= ALONE_AFTER then
       F.written(t.alone)
+      redis.call('SREM', t.claimed, number)
       redis.call('RPUSH', t.alone, number)
       redis.call('HINCRBY', META, 'aloneJobs', 1)
     elseif row > 0 then

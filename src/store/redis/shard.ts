@@ -5,6 +5,7 @@ import type { Connection } from "./connection.js";
 import { ShardKeys } from "./keys.js";
 import { Lane } from "./lane.js";
 import type { Script, Verb } from "./scripts.js";
+import type { KeyGroups } from "./wire.js";
 
 /** Between two tries to get an answer. */
 const AGAIN_MS = 50;
@@ -48,7 +49,7 @@ export class Shard {
         clock: parts.clock,
         script: parts.scripts[name],
         resync: parts.scripts.resync,
-        keys: this.keys.base,
+        keys: [this.keys.base],
         loadScripts: parts.loadScripts,
         onForgotten: parts.onForgotten,
       });
@@ -59,9 +60,9 @@ export class Shard {
   /** Runs a verb that may be repeated without harm. */
   async run(
     verb: Verb,
-    call: { taskKeys?: readonly string[]; args: readonly string[] },
+    call: { taskKeys?: KeyGroups; args: readonly string[] },
   ): Promise<unknown[]> {
-    const keys = [...this.keys.base, ...(call.taskKeys ?? [])];
+    const keys = [this.keys.base, ...(call.taskKeys ?? [])];
     const script = this.#scripts[verb];
     return (await this.#connection.run({ verb, script, keys, args: call.args })) as unknown[];
   }
@@ -69,7 +70,7 @@ export class Shard {
   /** The same, again and again until there is an answer; only closing ends it without one. */
   async runUntilAnswered(
     verb: Verb,
-    call: { taskKeys?: readonly string[]; args: readonly string[] },
+    call: { taskKeys?: KeyGroups; args: readonly string[] },
   ): Promise<unknown[]> {
     const { life } = this.works;
     for (;;) {
@@ -85,7 +86,7 @@ export class Shard {
 
   /** Runs a verb on one task; the task's name is the first argument. */
   async runOnTask(verb: Verb, taskId: string, args: readonly string[]): Promise<unknown[]> {
-    return await this.run(verb, { taskKeys: this.keys.task(taskId), args: [taskId, ...args] });
+    return await this.run(verb, { taskKeys: [this.keys.task(taskId)], args: [taskId, ...args] });
   }
 }
 
@@ -111,8 +112,8 @@ export class TaskTable {
     return this.names[index - 1] ?? "";
   }
 
-  keys(shard: Shard): string[] {
-    return this.names.flatMap((name) => shard.keys.task(name));
+  keys(shard: Shard): KeyGroups {
+    return this.names.map((name) => shard.keys.task(name));
   }
 
   /** Their number and names, as scripts want them. */

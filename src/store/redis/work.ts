@@ -226,9 +226,9 @@ interface Batch {
 /** null: a record holds the NUL that should part them; each can be asked for by itself. */
 function takeApart(batches: readonly string[][]): Batch[] | null {
   const found: Batch[] = [];
-  for (const [joined = "", counts = "", texts = ""] of batches) {
+  for (const [joined = "", counts = "", ...pieces] of batches) {
     const numbers = joined.split(" ");
-    const records = texts.split("\0");
+    const records = pieces.flatMap((piece) => piece.split("\0"));
     if (records.length !== numbers.length) return null;
     found.push({ numbers, counts: counts === "" ? [] : counts.split(";"), records });
   }
