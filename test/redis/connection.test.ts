@@ -7,13 +7,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { ConnectionChange, Store, Wake } from "../../src/store/contract.js";
+import type { ConnectionChange, Store } from "../../src/store/contract.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { freePort, startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
 import { drain, job, KEEP, LEASE_MS, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
-/** design.md, promise 8. */
+/** What is promised after any outage. */
 const BACK_WITHIN_MS = 5_000;
 
 const stores: Store[] = [];
@@ -65,25 +65,6 @@ describe("with one server", () => {
     await expect(push(store, 300)).rejects.toMatchObject({ code: "STORE_NO_ANSWER" });
     proxy.set("none");
     expect((await push(store))[0]?.created).toBe(true);
-  });
-
-  test("a wake-up channel that is half-open is replaced, and wake-ups arrive again", async () => {
-    const store = keep(storeOn(target()));
-    const wakes: Wake[] = [];
-    store.onWake((wake) => wakes.push(wake));
-    await store.open();
-    await until("the first subscription", () => wakes.some((wake) => wake.kind === "look"));
-    wakes.length = 0;
-    const subscribers = async () =>
-      (await direct.client("LIST", "TYPE", "PUBSUB")) as unknown as string;
-    const before = /id=(\d+)/.exec(await subscribers())?.[1] ?? "";
-    // The server forgets the subscription; the client does not notice.
-    await direct.client("KILL", "ID", before);
-    await until("a new subscription", async () => /id=(\d+)/.exec(await subscribers()) !== null);
-    await until("the look after it", () => wakes.some((wake) => wake.kind === "look"));
-    await store.look({ taskIds: ["a"], ...NO_SCHEDULES, sleepMs: 1_000 });
-    await keep(storeOn(server)).push({ jobs: [job("a")], timeoutMs: BACK_WITHIN_MS });
-    await until("the wake-up", () => wakes.some((wake) => wake.kind === "task"));
   });
 
   test("after FLUSHALL an idle store says that it was emptied, and goes on", async () => {

@@ -20,6 +20,8 @@ export interface FaultProxy {
   set(fault: Fault): void;
   /** Resets every connection. */
   cut(): void;
+  /** Nothing passes any more through the connections that there are; those to come are sound. */
+  deafen(): void;
   /** Connections made from now on lead there. */
   aim(target: Target): void;
   /** Resolves when the server has sent its next reply, whether or not that passes. */
@@ -36,6 +38,7 @@ interface Target {
 interface Pair {
   client: Socket;
   server: Socket;
+  deaf: boolean;
 }
 
 export async function startFaultProxy(first: Target): Promise<FaultProxy> {
@@ -50,7 +53,7 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
       return;
     }
     const server = connect(target.port, target.host);
-    const pair = { client, server };
+    const pair = { client, server, deaf: false };
     pairs.add(pair);
     const end = () => {
       pairs.delete(pair);
@@ -59,10 +62,10 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
     };
     for (const socket of [client, server]) socket.on("error", end).on("close", end);
     client.on("data", (bytes) => {
-      if (fault !== "blackHole") server.write(bytes);
+      if (fault !== "blackHole" && !pair.deaf) server.write(bytes);
     });
     server.on("data", (bytes) => {
-      if (fault === "none") client.write(bytes);
+      if (fault === "none" && !pair.deaf) client.write(bytes);
       for (const done of waiting.splice(0)) done();
     });
   });
@@ -77,6 +80,9 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
         client.resetAndDestroy();
         server.destroy();
       }
+    },
+    deafen() {
+      for (const pair of pairs) pair.deaf = true;
     },
     aim: (next) => {
       target = next;

@@ -161,6 +161,7 @@ class RedisStore implements Store {
   }
 
   async look(args: LookArgs): Promise<Look> {
+    this.#waker.looksEvery(args.sleepMs);
     const shards = await this.#session.shards(WAIT_MS);
     const { look, sessionKnown } = await lookAtAll(shards, {
       ...args,

@@ -1,7 +1,8 @@
 /**
  * Wake-ups: a second connection that is subscribed to this scheduler's own channels.
  *  1. turns messages into wake-ups
- *  2. proves, end to end, that a published wake-up arrives, and replaces the connection when not
+ *  2. proves that wake-ups arrive, and replaces the connection when they do not: from end to end
+ *     now and then, that the socket lives as often as it matters
  *  3. where subscribing is forbidden, gives up quietly: the caller's looks are enough
  */
 import type { Chance } from "../../chance.js";
@@ -11,8 +12,12 @@ import { type Client, connect } from "./client.js";
 import { decodeHanded } from "./handed.js";
 import { failureOf } from "./replies.js";
 
-const PROBE_MS = 2_500;
+/** A message to itself goes round so often. */
+const ROUND_MS = 15_000;
+/** Between two signs of life from the socket, where nobody looks for longer than that. */
+const PROBE_MS = 3_200;
 const PROBE_ANSWER_MS = 1_500;
+const CONNECT_MS = 5_000;
 const LONGEST_PAUSE_MS = 1_000;
 const FORBIDDEN_PAUSE_MS = 60_000;
 
@@ -34,6 +39,9 @@ export class Waker {
   #timer: Timer | null = null;
   #probe = 0;
   #heard = 0;
+  /** Looks are at most so far apart, ms: they find what a deaf connection has missed. */
+  #looksEveryMs = Number.POSITIVE_INFINITY;
+  #roundAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: WakerParts) {
     this.#parts = parts;
@@ -42,6 +50,11 @@ export class Waker {
   start(): void {
     this.#life += 1;
     void this.#keepSubscribed(this.#life);
+  }
+
+  /** The caller looks again after this time in any case, ms. */
+  looksEvery(ms: number): void {
+    this.#looksEveryMs = ms;
   }
 
   stop(): void {
@@ -74,7 +87,7 @@ export class Waker {
     const client = (await this.#parts.makeClient())();
     // From here on stop() ends it, also in the middle of connecting.
     if (life === this.#life) this.#client = client;
-    const timer = this.#parts.clock.after(PROBE_MS * 2, () => client.disconnect());
+    const timer = this.#parts.clock.after(CONNECT_MS, () => client.disconnect());
     try {
       await connect(client);
       client.stream?.unref?.();
@@ -97,15 +110,34 @@ export class Waker {
         this.#timer?.cancel();
         resolve();
       });
-      if (life === this.#life) this.#probeLater(client);
+      if (life !== this.#life) return;
+      this.#roundAt = this.#parts.clock.monotonic();
+      this.#probeLater(client);
     });
   }
 
   #probeLater(client: Client): void {
     const { clock } = this.#parts;
-    this.#timer = clock.after(PROBE_MS, () => void this.#proveArrival(client), {
+    const toRoundMs = Math.max(1, this.#roundAt + ROUND_MS - clock.monotonic());
+    const isRound = this.#looksEveryMs <= PROBE_MS || toRoundMs <= PROBE_MS;
+    const probe = (): Promise<void> =>
+      isRound ? this.#proveArrival(client) : this.#proveLife(client);
+    const inMs = isRound ? toRoundMs : PROBE_MS;
+    this.#timer = clock.after(inMs, () => void probe(), { keepAlive: false });
+  }
+
+  /** Only the socket, which is what mostly dies. */
+  async #proveLife(client: Client): Promise<void> {
+    const timer = this.#parts.clock.after(PROBE_ANSWER_MS, () => client.disconnect(), {
       keepAlive: false,
     });
+    try {
+      await client.ping();
+    } catch {
+      client.disconnect();
+    }
+    timer.cancel();
+    if (this.#client === client && client.status === "ready") this.#probeLater(client);
   }
 
   /** The other connection has its own watchdog; only a message that was sent must arrive here. */
@@ -113,6 +145,7 @@ export class Waker {
     const [channel] = this.#parts.channels();
     this.#probe += 1;
     const probe = this.#probe;
+    this.#roundAt = this.#parts.clock.monotonic();
     try {
       await this.#parts.publish(channel ?? "", `p${probe}`);
     } catch {
