@@ -2,7 +2,6 @@
 import { type Chance, systemChance } from "./chance.js";
 import { type Clock, systemClock } from "./clock.js";
 import { loggerOf } from "./console-logger.js";
-import { SchedulerError } from "./core/errors.js";
 import {
   type CheckedRegister,
   type CheckedSchedulerOptions,
@@ -30,7 +29,6 @@ export interface Replacements {
 /** As `createScheduler`, with other parts in place of the real ones; for tests. */
 export function createSchedulerWith(given: Replacements): Scheduler {
   const options = checkSchedulerOptions(given.options);
-  refuseFsyncOnRedis(options);
   const clock = given.clock ?? systemClock;
   const chance = given.chance ?? systemChance;
   const instanceId = given.instanceId ?? chance.identity();
@@ -62,14 +60,6 @@ export function sharedMemory(parts: {
   };
 }
 
-/** The Redis store does not wait for the server's disk: to say nothing would be a false promise. */
-function refuseFsyncOnRedis({ redis, durability }: CheckedSchedulerOptions): void {
-  if (redis === null || durability !== "fsync") return;
-  const message = 'createScheduler(): durability "fsync" is not there on Redis yet';
-  const fix = 'leave durability out, and set "appendonly yes", "appendfsync always" on the server';
-  throw new SchedulerError("OPTION_INVALID", message, { fix, value: durability });
-}
-
 async function loadStore(
   options: CheckedSchedulerOptions,
   parts: { clock: Clock; chance: Chance; identity: string },
@@ -78,7 +68,7 @@ async function loadStore(
   const own = { ...parts, prefix };
   if (redis !== null) {
     const { createRedisStore } = await import("./store/redis/store.js");
-    return createRedisStore({ ...own, redis });
+    return createRedisStore({ ...own, redis, durability });
   }
   const { createSqliteStore } = await import("./store/sqlite/store.js");
   if (sqlite === "memory") return createSqliteStore({ ...own, target: "memory", durability });

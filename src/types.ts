@@ -1,4 +1,5 @@
 /** The public face in types: what users write, and what they are handed; exports only. */
+export type { Durability } from "./core/durability.js";
 export type { Duration } from "./core/duration.js";
 export type { EventMap, EventName, Listener } from "./core/events.js";
 export type { Logger } from "./core/logger.js";

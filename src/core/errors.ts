@@ -16,6 +16,8 @@ export type ErrorCode =
   | "STORE_VERSION" // the server is too old
   | "LAYOUT_NEWER" // the data were written by a newer version of the library
   | "STORE_DAMAGED" // the data are not what the library wrote
+  | "DURABILITY_UNAVAILABLE" // the server cannot give the guarantee that `durability` names
+  | "DURABILITY_TOO_LOW" // the guarantee in force is less than `requireDurability`
   | "SQLITE_MISSING" // no SQLite binding for this Node
   // options and arguments
   | "OPTION_UNKNOWN"

@@ -6,6 +6,7 @@
  */
 import type { Chance } from "../chance.js";
 import type { Clock, Timer } from "../clock.js";
+import { requireDurability } from "../core/durability.js";
 import { type ErrorCode, SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
@@ -39,6 +40,8 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   "LAYOUT_NEWER",
   "STORE_DAMAGED",
   "SQLITE_MISSING",
+  "DURABILITY_UNAVAILABLE",
+  "DURABILITY_TOO_LOW",
   "OPTION_INVALID",
   "OPTION_MISSING",
   "OPTION_CONFLICT",
@@ -125,8 +128,9 @@ export class Session {
   }
 
   async #tryToBegin(): Promise<void> {
-    const { store, news } = this.#parts;
+    const { store, news, options } = this.#parts;
     const info = await store.open();
+    requireDurability(options.requireDurability, info);
     if (this.#closing) throw stoppedMeanwhile(undefined);
     await this.#registrations.ensure(store, info.now);
     if (this.#closing) throw stoppedMeanwhile(undefined);

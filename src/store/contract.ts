@@ -12,6 +12,7 @@
  */
 export type { KeepRule, KeepRules } from "../core/keep.js";
 
+import type { Durability } from "../core/durability.js";
 import type {
   CancelAnswer,
   JobPage,
@@ -220,6 +221,8 @@ export interface StoreInfo {
   description: string;
   /** The store's clock, epoch ms. */
   now: number;
+  /** What an answer means; absent: that the store has it. */
+  durability?: Durability;
   /** Warnings about the store's settings, each with what to do. */
   warnings: string[];
 }

@@ -1,4 +1,5 @@
 /** The options of `createScheduler`. */
+import type { Durability } from "../core/durability.js";
 import type { Duration } from "../core/duration.js";
 import type { Logger } from "../core/logger.js";
 import type { StandardSchema } from "../core/standard-schema.js";
@@ -66,10 +67,13 @@ export interface SchedulerOptions<Tasks extends object = Untyped> {
   /** What is kept of jobs that have ended. */
   retention?: RetentionOptions;
   /**
-   * What a resolved push means: the store has it (`"store"`), or its disk has it (`"fsync"`).
+   * What a resolved push means: the store has it (`"store"`), its disk has it (`"fsync"`), or its
+   * disk and a replica have it (`"replicas"`, only on Redis).
    * @defaultValue "store" on Redis, "fsync" on the embedded store
    */
-  durability?: "store" | "fsync";
+  durability?: Durability;
+  /** `start()` rejects unless the guarantee in force is at least this one. */
+  requireDurability?: Durability;
   /**
    * Where the scheduler reports; called as `logger.warn(fields, message)`, so pino fits.
    * @defaultValue warnings, errors and one start-up line on stderr; `false` is silence

@@ -43,6 +43,7 @@ describe("checkSchedulerOptions", () => {
       maxPendingText: 67_108_864,
       keep: DEFAULT_KEEP,
       durability: "fsync",
+      requireDurability: null,
       misfireAfterMs: 60_000,
       logger: undefined,
       tasks: null,

@@ -22,13 +22,6 @@ test("a store is loaded when it is first used, and once", async () => {
   await scheduler.stop();
 });
 
-test("a durability that the store does not keep is refused, not ignored", () => {
-  const redisConfig = { host: "127.0.0.1" };
-  const create = () => createSchedulerWith({ options: { redisConfig, durability: "fsync" } });
-  expect(create).toThrow(expect.objectContaining({ code: "OPTION_INVALID", value: "fsync" }));
-  createSchedulerWith({ options: { redisConfig, durability: "store" } });
-});
-
 test("a store that could not be loaded is loaded again by the next call", async () => {
   const scene = createScene();
   let broken = true;

@@ -1,4 +1,5 @@
 /** Checks the options of `createScheduler`. */
+import { DURABILITIES, type Durability } from "../durability.js";
 import type { KeepRules } from "../keep.js";
 import type { Logger } from "../logger.js";
 import { quote, show } from "../show.js";
@@ -35,7 +36,9 @@ export interface CheckedSchedulerOptions {
   /** Characters of payload. */
   maxPendingText: number;
   keep: KeepRules;
-  durability: "store" | "fsync";
+  durability: Durability;
+  /** null: whatever is in force will do. */
+  requireDurability: Durability | null;
   /** For schedules that do not say it themselves. */
   misfireAfterMs: number;
   /** undefined: the default one. */
@@ -65,6 +68,7 @@ const KNOWN: KnownOptions = {
     "idRetention",
     "retention",
     "durability",
+    "requireDurability",
     "logger",
     "tasks",
   ],
@@ -92,7 +96,6 @@ export function checkSchedulerOptions(given: unknown): CheckedSchedulerOptions {
   }
   const redis = wantsRedis ? checkRedisConfig(read.redisConfig, WHERE) : null;
   const sqlite = redis === null ? checkStore(read.store) : null;
-  const durable = redis === null && sqlite !== "memory";
   return {
     redis,
     sqlite,
@@ -100,15 +103,28 @@ export function checkSchedulerOptions(given: unknown): CheckedSchedulerOptions {
     ...checkTimes(read),
     ...checkSizes(read),
     keep: checkKeep(read.retention, read.idRetention, WHERE),
-    durability: wordOption(read.durability, {
-      where: WHERE,
-      name: "durability",
-      fallback: durable ? "fsync" : "store",
-      words: ["store", "fsync"],
-    }),
+    ...checkDurability(read, { redis, sqlite }),
     misfireAfterMs: DEFAULT_MISFIRE_AFTER_MS,
     logger: checkLogger(read.logger),
     tasks: checkTasks(read.tasks),
+  };
+}
+
+function checkDurability(
+  read: Record<string, unknown>,
+  { redis, sqlite }: Pick<CheckedSchedulerOptions, "redis" | "sqlite">,
+): Pick<CheckedSchedulerOptions, "durability" | "requireDurability"> {
+  const word = <Fallback>(name: string, fallback: Fallback): Durability | Fallback => {
+    if (read[name] === undefined) return fallback;
+    const words = DURABILITIES;
+    const found = wordOption(read[name], { where: WHERE, name, fallback: "store", words });
+    if (found !== "replicas" || redis !== null) return found;
+    throw conflict(WHERE, `${name} is "replicas", and the embedded store has none`, 'use "fsync"');
+  };
+  const isFile = redis === null && sqlite !== "memory";
+  return {
+    durability: word("durability", isFile ? "fsync" : "store"),
+    requireDurability: word("requireDurability", null),
   };
 }
 

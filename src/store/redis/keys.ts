@@ -43,6 +43,8 @@ export class ShardKeys {
   /** Shard and session: what every script gets first. */
   readonly base: readonly string[];
   readonly layout: string;
+  /** Written to by whoever waits for the disk. */
+  readonly synced: string;
   /** Wake-ups for this scheduler arrive here. */
   readonly channel: string;
   readonly #tag: string;
@@ -53,6 +55,7 @@ export class ShardKeys {
     const session = `${this.#tag}session:${args.identity}`;
     this.base = [...SHARD_KEYS.map((name) => this.#tag + name), session];
     this.layout = `${this.#tag}layout`;
+    this.synced = `${this.#tag}synced`;
     this.channel = `${this.#tag}wake:${args.identity}`;
   }
 

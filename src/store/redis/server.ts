@@ -1,12 +1,15 @@
 /** What the server is and what survives a crash of it: asked at the start, for people. */
+import type { Durability } from "../../core/durability.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { Command } from "./client.js";
 
 export interface ServerFacts {
   /** Like "Redis 7.0.15"; null: the host hides it. */
   version: string | null;
-  /** One sentence about persistence. */
+  /** One sentence: the settings, what is in force, and what can still be lost. */
   guarantee: string;
+  /** What an answer means. */
+  durability: Durability;
   warnings: string[];
 }
 
@@ -53,37 +56,107 @@ export async function checkServer(command: Command): Promise<ServerRun> {
   return { version: `${name} ${version}`, runId };
 }
 
-export async function askServer(command: Command, version: string | null): Promise<ServerFacts> {
-  const [appendonly, appendfsync, save, policy] = await Promise.all([
-    ask(command, "CONFIG", "GET", "appendonly"),
-    ask(command, "CONFIG", "GET", "appendfsync"),
-    ask(command, "CONFIG", "GET", "save"),
-    ask(command, "CONFIG", "GET", "maxmemory-policy"),
+/** Settings that decide what is lost when; "" where the host hides them. */
+export interface ServerSettings {
+  appendonly: string;
+  appendfsync: string;
+  save: string;
+  policy: string;
+  /** How many are connected; null: hidden. */
+  replicas: number | null;
+}
+
+export async function askSettings(command: Command): Promise<ServerSettings> {
+  const [appendonly, appendfsync, save, policy, replication] = await Promise.all([
+    setting(command, "appendonly"),
+    setting(command, "appendfsync"),
+    askSave(command),
+    setting(command, "maxmemory-policy"),
+    ask(command, "INFO", "replication"),
   ]);
+  const replicas = field(replication, "connected_slaves");
+  return {
+    ...{ appendonly, appendfsync, save, policy },
+    replicas: replicas === null ? null : Number(replicas),
+  };
+}
+
+/** With "no" there are none at all. */
+const SLOW_ANSWERS =
+  "an answer that waits for the disk takes a second or two; set it to always, or lease above 5 s";
+const NOTHING_KEPT =
+  "the server keeps nothing on disk: a restart loses all jobs; set appendonly yes";
+
+export async function askServer(
+  command: Command,
+  asked: { version: string | null; durability: Durability },
+): Promise<ServerFacts> {
+  const settings = await askSettings(command);
+  const { appendonly, appendfsync, save, policy } = settings;
   const warnings: string[] = [];
   if (policy !== "" && policy !== "noeviction") {
     warnings.push(
       `maxmemory-policy is ${policy}: a full server deletes jobs; set it to noeviction`,
     );
   }
-  if (appendonly === "no" && save === "") {
-    warnings.push("the server keeps nothing on disk: a restart loses all jobs; set appendonly yes");
+  if (appendonly === "no" && save === "none") {
+    warnings.push(NOTHING_KEPT);
   }
-  return { version, guarantee: guaranteeOf({ appendonly, appendfsync, save }), warnings };
+  if (asked.durability !== "store" && appendfsync !== "" && appendfsync !== "always") {
+    warnings.push(`appendfsync is ${appendfsync}: ${SLOW_ANSWERS}`);
+  }
+  const isAlways = appendonly === "yes" && appendfsync === "always";
+  const durability = asked.durability === "store" && isAlways ? "fsync" : asked.durability;
+  const loss = lossOf(settings, durability);
+  const guarantee = `${seen(settings)}: durability "${durability}", ${loss}`;
+  return { version: asked.version, guarantee, durability, warnings };
 }
 
-function guaranteeOf(config: { appendonly: string; appendfsync: string; save: string }): string {
-  if (config.appendonly === "yes") {
-    if (config.appendfsync === "always") return "survives a power cut (appendfsync always)";
-    if (config.appendfsync === "everysec") {
-      return "a power cut can undo the last 2 s (appendfsync everysec)";
-    }
-    return "a power cut can undo the last half minute (appendfsync no)";
+/** The settings in words, hidden ones too. */
+function seen({ appendonly, appendfsync, save, policy, replicas }: ServerSettings): string {
+  const aof = appendonly === "yes" ? `appendfsync ${appendfsync}` : "no append-only file";
+  const disk = appendonly === "" ? "persistence unknown" : aof;
+  const snapshots = appendonly === "no" && save !== "" && save !== "none" ? ", snapshots" : "";
+  const eviction = policy === "" ? "eviction unknown" : policy;
+  const fleet = replicas === null ? "replicas unknown" : `${replicas} replicas`;
+  return `${disk}${snapshots}, ${eviction}, ${replicas === 1 ? "1 replica" : fleet}`;
+}
+
+/** What can still be undone of what was answered. */
+function lossOf(settings: ServerSettings, durability: Durability): string {
+  if (durability === "replicas") {
+    return "a power cut undoes nothing, a failover to the replica that confirmed neither";
   }
-  if (config.appendonly === "no") {
-    return config.save === ""
-      ? "a restart of the server loses everything (no persistence)"
-      : "a crash of the server undoes all since its last snapshot (RDB only)";
+  const failover = settings.replicas === 0 ? "" : "; a failover what no replica had received";
+  return `${powerCut(settings, durability)}${failover}`;
+}
+
+function powerCut(settings: ServerSettings, durability: Durability): string {
+  const { appendonly, appendfsync, save } = settings;
+  if (durability === "fsync") return "a power cut undoes nothing that was answered";
+  if (appendonly === "yes" && appendfsync === "everysec") {
+    return "a power cut can undo the last 2 s";
   }
-  return "what survives a crash is unknown (the host hides its settings)";
+  if (appendonly === "yes" && appendfsync === "no") {
+    return "a power cut can undo the last half minute";
+  }
+  if (appendonly === "no" && save === "none") return "a restart of the server loses everything";
+  if (appendonly === "no" && save !== "") {
+    return "a crash of the server undoes all since its last snapshot";
+  }
+  return "the window of loss is unknown (the host hides its settings)";
+}
+
+async function setting(command: Command, name: string): Promise<string> {
+  return await ask(command, "CONFIG", "GET", name);
+}
+
+/** "none": no snapshots; "": the host hides it. */
+async function askSave(command: Command): Promise<string> {
+  try {
+    const reply = (await command("CONFIG", "GET", "save")) as string[];
+    return reply.length < 2 ? "" : reply[1] || "none";
+  } catch {
+    return "";
+  }
 }

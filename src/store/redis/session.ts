@@ -6,6 +6,7 @@
  */
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
+import type { Durability } from "../../core/durability.js";
 import type { ConnectionChange } from "../contract.js";
 import { type Client, type Command, clientFactory, type RedisTarget } from "./client.js";
 import { Connection } from "./connection.js";
@@ -55,6 +56,11 @@ export class Session {
     });
   }
 
+  /** The run of the server when the connection was prepared; null: hidden. */
+  get runId(): string | null {
+    return this.#runId;
+  }
+
   /** The store's clock when the connection was prepared, epoch ms. */
   get now(): number {
     return this.#now;
@@ -72,9 +78,9 @@ export class Session {
     return this.#shards.map((shard) => shard.keys.channel);
   }
 
-  async facts(): Promise<ServerFacts> {
+  async facts(durability: Durability): Promise<ServerFacts> {
     await this.connection.whenReady();
-    return await askServer(this.#command, this.#version);
+    return await askServer(this.#command, { version: this.#version, durability });
   }
 
   /** The store does not know this session: has it lost its data, or only this? */

@@ -1,6 +1,7 @@
 /** The Redis store: each verb of the contract, spread over shards. Nothing clever happens here. */
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
+import type { Durability } from "../../core/durability.js";
 import type {
   CancelAnswer,
   ConnectionChange,
@@ -27,6 +28,7 @@ import type {
   WorkArgs,
 } from "../contract.js";
 import type { RedisTarget } from "./client.js";
+import { durably } from "./durable.js";
 import * as jobs from "./jobs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
@@ -50,12 +52,14 @@ export interface RedisStoreOptions {
   identity: string;
   clock: Clock;
   chance: Chance;
+  /** What an answer means; `store` unless given. */
+  durability?: Durability;
   /** Only for tests: scripts whose clock is moved by a key. */
   testClock?: boolean;
 }
 
 export function createRedisStore(options: RedisStoreOptions): Store {
-  return new RedisStore(options);
+  return durably(new RedisStore(options), options);
 }
 
 class RedisStore implements Store {
@@ -98,11 +102,16 @@ class RedisStore implements Store {
     });
   }
 
+  /** For a second connection to the same server. */
+  get session(): Session {
+    return this.#session;
+  }
+
   async open(): Promise<StoreInfo> {
     await this.#session.connection.connectNow();
     // Looks know a session from its first call on: this one makes it.
     for (const shard of await this.#session.shards(WAIT_MS)) shard.works.reopen();
-    const facts = await this.#session.facts();
+    const facts = await this.#session.facts(this.#options.durability ?? "store");
     this.#listen();
     const where = this.#session.connection.address;
     const name = facts.version ?? "Redis";
@@ -110,6 +119,7 @@ class RedisStore implements Store {
       description: `${name} at ${where}, prefix "${this.#options.prefix}": ${facts.guarantee}`,
       now: this.#session.now,
       warnings: facts.warnings,
+      durability: facts.durability,
     };
   }
 

@@ -1,6 +1,7 @@
 /** The embedded store: `Store` on a SQLite file or in memory; each verb is one atomic step. */
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
+import type { Durability } from "../../core/durability.js";
 import type * as contract from "../contract.js";
 import { GIVE_UP_MS } from "./connect.js";
 import type { Mode } from "./connection.js";
@@ -34,7 +35,7 @@ export interface SqliteStoreOptions {
   /** Separates applications in one file. */
   prefix: string;
   /** `fsync`: what was answered survives a power cut; `store`: only the death of the process. */
-  durability: "store" | "fsync";
+  durability: Durability;
   /** This scheduler's own: random, never configured. */
   identity: string;
   clock: Clock;
@@ -85,7 +86,8 @@ class SqliteStore implements contract.Store {
           ? "what was answered survives a power cut"
           : "what was answered survives the process; a power cut may undo the last moments";
     const description = `${engine}, ${where}: ${survives}`;
-    return { description, now: clock.now(), warnings };
+    const inForce = database.path === null ? "store" : durability;
+    return { description, now: clock.now(), warnings, durability: inForce };
   }
 
   push({ jobs, timeoutMs }: contract.PushArgs): Promise<contract.PushAnswer[]> {

@@ -1,0 +1,31 @@
+/** What an answer of the store means: how much may go wrong afterwards without undoing it. */
+import { SchedulerError } from "./errors.js";
+
+/**
+ * `store`: the store has it. `fsync`: its disk has it, too. `replicas`: and a replica has received
+ * it. Each holds what the one before it does.
+ */
+export type Durability = "store" | "fsync" | "replicas";
+
+export const DURABILITIES: readonly Durability[] = ["store", "fsync", "replicas"];
+
+/** Refuses a store whose guarantee in force is less than what is required. */
+export function requireDurability(
+  required: Durability | null,
+  store: { durability?: Durability; description: string },
+): void {
+  const inForce = store.durability ?? "store";
+  if (required === null) return;
+  if (DURABILITIES.indexOf(inForce) >= DURABILITIES.indexOf(required)) return;
+  throw new SchedulerError(
+    "DURABILITY_TOO_LOW",
+    `requireDurability is "${required}", but "${inForce}" is in force. ${store.description}`,
+    { fix: FIXES[required], value: inForce },
+  );
+}
+
+const FIXES: Readonly<Record<Durability, string>> = {
+  store: "leave requireDurability out",
+  fsync: 'set durability: "fsync"; on Redis "appendfsync always" on the server does it, too',
+  replicas: 'set durability: "replicas", on a server of Redis or Valkey that has a replica',
+};

@@ -1,0 +1,160 @@
+/**
+ * The Redis store for those who want more than the server's word: its answers wait for the disk, or
+ * for the disk and a replica, where a promise depends on it.
+ *  - push, and what people do to single jobs and schedules: the answer is true only then
+ *  - claims of what may run only once, and of occurrences: before the handler begins
+ * Everything else may be undone by a power cut without a promise being broken: it is done again.
+ */
+import type { Clock } from "../../clock.js";
+import type { Durability } from "../../core/durability.js";
+import type * as contract from "../contract.js";
+import { Barrier } from "./barrier.js";
+import { ShardKeys } from "./keys.js";
+import type { Session } from "./session.js";
+
+/** How long the verbs without a time limit of their own wait for the disk. */
+const WAIT_MS = 5_000;
+
+/** The store as it is, or behind a barrier. */
+export function durably(
+  store: contract.Store & { session: Session },
+  options: { durability?: Durability; prefix: string; identity: string; clock: Clock },
+): contract.Store {
+  const { durability = "store", prefix, identity, clock } = options;
+  if (durability === "store") return store;
+  const { session } = store;
+  const { synced: key } = new ShardKeys({ prefix, shard: 0, identity });
+  const runId = () => session.runId;
+  const { makeClient } = session;
+  const barrier = new Barrier({ makeClient, clock, key, durability, runId });
+  return new DurableStore({ store, barrier, clock });
+}
+
+export interface DurableParts {
+  store: contract.Store;
+  barrier: Barrier;
+  clock: Clock;
+}
+
+export class DurableStore implements contract.Store {
+  readonly #store: contract.Store;
+  readonly #barrier: Barrier;
+  readonly #clock: Clock;
+  #checked: Promise<void> | null = null;
+
+  constructor({ store, barrier, clock }: DurableParts) {
+    this.#store = store;
+    this.#barrier = barrier;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<contract.StoreInfo> {
+    const info = await this.#store.open();
+    try {
+      await this.#check();
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+    return info;
+  }
+
+  async push(args: contract.PushArgs): Promise<contract.PushAnswer[]> {
+    const beganAt = this.#clock.monotonic();
+    const left = () => Math.max(1, args.timeoutMs - (this.#clock.monotonic() - beganAt));
+    await this.#check();
+    const answers = await this.#store.push({ ...args, timeoutMs: left() });
+    await this.#barrier.wait("push", left());
+    return answers;
+  }
+
+  async work(args: contract.WorkArgs): Promise<contract.WorkAnswer> {
+    const answer = await this.#store.work(args);
+    if (!answer.batches.some(({ jobs }) => jobs.some(needsDisk))) return answer;
+    try {
+      await this.#barrier.wait("work", args.leaseMs / 2);
+      return answer;
+    } catch {
+      return await this.#handBack(answer, args);
+    }
+  }
+
+  look: contract.Store["look"] = (args) => this.#store.look(args);
+  renew: contract.Store["renew"] = (args) => this.#store.renew(args);
+  reap: contract.Store["reap"] = (args) => this.#store.reap(args);
+  fire: contract.Store["fire"] = (args) => this.#store.fire(args);
+  schedule: contract.Store["schedule"] = (args) => this.#store.schedule(args);
+  schedules: contract.Store["schedules"] = (args) => this.#store.schedules(args);
+  tend: contract.Store["tend"] = (args) => this.#store.tend(args);
+  recover: contract.Store["recover"] = (args) => this.#store.recover(args);
+  get: contract.Store["get"] = (args) => this.#store.get(args);
+  list: contract.Store["list"] = (args) => this.#store.list(args);
+  counts: contract.Store["counts"] = (args) => this.#store.counts(args);
+  prune: contract.Store["prune"] = (args) => this.#store.prune(args);
+
+  /** What is registered by code is registered again by whoever lives; the rest is told once. */
+  register: contract.Store["register"] = async (args) => {
+    const answers = await this.#store.register(args);
+    if (args.registration === null) await this.#barrier.wait("register", WAIT_MS);
+    return answers;
+  };
+
+  trigger: contract.Store["trigger"] = (args) => this.#safe("trigger", this.#store.trigger(args));
+  pause: contract.Store["pause"] = (args) => this.#safe("pause", this.#store.pause(args));
+  remove: contract.Store["remove"] = (args) => this.#safe("remove", this.#store.remove(args));
+  cancel: contract.Store["cancel"] = (args) => this.#safe("cancel", this.#store.cancel(args));
+  redrive: contract.Store["redrive"] = (args) => this.#safe("redrive", this.#store.redrive(args));
+
+  onWake: contract.Store["onWake"] = (listener) => this.#store.onWake(listener);
+  onConnection: contract.Store["onConnection"] = (listener) => this.#store.onConnection(listener);
+
+  health(): contract.StoreHealth {
+    const health = this.#store.health();
+    return { ...health, lastError: health.lastError ?? this.#barrier.lastError };
+  }
+
+  async close(): Promise<void> {
+    this.#checked = null;
+    this.#barrier.close();
+    await this.#store.close();
+  }
+
+  /** Once for each time it is opened: a server that loses its replica is not a wrong setting. */
+  #check(): Promise<void> {
+    this.#checked ??= this.#barrier.check().catch((error: unknown) => {
+      this.#checked = null;
+      throw error;
+    });
+    return this.#checked;
+  }
+
+  async #safe<Answer>(verb: string, call: Promise<Answer>): Promise<Answer> {
+    const answer = await call;
+    if (answer !== null) await this.#barrier.wait(verb, WAIT_MS);
+    return answer;
+  }
+
+  /** What must not begin goes back to the front of the line; the rest begins. */
+  async #handBack(
+    answer: contract.WorkAnswer,
+    { leaseMs, keep }: contract.WorkArgs,
+  ): Promise<contract.WorkAnswer> {
+    const settles = answer.batches.flatMap(({ fence, taskId, jobs }) =>
+      jobs.filter(needsDisk).map(({ number, id, ownId, occurrence }) => ({
+        ...{ fence, taskId, number, id: ownId ? id : null },
+        scheduleId: occurrence?.isTracked ? occurrence.scheduleId : null,
+        outcome: { kind: "handBack" } as const,
+      })),
+    );
+    await this.#store.work({ settles, claims: [], idle: false, leaseMs, keep });
+    const batches = answer.batches
+      .map((batch) => ({ ...batch, jobs: batch.jobs.filter((job) => !needsDisk(job)) }))
+      .filter(({ jobs }) => jobs.length > 0);
+    return { ...answer, batches };
+  }
+}
+
+/** Lost with the claim, it would run twice, or its occurrence would fire twice. */
+function needsDisk({ rules, occurrence }: contract.ClaimedJob): boolean {
+  return rules.retry === null || occurrence !== null;
+}
