@@ -63,7 +63,7 @@ test("a wake-up channel that went deaf is replaced in time, also where nobody lo
   await until("the first subscription", () => wakes.some((wake) => wake.kind === "look"));
   await store.look({ taskIds: ["a"], ...NO_SCHEDULES, sleepMs: 60_000 });
   wakes.length = 0;
-  proxy.deafen();
+  proxy.abandon();
   // The round of a message comes too late for that: the socket itself is asked for a sign.
   await until("a new subscription", () => wakes.some((wake) => wake.kind === "look"), 9_000);
 });

@@ -1,6 +1,6 @@
 /**
  * A TCP proxy on loopback between a client and a server, with the faults of real networks: lost
- * replies, cut connections, black holes. Bytes are never changed, only delayed or dropped.
+ * replies, cut connections, black holes, slowness. Bytes are never changed, only late or dropped.
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 
@@ -9,10 +9,18 @@ export type Fault =
   | "none"
   /** Requests arrive, replies are thrown away. */
   | "mute"
+  /** Requests are thrown away, replies pass. */
+  | "deaf"
   /** Nothing passes in either direction, and nobody is told: a half-open connection. */
   | "blackHole"
+  /** Nothing passes, but nothing is lost: what was sent arrives when this is over. */
+  | "hold"
   /** Connections are reset as soon as they are made. */
-  | "refuse";
+  | "refuse"
+  /** Everything passes 50 to 250 ms later, in order. */
+  | "late"
+  /** Everything passes, one byte each 2 ms. */
+  | "trickle";
 
 export interface FaultProxy {
   readonly port: number;
@@ -20,8 +28,8 @@ export interface FaultProxy {
   set(fault: Fault): void;
   /** Resets every connection. */
   cut(): void;
-  /** Nothing passes any more through the connections that there are; those to come are sound. */
-  deafen(): void;
+  /** Ends every connection on the server's side; clients are not told, now or later. */
+  abandon(): void;
   /** Connections made from now on lead there. */
   aim(target: Target): void;
   /** Resolves when the server has sent its next reply, whether or not that passes. */
@@ -38,8 +46,10 @@ interface Target {
 interface Pair {
   client: Socket;
   server: Socket;
-  deaf: boolean;
+  isAbandoned: boolean;
 }
+
+const TRICKLE_MS = 2;
 
 export async function startFaultProxy(first: Target): Promise<FaultProxy> {
   const pairs = new Set<Pair>();
@@ -53,19 +63,27 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
       return;
     }
     const server = connect(target.port, target.host);
-    const pair = { client, server, deaf: false };
+    const pair = { client, server, isAbandoned: false };
     pairs.add(pair);
     const end = () => {
+      if (pair.isAbandoned && !client.destroyed) return;
       pairs.delete(pair);
       client.destroy();
       server.destroy();
     };
-    for (const socket of [client, server]) socket.on("error", end).on("close", end);
+    client.on("error", end).on("close", () => {
+      pair.isAbandoned = false;
+      end();
+    });
+    server.on("error", end).on("close", end);
+    const passes = (dropped: Fault) => fault !== "blackHole" && fault !== dropped;
+    const toServer = slowly(server, () => fault);
+    const toClient = slowly(client, () => fault);
     client.on("data", (bytes) => {
-      if (fault !== "blackHole" && !pair.deaf) server.write(bytes);
+      if (passes("deaf")) toServer(bytes);
     });
     server.on("data", (bytes) => {
-      if (fault === "none" && !pair.deaf) client.write(bytes);
+      if (passes("mute")) toClient(bytes);
       for (const done of waiting.splice(0)) done();
     });
   });
@@ -81,8 +99,11 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
         server.destroy();
       }
     },
-    deafen() {
-      for (const pair of pairs) pair.deaf = true;
+    abandon() {
+      for (const pair of pairs) {
+        pair.isAbandoned = true;
+        pair.server.destroy();
+      }
     },
     aim: (next) => {
       target = next;
@@ -97,6 +118,35 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
       }
       return new Promise((resolve) => void listener.close(() => resolve()));
     },
+  };
+}
+
+/** Writes to a socket as fast as the fault lets it; what came first goes out first. */
+function slowly(socket: Socket, fault: () => Fault): (bytes: Buffer) => void {
+  const queue: { dueAt: number; bytes: Buffer }[] = [];
+  const pump = () => {
+    while (queue[0] !== undefined && queue[0].dueAt <= performance.now() && fault() !== "hold") {
+      const { bytes } = queue.shift()!;
+      if (!socket.destroyed) socket.write(bytes);
+    }
+    if (queue.length > 0 && !socket.destroyed) setTimeout(pump, 1);
+  };
+  return (bytes) => {
+    const kind = fault();
+    const isSlow = kind === "late" || kind === "trickle" || kind === "hold";
+    if (!isSlow && queue.length === 0) {
+      socket.write(bytes);
+      return;
+    }
+    const isFirst = queue.length === 0;
+    const waitMs = kind === "late" ? 50 + Math.random() * 200 : 0;
+    const stepMs = kind === "trickle" ? TRICKLE_MS : 0;
+    const pieces = kind === "trickle" ? [...bytes].map((byte) => Buffer.from([byte])) : [bytes];
+    for (const piece of pieces) {
+      const dueAt = Math.max((queue.at(-1)?.dueAt ?? 0) + stepMs, performance.now() + waitMs);
+      queue.push({ dueAt, bytes: piece });
+    }
+    if (isFirst) pump();
   };
 }
 

@@ -20,6 +20,8 @@ export interface ServerOptions {
   port?: number;
   /** A folder to start on, kept at the end. Default: a fresh one, removed at the end. */
   folder?: string;
+  /** More of the server's environment. */
+  env?: Readonly<Record<string, string>>;
 }
 
 export interface TestServer {
@@ -94,7 +96,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
     const args = serverArgs(port, folder).concat(options.args ?? []);
-    const keeper = spawnKept([ownFolder ? folder : "", program, ...args]);
+    const keeper = spawnKept([ownFolder ? folder : "", program, ...args], options.env);
     const pid = await answering(keeper, port, folder).catch(async (error: unknown) => {
       await ended(keeper, "stop");
       return error as Error;
@@ -112,10 +114,11 @@ function serverArgs(port: number, folder: string): string[] {
   return [...own, "--save", "", "--appendonly", "no", "--daemonize", "no"];
 }
 
-function spawnKept(words: readonly string[]): ChildProcess {
+function spawnKept(words: readonly string[], env: ServerOptions["env"]): ChildProcess {
   // `detached`: Ctrl-C is for the tests; the keeper learns of it by the closed pipe.
   return spawn("/bin/sh", ["-c", KEEPER, "keeper", ...words], {
     detached: true,
+    env: { ...process.env, ...env },
     stdio: ["pipe", "ignore", "ignore"],
   });
 }

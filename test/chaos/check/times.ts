@@ -1,0 +1,106 @@
+/** I7 and I8: occurrences fire once, delays are kept, and neither early by the store's clock. */
+import { type Case, type Run, SLACK_MS } from "./case.js";
+import { storyOf } from "./pushes.js";
+
+/** The store's whole ms, and the reading of clocks. */
+const READ_MS = 5;
+
+export function judgeTimes(its: Case): void {
+  for (const schedule of its.rules.schedules) judgeSchedule(its, schedule);
+  for (const [name, { push, runs }] of its.told) {
+    const first = runs[0]?.start;
+    if (push.delayMs === 0 || first === undefined || its.jumped(push.t, first.t)) continue;
+    const waited = first.t - push.t;
+    if (waited < push.delayMs - READ_MS) {
+      its.broken("I8", `${name} began after ${Math.round(waited)} ms, not ${push.delayMs}`);
+    }
+    const late = waited - push.delayMs - its.troubleMs(push.t, first.t, [push.by, first.by]);
+    // Its process may die before it begins: then it is as late as any job that is issued again.
+    const again = first.attempt > 1 || its.someEnded(push.t, first.t) ? 2 * its.rules.leaseMs : 0;
+    if (late > its.rules.pollMs + SLACK_MS + again) {
+      its.broken("I8", `${name} began ${Math.round(late)} ms late`);
+    }
+  }
+}
+
+interface Occurrence {
+  at: number;
+  runs: Run[];
+}
+
+function judgeSchedule(its: Case, schedule: Case["rules"]["schedules"][number]): void {
+  const byInstant = new Map<number, Run[]>();
+  for (const run of its.runs) {
+    const { scheduleId, scheduledFor } = run.start;
+    if (scheduleId !== schedule.scheduleId || scheduledFor === undefined) continue;
+    byInstant.set(scheduledFor, [...(byInstant.get(scheduledFor) ?? []), run]);
+  }
+  const instants = [...byInstant.keys()].sort((a, b) => a - b);
+  for (const [at, runs] of byInstant) judgeOccurrence(its, schedule, { at, runs });
+  const first = instants[0];
+  const last = instants.at(-1);
+  if (first === undefined || last === undefined) {
+    its.broken("I7", `${schedule.scheduleId} never ran`);
+    return;
+  }
+  for (let at = first; at < last; at += schedule.everyMs) {
+    if (!byInstant.has(at)) judgeMissing(its, schedule, at);
+  }
+}
+
+function judgeOccurrence(
+  its: Case,
+  { scheduleId, retries }: { scheduleId: string; retries: boolean },
+  { at, runs }: Occurrence,
+): void {
+  const first = runs[0] as Run;
+  const excuses = [["durability window", its.isForgettable(first.start.t)]] as const;
+  const jobs = new Set(runs.map(({ start }) => start.jobId));
+  if (jobs.size > 1) {
+    its.unless(excuses, "I7", () => `${scheduleId}@${at} fired twice: ${storyOf(runs)}`);
+  } else if (!retries && runs.length > 1) {
+    its.unless(excuses, "I2", () => `${scheduleId}@${at} began twice: ${storyOf(runs)}`);
+  }
+  if (retries && !runs.some(({ end }) => end?.ok === true)) {
+    its.unless(excuses, "I3", () => `${scheduleId}@${at} never ended well: ${storyOf(runs)}`);
+  }
+  const early = at - latestStoreClock(its, first.start.t);
+  if (early > READ_MS) its.broken("I7", `${scheduleId}@${at} fired ${Math.round(early)} ms early`);
+}
+
+function judgeMissing(
+  its: Case,
+  { scheduleId, retries }: { scheduleId: string; retries: boolean },
+  at: number,
+): void {
+  const when = monotonicAt(its, at);
+  its.unless(
+    [
+      ["clock", when === null],
+      ["durability window", when !== null && its.isForgettable(when)],
+      // Without retry, what was claimed by a process that died is not run: it has to be seen.
+      ["interrupted", !retries && its.remains.has(`${scheduleId}@${at}`)],
+    ],
+    "I7",
+    () => `${scheduleId}@${at} never fired`,
+  );
+}
+
+/** The furthest that the store's clock can have been when something was seen to begin. */
+function latestStoreClock(its: Case, t: number): number {
+  const near = its.history.of("clock").filter((one) => one.t >= t - 3_000 && one.t <= t + 1_000);
+  const samples = near.length > 0 ? near : its.history.of("clock");
+  return Math.max(...samples.map((one) => t + one.storeMs - one.t));
+}
+
+/** When the store's clock showed an instant, without a jump on the way; null: it never did. */
+function monotonicAt(its: Case, at: number): number | null {
+  const samples = its.history.of("clock");
+  for (const [n, sample] of samples.entries()) {
+    const next = samples[n + 1];
+    if (next === undefined || sample.storeMs > at || next.storeMs < at) continue;
+    const isSteady = Math.abs(next.storeMs - sample.storeMs - (next.t - sample.t)) < 1_000;
+    if (isSteady) return sample.t + at - sample.storeMs;
+  }
+  return null;
+}

@@ -1,0 +1,28 @@
+/** Chance by seed: the same seed draws the same faults. */
+
+export class Chance {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A number from 0 up to, not including, 1: mulberry32. */
+  random(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0;
+    let x = this.#state;
+    x = Math.imul(x ^ (x >>> 15), x | 1);
+    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
+    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
+  }
+
+  between(low: number, high: number): number {
+    return Math.round(low + this.random() * (high - low));
+  }
+
+  pick<T>(list: readonly T[]): T {
+    const item = list[Math.floor(this.random() * list.length)];
+    if (item === undefined) throw new Error("there is nothing to pick from");
+    return item;
+  }
+}

@@ -1,0 +1,51 @@
+/** Faults of the data: keys of one kind are deleted, or hold something else for a while. */
+import type { Arena } from "../kit/arena.js";
+import type { Strike } from "./processes.js";
+
+/** Keys of one kind look alike but for the task and the scheduler in them. */
+function kindOf(key: string): string {
+  return key
+    .replace(/^.*\{\d+\}:/, "")
+    .replace(/^t:[^:]+:/, "t:")
+    .replace(/^session:.*/, "session");
+}
+
+/** So that each kind has its turn. */
+const turns = new WeakMap<Arena, Map<string, number>>();
+
+async function nextKind(arena: Arena): Promise<{ kind: string; keys: string[] } | null> {
+  const hits = turns.get(arena) ?? new Map<string, number>();
+  turns.set(arena, hits);
+  const keys = await arena.redis.client.keys("*");
+  const kinds = [...new Set(keys.map(kindOf))];
+  if (kinds.length === 0) return null;
+  const fewest = Math.min(...kinds.map((kind) => hits.get(kind) ?? 0));
+  const kind = arena.chance.pick(kinds.filter((one) => (hits.get(one) ?? 0) === fewest));
+  hits.set(kind, fewest + 1);
+  return { kind, keys: keys.filter((key) => kindOf(key) === kind) };
+}
+
+export const deleteKeys: Strike = async (arena) => {
+  const chosen = await nextKind(arena);
+  if (chosen === null) return;
+  await arena.fault(`deleted: ${chosen.kind}`, { lossMs: -1 }, async () => {
+    await arena.redis.client.del(...chosen.keys);
+  });
+};
+
+/** Somebody else's value stands there for a second, until somebody has deleted it. */
+export const replaceKeys: Strike = async (arena) => {
+  const chosen = await nextKind(arena);
+  if (chosen === null) return;
+  const { client } = arena.redis;
+  await arena.fault(`wrong type: ${chosen.kind}`, { lossMs: -1 }, async () => {
+    for (const key of chosen.keys) {
+      const isText = (await client.type(key)) === "string";
+      await client.del(key);
+      if (isText) await client.rpush(key, "what is this?");
+      else await client.set(key, "what is this?");
+    }
+    await arena.lasting(1_000);
+    await client.del(...chosen.keys);
+  });
+};
