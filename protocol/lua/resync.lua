@@ -15,7 +15,9 @@ local stored = redis.call('HGET', SESSION, lane .. ':epoch')
 if stored and tonumber(stored) > tonumber(epoch) then
   return redis.error_reply('SMQEPOCH a later epoch is open')
 end
-local known = stored and '1' or '0'
+-- A store that has gone back in time (a snapshot, a replica that was behind) knows calls of an epoch
+-- before the caller's last one: their numbers and answers are of other calls than those asked about.
+local known = stored and tonumber(stored) == tonumber(epoch) - 1 and '1' or '0'
 if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'
   redis.call('HSET', SESSION, lane .. ':epoch', epoch, lane .. ':seq', '0')

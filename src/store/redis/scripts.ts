@@ -4306,7 +4306,7 @@ return { lost, cancelled }
 `,
   },
   "resync": {
-    sha1: "fe120093284088a7ceb1544fb58ab2eba348eef8",
+    sha1: "0e98bda1e65e42cc4f7c766387f27639f2693db5",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -4320,7 +4320,7 @@ local stored = redis.call('HGET', SESSION, lane .. ':epoch')
 if stored and tonumber(stored) > tonumber(epoch) then
   return redis.error_reply('SMQEPOCH a later epoch is open')
 end
-local known = stored and '1' or '0'
+local known = stored and tonumber(stored) == tonumber(epoch) - 1 and '1' or '0'
 if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'
   redis.call('HSET', SESSION, lane .. ':epoch', epoch, lane .. ':seq', '0')
