@@ -34,7 +34,9 @@ export type Invariant =
   | "I8"
   | "I10"
   | "I13"
-  | "I14";
+  | "I14"
+  /** Not of the library: the run itself did not come to its end. */
+  | "run";
 
 /**
  * Why a case that looks broken is not: each is the name of what has been promised, and not more.

@@ -34,19 +34,23 @@ export async function runScenario(
   const rules: Rules = { ...RULES, schedules: scenario.setup.schedules.map(ruleOf) };
   const arena = await Arena.open(scenario.setup, rules, seed);
   const unwatch = arena.watchClock();
-  let history: History;
+  let failure: unknown = null;
   try {
     await begin(arena);
     await strikes(scenario, arena, seconds);
     await recover(arena);
     await drain(arena);
     await endAll(arena);
-  } finally {
-    unwatch();
-    await arena.close();
-    history = readHistory(arena.folder);
+  } catch (error) {
+    failure = error;
   }
-  const verdict = judge(history, rules);
+  unwatch();
+  await arena.close();
+  const verdict = judge(readHistory(arena.folder), rules);
+  if (failure !== null) {
+    // What the histories say of a run that was cut short means little.
+    verdict.violations.unshift({ invariant: "run", text: `the run failed: ${failure}` });
+  }
   const isKept = verdict.violations.length > 0;
   if (!isKept) arena.forget();
   return { scenario: scenario.name, seed, seconds, verdict, folder: isKept ? arena.folder : null };

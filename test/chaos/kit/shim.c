@@ -26,6 +26,12 @@
 static volatile int64_t *control;
 static const char *folder, *ledger, *images;
 
+/* A server may write its title over the environment that it was started with. */
+static const char *told(const char *name) {
+  const char *value = getenv(name);
+  return value == NULL ? NULL : strdup(value);
+}
+
 __attribute__((constructor)) static void begin(void) {
   const char *path = getenv("CHAOS_CONTROL");
   int fd = path == NULL ? -1 : open(path, O_RDONLY | O_CLOEXEC);
@@ -34,9 +40,9 @@ __attribute__((constructor)) static void begin(void) {
     if (page != MAP_FAILED) control = page;
     close(fd);
   }
-  folder = getenv("CHAOS_FOLDER");
-  ledger = getenv("CHAOS_LEDGER");
-  images = getenv("CHAOS_IMAGES");
+  folder = told("CHAOS_FOLDER");
+  ledger = told("CHAOS_LEDGER");
+  images = told("CHAOS_IMAGES");
 }
 
 /* ---- the clock ---- */
