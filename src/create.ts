@@ -1,4 +1,5 @@
 /** The one composition root: options → store → wired parts. */
+import { resolve } from "node:path";
 import { type Chance, systemChance } from "./chance.js";
 import { type Clock, systemClock } from "./clock.js";
 import { loggerOf } from "./console-logger.js";
@@ -7,10 +8,14 @@ import {
   type CheckedSchedulerOptions,
   checkSchedulerOptions,
 } from "./core/options.js";
+import type { LaunchDeputy } from "./loops/deputy/deputy.js";
 import { SchedulerImpl } from "./scheduler.js";
 import type { Store } from "./store/contract.js";
 import { LazyStore } from "./store/lazy.js";
+import { defaultStorePath } from "./store/sqlite/paths.js";
 import type { MemoryDatabase } from "./store/sqlite/store.js";
+import { launcherOf } from "./threads/launch.js";
+import { deputyStoreOf } from "./threads/orders.js";
 import type { CreateScheduler, Scheduler } from "./types.js";
 
 /** Makes a scheduler: on Redis with `redisConfig`, else on an embedded SQLite file. */
@@ -33,9 +38,12 @@ export function createSchedulerWith(given: Replacements): Scheduler {
   const chance = given.chance ?? systemChance;
   const instanceId = given.instanceId ?? chance.identity();
   const parts = { clock, chance, identity: instanceId };
-  const store = given.store ?? new LazyStore(() => loadStore(options, parts));
+  const path = filePathOf(options);
+  const store = given.store ?? new LazyStore(() => loadStore(options, { ...parts, path }));
   const logger = loggerOf(options.logger);
-  return new SchedulerImpl({ store, clock, chance, logger, options, instanceId });
+  const isReal = given.store === undefined && clock === systemClock;
+  const launchDeputy = isReal ? deputyOf(options, path) : null;
+  return new SchedulerImpl({ store, clock, chance, logger, options, instanceId, launchDeputy });
 }
 
 /** What a scheduler has registered; for tests. */
@@ -60,9 +68,25 @@ export function sharedMemory(parts: {
   };
 }
 
+/** In memory nobody else could take a job away. */
+function deputyOf(options: CheckedSchedulerOptions, path: () => string): LaunchDeputy | null {
+  if (options.renewFrom === "main" || options.sqlite === "memory") return null;
+  return launcherOf(() => deputyStoreOf(options, path));
+}
+
+/** Of the SQLite file; the same for all who ask, wherever the process goes meanwhile. */
+function filePathOf({ sqlite }: CheckedSchedulerOptions): () => string {
+  let path: string | null = null;
+  return () => {
+    if (sqlite === "memory") return "";
+    path ??= resolve(sqlite?.path ?? defaultStorePath(process.cwd()));
+    return path;
+  };
+}
+
 async function loadStore(
   options: CheckedSchedulerOptions,
-  parts: { clock: Clock; chance: Chance; identity: string },
+  { path, ...parts }: { clock: Clock; chance: Chance; identity: string; path: () => string },
 ): Promise<Store> {
   const { redis, sqlite, redisPrefix: prefix, durability } = options;
   const own = { ...parts, prefix };
@@ -72,7 +96,5 @@ async function loadStore(
   }
   const { createSqliteStore } = await import("./store/sqlite/store.js");
   if (sqlite === "memory") return createSqliteStore({ ...own, target: "memory", durability });
-  const { defaultStorePath } = await import("./store/sqlite/paths.js");
-  const path = sqlite?.path ?? defaultStorePath(process.cwd());
-  return createSqliteStore({ ...own, target: { path }, durability });
+  return createSqliteStore({ ...own, target: { path: path() }, durability });
 }

@@ -25,7 +25,7 @@ import { ConnectionNews } from "./loops/connection-news.js";
 import { Outbox } from "./loops/outbox.js";
 import { Pusher } from "./loops/pusher.js";
 import { asError } from "./loops/reporter.js";
-import { Session } from "./loops/session.js";
+import { Session, type SessionParts } from "./loops/session.js";
 import { endsWithin } from "./loops/within.js";
 import { createSchedules } from "./schedules.js";
 import { onFirstSignal } from "./signals.js";
@@ -40,7 +40,7 @@ import type {
   Schedules,
 } from "./types.js";
 
-export interface SchedulerParts {
+export interface SchedulerParts extends Pick<SessionParts, "launchDeputy"> {
   store: Store;
   clock: Clock;
   chance: Chance;

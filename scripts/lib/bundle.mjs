@@ -13,11 +13,17 @@ export const BUNDLE = "bundle";
 const INPUT = { index: "src/index.ts", testing: "src/testing/index.ts" };
 
 /** Begins with a file of its own; bundled apart, so that it shares none with what is imported. */
-const THREADS = { "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts" };
+const THREADS = {
+  "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
+  "deputy-thread": "src/threads/deputy-thread.ts",
+};
 
 export async function bundle() {
   const folder = join(ROOT, "dist", BUNDLE);
-  const written = new Set([...(await write(folder, INPUT)), ...(await write(folder, THREADS))]);
+  const written = new Set([
+    ...(await write(folder, INPUT)),
+    ...(await write(folder, THREADS, "thread-")),
+  ]);
   for (const path of readdirSync(folder)) {
     if (!written.has(path)) rmSync(join(folder, path));
   }
@@ -26,9 +32,10 @@ export async function bundle() {
 /**
  * @param {string} folder
  * @param {Record<string, string>} input
+ * @param {string} [prefix] of the pieces that are not named in `input`
  * @returns {Promise<string[]>} the files
  */
-async function write(folder, input) {
+async function write(folder, input, prefix = "") {
   // Not at the top: whoever builds for the first time has just installed it.
   const { rolldown } = await import("rolldown");
   const bundler = await rolldown({
@@ -43,7 +50,7 @@ async function write(folder, input) {
     format: "esm",
     sourcemap: true,
     minifyInternalExports: false,
-    chunkFileNames: ({ facadeModuleId, name }) => `${chunkName(facadeModuleId, name)}.js`,
+    chunkFileNames: ({ facadeModuleId, name }) => `${prefix}${chunkName(facadeModuleId, name)}.js`,
   });
   await bundler.close();
   return output.map(({ fileName }) => fileName);

@@ -68,6 +68,8 @@ export class Attempt implements Settle {
   place: Place | null = null;
   /** The lease that it is made under; null: released. */
   lease: HeldLease | null = null;
+  /** Which of the lease's jobs it is. */
+  nth = 0;
   #stage: Stage = "new";
   #controller: AbortController | null = null;
   #abortedBy: SchedulerError | null = null;

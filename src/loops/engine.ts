@@ -12,6 +12,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
 import type { ConnectionChange, HandedBatch, Store, Wake } from "../store/contract.js";
 import { Attempt, type AttemptParts } from "./attempt.js";
+import { Deputy, type LaunchDeputy } from "./deputy/deputy.js";
 import { type FireParts, Firing } from "./fire.js";
 import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
@@ -37,15 +38,18 @@ export interface EngineParts {
   registrations: Registrations;
   /** The store's clock when it was opened, epoch ms. */
   openedAt: number;
+  /** null: leases are renewed from here alone. */
+  launchDeputy?: LaunchDeputy | null;
 }
 
 export class Engine {
   readonly slots: Slots;
-  readonly leases: Leases = new Leases();
+  readonly leases: Leases;
   readonly pump: Pump;
   readonly watch: Watch;
   readonly renew: Renew;
   readonly #parts: EngineParts;
+  readonly #deputy: Deputy | null;
   readonly #reporter: Reporter;
   readonly #lanes: readonly Loop[];
   readonly #watchLoop: Loop;
@@ -57,6 +61,8 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#reporter = new Reporter(parts);
+    this.#deputy = deputyOf(parts);
+    this.leases = new Leases(this.#deputy);
     this.slots = new Slots(parts.binds.values());
     this.pump = this.#makePump();
     this.watch = this.#makeWatch();
@@ -103,7 +109,7 @@ export class Engine {
   /** No step begins after this call; resolves when the running ones have ended. */
   async end(): Promise<void> {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
-    await Promise.all(this.#loops().map((loop) => loop.stop()));
+    await Promise.all([...this.#loops().map((loop) => loop.stop()), this.#deputy?.close()]);
   }
 
   #loops(): Loop[] {
@@ -223,4 +229,10 @@ export class Engine {
     this.watch.doubt();
     for (const loop of [...this.#lanes, this.#watchLoop, this.#renewLoop]) loop.recover();
   }
+}
+
+function deputyOf({ binds, options, launchDeputy, ...parts }: EngineParts): Deputy | null {
+  if (!launchDeputy) return null;
+  const taskIds = [...binds.keys()];
+  return new Deputy({ ...parts, taskIds, leaseMs: options.leaseMs, launch: launchDeputy });
 }

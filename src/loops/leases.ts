@@ -4,6 +4,7 @@
  */
 import type { LeaseRef, RenewArgs, RenewRef } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
+import { type Deputy, NOWHERE } from "./deputy/deputy.js";
 
 /** A lease that is held. */
 export interface HeldLease {
@@ -14,6 +15,8 @@ export interface HeldLease {
   open: number;
   /** True: it was handed over, and the store does not know yet that it has arrived. */
   unconfirmed: boolean;
+  /** Where its deputy sees it. */
+  place: number;
 }
 
 interface HoldArgs {
@@ -25,11 +28,17 @@ interface HoldArgs {
 export type Progress = RenewArgs["progress"][number];
 
 export class Leases {
+  /** null: nobody renews while the event loop is blocked. */
+  readonly #deputy: Deputy | null;
   /** A fence is unique for its task, not for the whole store: see `keyOf`. */
   readonly #leases = new Map<string, HeldLease>();
   readonly #unconfirmed = new Set<HeldLease>();
   /** What handlers said last and the store has not heard yet. */
   #progress = new Map<Attempt, string>();
+
+  constructor(deputy: Deputy | null = null) {
+    this.#deputy = deputy;
+  }
 
   get size(): number {
     return this.#leases.size;
@@ -51,10 +60,22 @@ export class Leases {
     const { leaseMs, attempts, unconfirmed = false } = args;
     const { fence, taskId } = ref;
     const open = attempts.length;
-    const lease: HeldLease = { ref: { fence, taskId }, leaseMs, attempts, open, unconfirmed };
-    for (const attempt of attempts) attempt.lease = lease;
+    const held = { leaseMs, attempts, open, unconfirmed, place: NOWHERE };
+    const lease: HeldLease = { ref: { fence, taskId }, ...held };
+    let nth = 0;
+    for (const attempt of attempts) {
+      attempt.lease = lease;
+      attempt.nth = nth;
+      nth += 1;
+    }
+    if (this.#deputy !== null) lease.place = this.#deputy.hold(lease);
     this.#leases.set(keyOf(ref), lease);
     if (unconfirmed) this.#unconfirmed.add(lease);
+  }
+
+  /** Asked right before it begins. False: the deputy hands it back, since the loop was blocked. */
+  mayBegin({ lease, nth }: Attempt): boolean {
+    return this.#deputy === null || lease === null || this.#deputy.mayBegin(lease.place, nth);
   }
 
   /** These were renewed. */
@@ -77,6 +98,7 @@ export class Leases {
     lease.open -= 1;
     if (lease.open > 0) return;
     this.#leases.delete(keyOf(lease.ref));
+    this.#deputy?.release(lease.place);
     if (lease.unconfirmed) this.#unconfirmed.delete(lease);
   }
 

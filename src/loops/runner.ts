@@ -10,12 +10,15 @@
 import type { Clock } from "../clock.js";
 import type { SettleOutcome } from "../store/contract.js";
 import { type Attempt, HAND_BACK } from "./attempt.js";
+import { TAKEN } from "./deputy/taken.js";
+import type { Leases } from "./leases.js";
 import { LONGEST_WAIT_MS } from "./pace.js";
 import type { Place } from "./place.js";
 
 export interface RunnerParts {
   clock: Clock;
   places: () => Iterable<Place>;
+  leases: Pick<Leases, "mayBegin">;
   /** Begins an attempt; `onEnd` is called once: null: nothing to settle. Never throws. */
   begin: (
     attempt: Attempt,
@@ -101,6 +104,7 @@ export class Runner {
       const attempt = waiting.take()!;
       this.#waiting -= 1;
       if (attempt.lost || attempt.cancelled) this.#handBack(attempt);
+      else if (!this.#parts.leases.mayBegin(attempt)) this.#handBack(attempt, TAKEN);
       else this.#begin(place, attempt);
     }
     this.#beginning = false;
@@ -194,8 +198,8 @@ export class Runner {
     return attempts;
   }
 
-  #handBack(attempt: Attempt): void {
+  #handBack(attempt: Attempt, outcome: SettleOutcome = HAND_BACK): void {
     attempt.markEnded();
-    this.#parts.onEnded(attempt, attempt.lost ? null : HAND_BACK);
+    this.#parts.onEnded(attempt, attempt.lost ? null : outcome);
   }
 }

@@ -13,6 +13,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedRegister, CheckedSchedulerOptions } from "../core/options.js";
 import type { Store, StoreInfo } from "../store/contract.js";
 import type { ConnectionNews } from "./connection-news.js";
+import type { LaunchDeputy } from "./deputy/deputy.js";
 import { Engine } from "./engine.js";
 import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import { Registrations } from "./registrations.js";
@@ -32,6 +33,8 @@ export interface SessionParts {
   options: CheckedSchedulerOptions;
   binds: ReadonlyMap<string, CheckedBind>;
   schedules: Iterable<CheckedRegister>;
+  /** Begins a thread that renews leases; null: none does. */
+  launchDeputy?: LaunchDeputy | null;
 }
 
 /** Waiting does not help against these. */

@@ -2,6 +2,7 @@
 import type { Emitter } from "../core/events.js";
 import type { Reaped, SettleAnswer, SettleOutcome } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
+import { TAKEN } from "./deputy/taken.js";
 import { emitLost } from "./renew.js";
 
 /** The store has answered a settle. */
@@ -14,6 +15,7 @@ export function tellSettled(
   if (isCompleted && !emitter.has("job:completed")) return;
   const job = { jobId: attempt.job.id, taskId: attempt.taskId };
   const attempted = { ...job, attempt: attempt.tryNumber };
+  if (answer === "lost" && outcome === TAKEN) return;
   if (answer === "lost") {
     attempt.lose();
     emitLost(emitter, attempt);

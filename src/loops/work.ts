@@ -86,9 +86,8 @@ export class Pump {
 
   constructor(parts: PumpParts) {
     this.#parts = parts;
-    const { clock, slots, begin } = parts;
     const onEnded: OnEnd = (attempt, outcome) => this.#attemptEnded(attempt, outcome);
-    this.#runner = new Runner({ clock, places: () => slots.places(), begin, onEnded });
+    this.#runner = new Runner({ ...parts, places: () => parts.slots.places(), onEnded });
   }
 
   /** Handlers that run now. */

@@ -44,6 +44,7 @@ import type {
 import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./contract/watch.js";
 import type { HandedBatch, WorkAnswer, WorkArgs } from "./contract/work.js";
 
+export type { DeputyStore, HandBack } from "./contract/deputy.js";
 export type {
   CancelAnswer,
   JobPage,

@@ -75,6 +75,12 @@ export interface SchedulerOptions<Tasks extends object = Untyped> {
   /** `start()` rejects unless the guarantee in force is at least this one. */
   requireDurability?: Durability;
   /**
+   * Who renews the leases of running jobs while a handler blocks the event loop: a thread with a
+   * connection of its own, or nobody.
+   * @defaultValue "thread"; with `store: "memory"` nobody has to
+   */
+  renewFrom?: "thread" | "main";
+  /**
    * Where the scheduler reports; called as `logger.warn(fields, message)`, so pino fits.
    * @defaultValue warnings, errors and one start-up line on stderr; `false` is silence
    */

@@ -44,6 +44,7 @@ describe("checkSchedulerOptions", () => {
       keep: DEFAULT_KEEP,
       durability: "fsync",
       requireDurability: null,
+      renewFrom: "thread",
       misfireAfterMs: 60_000,
       logger: undefined,
       tasks: null,

@@ -18,6 +18,7 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
   const runner = new Runner({
     clock: { ...clock, monotonic: () => clock.monotonic() + spentMs },
     places: () => [place],
+    leases: { mayBegin: () => true },
     begin: (attempt: Attempt, onEnd: OnEnd) => {
       begun.push(Number(attempt.job.number));
       spentMs += syncMs;

@@ -39,6 +39,7 @@ export interface CheckedSchedulerOptions {
   durability: Durability;
   /** null: whatever is in force will do. */
   requireDurability: Durability | null;
+  renewFrom: "thread" | "main";
   /** For schedules that do not say it themselves. */
   misfireAfterMs: number;
   /** undefined: the default one. */
@@ -69,6 +70,7 @@ const KNOWN: KnownOptions = {
     "retention",
     "durability",
     "requireDurability",
+    "renewFrom",
     "logger",
     "tasks",
   ],
@@ -104,6 +106,12 @@ export function checkSchedulerOptions(given: unknown): CheckedSchedulerOptions {
     ...checkSizes(read),
     keep: checkKeep(read.retention, read.idRetention, WHERE),
     ...checkDurability(read, { redis, sqlite }),
+    renewFrom: wordOption(read.renewFrom, {
+      where: WHERE,
+      name: "renewFrom",
+      fallback: "thread",
+      words: ["thread", "main"],
+    }),
     misfireAfterMs: DEFAULT_MISFIRE_AFTER_MS,
     logger: checkLogger(read.logger),
     tasks: checkTasks(read.tasks),

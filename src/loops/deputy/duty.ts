@@ -1,0 +1,176 @@
+/**
+ * What a deputy does: watches for the main thread's signs of life and, when they stay away,
+ * renews its leases and hands back what has not begun. Knows no thread: it is given a clock, what
+ * it sees of the board, and a store.
+ *  1. renews a lease after a quarter of its length without a sign, then every third of it: one
+ *     renewal too many does no harm, one too late loses the job
+ *  2. goes on for the lease's limit after the last sign, then lets the lease end
+ *  3. time in which it did not run itself counts for nothing: the whole process stood still
+ *  4. at the next sign of life all is the main thread's again
+ */
+import type { Clock } from "../../clock.js";
+import type { DeputyStore, HandBack } from "../../store/contract.js";
+import type { BoardView, LeaseOnBoard } from "./board.js";
+
+export interface DutyParts {
+  clock: Clock;
+  board: BoardView;
+  /** Opens it, or gives the open one. */
+  store: () => Promise<DeputyStore>;
+  /** Nothing has needed it for long. */
+  closeStore: () => void;
+  taskIds: readonly string[];
+  leaseMs: number;
+}
+
+/** Looks in the length of a lease. */
+const LOOKS_PER_LEASE = 16;
+const LONGEST_LOOK_MS = 250;
+const RENEWALS_PER_LEASE = 3;
+/** Jobs that have not begun wait no longer than this for a loop that is blocked. */
+const LONGEST_WAIT_MS = 1_000;
+/** Without a lease for so many looks, it sleeps until it is called. */
+const LOOKS_UNTIL_SLEEP = 40;
+/** A connection that was not needed for so long is closed. */
+const IDLE_STORE_MS = 60_000;
+
+/** A quarter of its length. */
+const QUIET_PART = 4;
+
+/** How often both sides stir, ms. */
+export function stirMs(leaseMs: number): number {
+  return Math.min(LONGEST_LOOK_MS, leaseMs / LOOKS_PER_LEASE);
+}
+
+export class Duty {
+  readonly #parts: DutyParts;
+  readonly #stirMs: number;
+  #beats = -1;
+  #lookedAt: number;
+  /** Since the last sign of life, as far as this thread ran. */
+  #silentMs = 0;
+  #emptyLooks = 0;
+  #usedAt = Number.NEGATIVE_INFINITY;
+  #isOpen = false;
+  #isCalling = false;
+  /** When each lease was last renewed here. */
+  readonly #renewedAt = new Map<string, number>();
+  readonly #lost = new Set<string>();
+  /** What has been taken and not been told to the store. */
+  #handBacks: HandBack[] = [];
+
+  constructor(parts: DutyParts) {
+    this.#parts = parts;
+    this.#stirMs = stirMs(parts.leaseMs);
+    this.#lookedAt = parts.clock.monotonic();
+  }
+
+  /** It was called: time begins anew. */
+  begin(): void {
+    this.#emptyLooks = 0;
+    this.#lookedAt = this.#parts.clock.monotonic();
+    this.#backToMain();
+  }
+
+  /** One look; in how many ms to look again, null: when called. Never throws. */
+  look(): number | null {
+    const { clock, board } = this.#parts;
+    const now = clock.monotonic();
+    const passedMs = now - this.#lookedAt;
+    this.#lookedAt = now;
+    const { beats } = board;
+    if (beats !== this.#beats) {
+      this.#beats = beats;
+      this.#backToMain();
+    } else {
+      this.#silentMs += Math.min(passedMs, 2 * this.#stirMs);
+    }
+    if (this.#isOpen && !this.#isCalling && now - this.#usedAt > IDLE_STORE_MS) this.#closeStore();
+    if (board.isEmpty) return this.#rest();
+    this.#emptyLooks = 0;
+    void this.#act(now);
+    return this.#stirMs;
+  }
+
+  #rest(): number | null {
+    this.#emptyLooks += 1;
+    if (this.#emptyLooks < LOOKS_UNTIL_SLEEP || this.#isCalling) return this.#stirMs;
+    if (!this.#parts.board.fallAsleep()) return this.#stirMs;
+    this.#closeStore();
+    return null;
+  }
+
+  #backToMain(): void {
+    this.#silentMs = 0;
+    this.#renewedAt.clear();
+    this.#lost.clear();
+    // The main thread finds its bits cleared, and tells the store itself.
+    this.#handBacks = [];
+  }
+
+  #closeStore(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#parts.closeStore();
+  }
+
+  async #act(now: number): Promise<void> {
+    const { board, leaseMs } = this.#parts;
+    const takes = this.#silentMs >= Math.min(leaseMs / QUIET_PART, LONGEST_WAIT_MS);
+    if (!takes && this.#silentMs < leaseMs / QUIET_PART) return;
+    const leases = board.leases({ takes });
+    for (const lease of leases) this.#noteTaken(lease);
+    if (this.#isCalling) return;
+    const due = leases.filter((lease) => this.#isDue(lease, now));
+    if (due.length === 0 && this.#handBacks.length === 0) return;
+    this.#isCalling = true;
+    try {
+      this.#usedAt = now;
+      this.#isOpen = true;
+      const store = await this.#parts.store();
+      await Promise.allSettled([this.#renew(store, due, now), this.#handBack(store)]);
+    } catch {
+      // The store is away: the next look tries again, and the main thread will tell of it.
+    } finally {
+      this.#isCalling = false;
+    }
+  }
+
+  #noteTaken({ fence, task, taken }: LeaseOnBoard): void {
+    if (taken.length === 0) return;
+    const taskId = this.#parts.taskIds[task]!;
+    this.#handBacks.push({ fence, taskId, numbers: taken });
+  }
+
+  #isDue({ fence, task, leaseMs, limitMs }: LeaseOnBoard, now: number): boolean {
+    if (this.#silentMs < leaseMs / QUIET_PART || this.#silentMs >= limitMs) return false;
+    const key = `${fence} ${task}`;
+    if (this.#lost.has(key)) return false;
+    const renewedAt = this.#renewedAt.get(key) ?? Number.NEGATIVE_INFINITY;
+    return now - renewedAt >= leaseMs / RENEWALS_PER_LEASE;
+  }
+
+  async #renew(store: DeputyStore, due: readonly LeaseOnBoard[], now: number): Promise<void> {
+    if (due.length === 0) return;
+    const { taskIds } = this.#parts;
+    const refs = due.map(({ fence, task, leaseMs }) => {
+      // If it was handed over, the store may not know yet that it has arrived.
+      return { fence, taskId: taskIds[task]!, confirmMs: leaseMs };
+    });
+    const { lost } = await store.renew({ leases: refs, progress: [] });
+    for (const { fence, task } of due) this.#renewedAt.set(`${fence} ${task}`, now);
+    for (const { fence, taskId } of lost) this.#lost.add(`${fence} ${taskIds.indexOf(taskId)}`);
+  }
+
+  async #handBack(store: DeputyStore): Promise<void> {
+    const handBacks = this.#handBacks;
+    if (handBacks.length === 0) return;
+    this.#handBacks = [];
+    const beats = this.#beats;
+    try {
+      await store.handBack(handBacks);
+    } catch {
+      if (beats === this.#beats) this.#handBacks.push(...handBacks);
+    }
+  }
+}

@@ -1,0 +1,102 @@
+/** What a deputy needs of Redis, on a connection of its own, made when it is first needed. */
+import type { Chance } from "../../chance.js";
+import type { Clock } from "../../clock.js";
+import type { DeputyStore, HandBack, KeepRules, RenewArgs, Renewed, Settle } from "../contract.js";
+import type { RedisTarget } from "./client.js";
+import { decodeClaimed } from "./codec.js";
+import { renewOnShard } from "./leases.js";
+import { Session } from "./session.js";
+import { type Shard, TaskTable } from "./shard.js";
+import { at, groupByShard, shardOfTask } from "./shards.js";
+import { workOnShard } from "./work.js";
+
+/** How long a call waits for the connection. */
+const WAIT_MS = 5_000;
+
+export interface RedisDeputyOptions {
+  redis: RedisTarget;
+  prefix: string;
+  /** Its own: it is no scheduler, and is never woken. */
+  identity: string;
+  clock: Clock;
+  chance: Chance;
+  leaseMs: number;
+  keep: KeepRules;
+}
+
+/** Loads what it needs; does not connect yet. */
+export async function createRedisDeputyStore(options: RedisDeputyOptions): Promise<DeputyStore> {
+  const { scripts } = await import("./scripts.js");
+  const session = new Session({ ...options, scripts: async () => scripts, onChange: () => {} });
+  await session.makeClient();
+  return new RedisDeputyStore(options, session);
+}
+
+class RedisDeputyStore implements DeputyStore {
+  readonly #options: RedisDeputyOptions;
+  readonly #session: Session;
+
+  constructor(options: RedisDeputyOptions, session: Session) {
+    this.#options = options;
+    this.#session = session;
+  }
+
+  async renew({ leases }: RenewArgs): Promise<Renewed> {
+    const parts = await this.#onShards(leases, (shard, mine) =>
+      renewOnShard(shard, { leases: mine, progress: [] }),
+    );
+    return {
+      lost: parts.flatMap((part) => part.lost),
+      cancelled: parts.flatMap((part) => part.cancelled),
+    };
+  }
+
+  async handBack(batches: readonly HandBack[]): Promise<void> {
+    const { identity, leaseMs, keep } = this.#options;
+    await this.#onShards(batches, async (shard, mine) => {
+      const settles = await settlesOf(shard, mine);
+      if (settles.length === 0) return;
+      await workOnShard(shard, { settles, claims: [], idle: false, leaseMs, keep, identity });
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#session.close();
+  }
+
+  async #onShards<Item extends { taskId: string }, Answer>(
+    items: readonly Item[],
+    call: (shard: Shard, items: Item[]) => Promise<Answer>,
+  ): Promise<Answer[]> {
+    const shards = await this.#session.shards(WAIT_MS);
+    const groups = groupByShard(items, ({ taskId }) => shardOfTask(taskId, shards.length));
+    const calls = Array.from(groups, ([index, group]) =>
+      call(
+        at(shards, index),
+        group.map(({ item }) => item),
+      ),
+    );
+    return await Promise.all(calls);
+  }
+}
+
+/** A job that was cancelled meanwhile ends here: its id and its schedule stand in its record. */
+async function settlesOf(shard: Shard, batches: readonly HandBack[]): Promise<Settle[]> {
+  const tasks = new TaskTable();
+  const refs = batches.flatMap(({ fence, taskId }) => [fence, String(tasks.indexOf(taskId))]);
+  const args = [...tasks.args(), ...refs];
+  const found = (await shard.run("recall", { taskKeys: tasks.keys(shard), args })) as string[][];
+  return batches.flatMap(({ fence, taskId, numbers }, k): Settle[] => {
+    const [joined = "", , ...records] = found[k] ?? [];
+    const wanted = new Set(numbers);
+    return joined.split(" ").flatMap((number, nth): Settle[] => {
+      if (!wanted.has(number)) return [];
+      const record = records[nth] ?? "\n";
+      const job = decodeClaimed({ shard: shard.index, number, record, counts: "" });
+      const { occurrence, id, ownId } = job;
+      const scheduleId = occurrence?.isTracked === true ? occurrence.scheduleId : null;
+      const outcome = { kind: "handBack" } as const;
+      return [{ fence, taskId, number, id: ownId ? id : null, scheduleId, outcome }];
+    });
+  });
+}

@@ -1,0 +1,60 @@
+/**
+ * The thread of a deputy, from its beginning to its end: puts its duty together with a store of
+ * its own, and does what the main thread says.
+ */
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { systemChance } from "../chance.js";
+import { systemClock, type Timer } from "../clock.js";
+import { BoardView } from "../loops/deputy/board.js";
+import type { DeputyOrders, ToDeputy } from "../loops/deputy/deputy.js";
+import { Duty } from "../loops/deputy/duty.js";
+import type { DeputyStore } from "../store/contract.js";
+import type { DeputyStoreOptions } from "./orders.js";
+
+export type DeputyThreadOrders = DeputyOrders & { store: DeputyStoreOptions };
+
+async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<DeputyStore> {
+  const own = {
+    ...{ clock: systemClock, chance: systemChance, identity: systemChance.identity() },
+    ...{ prefix: store.prefix, keep: store.keep, leaseMs },
+  };
+  if (store.kind === "redis") {
+    const { createRedisDeputyStore } = await import("../store/redis/deputy-store.js");
+    return createRedisDeputyStore({ ...own, redis: store.redis });
+  }
+  const { createSqliteDeputyStore } = await import("../store/sqlite/deputy-store.js");
+  const { path, durability } = store;
+  return createSqliteDeputyStore({ ...own, durability, target: { path } });
+}
+
+async function serve(port: MessagePort, orders: DeputyThreadOrders): Promise<void> {
+  const board = new BoardView(orders.board);
+  let timer: Timer | null = null;
+  const store = await makeStore(orders);
+  const duty = new Duty({
+    ...{ clock: systemClock, board, taskIds: orders.taskIds, leaseMs: orders.leaseMs },
+    store: async () => store,
+    // it opens itself again when it is used again
+    closeStore: () => void store.close().catch(() => {}),
+  });
+  const look = (): void => {
+    const delayMs = duty.look();
+    timer = delayMs === null ? null : systemClock.after(delayMs, look);
+  };
+  port.on("message", (word: ToDeputy) => {
+    if (word.kind === "sheet") board.addSheet(word.sheet);
+    if (word.kind === "wake" && timer === null) {
+      duty.begin();
+      look();
+    }
+    if (word.kind !== "close") return;
+    timer?.cancel();
+    port.close();
+    void store.close().catch(() => {});
+  });
+  port.postMessage("ready");
+  look();
+}
+
+// a rejection ends the thread, and the main thread is told
+if (parentPort !== null) void serve(parentPort, workerData as DeputyThreadOrders);

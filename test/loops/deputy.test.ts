@@ -1,0 +1,236 @@
+/** The deputy: what stands on the board, and when it acts. */
+import { describe, expect, test } from "vitest";
+import { Board, BoardView } from "../../src/loops/deputy/board.js";
+import { Duty, stirMs } from "../../src/loops/deputy/duty.js";
+import type { DeputyStore, HandBack, RenewArgs } from "../../src/store/contract.js";
+import { createTestClock } from "../../src/testing/clock.js";
+
+const LEASE_MS = 12_000;
+const LIMIT_MS = 300_000;
+const STIR_MS = stirMs(LEASE_MS);
+
+const FENCE = "1767225600000001";
+const number = (k: number): string => String(1_767_225_600_000_100 + k);
+const jobs = (count: number) => Array.from({ length: count }, (_, k) => ({ number: number(k) }));
+
+function lease(more: { fence?: string; jobs?: { number: string }[]; limitMs?: number } = {}) {
+  return { fence: FENCE, task: 0, leaseMs: LEASE_MS, limitMs: LIMIT_MS, jobs: jobs(1), ...more };
+}
+
+describe("the board", () => {
+  test("shows each held lease with all its digits, and none that was released", () => {
+    const board = new Board(() => {});
+    const fences = Array.from({ length: 200 }, (_, k) => String(9_007_199_254_740_000 + k));
+    const places = fences.map((fence) => board.hold(lease({ fence })));
+    const view = new BoardView(board.memory);
+    const shown = () => view.leases({ takes: false }).map(({ fence }) => fence);
+    expect(shown().sort()).toEqual(fences);
+    for (const place of places.slice(1)) board.release(place);
+    expect(shown()).toEqual(fences.slice(0, 1));
+    expect(view.isEmpty).toBe(false);
+    board.release(places[0]!);
+    expect(view.isEmpty).toBe(true);
+  });
+
+  test("gives each job to one of the two, whoever comes first", () => {
+    for (const count of [1, 31, 32, 33, 64, 99, 100]) {
+      const board = new Board(() => {});
+      const place = board.hold(lease({ jobs: jobs(count) }));
+      const view = new BoardView(board.memory);
+      const begun = jobs(count).filter((_, k) => k % 3 === 0 && board.mayBegin(place, k));
+      const [first] = view.leases({ takes: true });
+      const rest = jobs(count).filter((_, k) => k % 3 !== 0);
+      expect(begun).toHaveLength(count - rest.length);
+      expect(first?.taken).toEqual(rest.map((job) => job.number));
+      for (let k = 0; k < count; k += 1) expect(board.mayBegin(place, k)).toBe(false);
+      expect(view.leases({ takes: true })[0]?.taken).toEqual([]);
+    }
+  });
+
+  test("a place is used again only when nobody reads it, even if the reader has died", () => {
+    const board = new Board(() => {});
+    const place = board.hold(lease());
+    // What a reader does first, and never ends.
+    const ints = new Int32Array(board.memory.sheets[0]!);
+    const stride = ints.length / 64;
+    const state = Array.from({ length: 64 }, (_, k) => k).findIndex(
+      (k) => ints[Math.floor(k * stride)] === 1,
+    );
+    expect(state).toBe(0);
+    Atomics.store(ints, 0, 2);
+    board.release(place);
+    expect(board.hold(lease())).not.toBe(place);
+    board.deputyDied();
+    expect(board.hold(lease())).toBe(place);
+  });
+});
+
+function onDuty() {
+  const clock = createTestClock();
+  const board = new Board((sheet) => view.addSheet(sheet));
+  const view = new BoardView({ ...board.memory, sheets: [] });
+  const renewals: { at: number; fences: string[] }[] = [];
+  const back: HandBack[] = [];
+  let isAway = false;
+  let lost: string[] = [];
+  let closed = 0;
+  const store: DeputyStore = {
+    renew: async ({ leases }: RenewArgs) => {
+      if (isAway) throw new Error("away");
+      renewals.push({ at: clock.monotonic(), fences: leases.map(({ fence }) => fence) });
+      return { lost: leases.filter(({ fence }) => lost.includes(fence)), cancelled: [] };
+    },
+    handBack: async (batches) => {
+      if (isAway) throw new Error("away");
+      back.push(...batches);
+    },
+    close: async () => {},
+  };
+  const duty = new Duty({
+    ...{ clock, board: view, leaseMs: LEASE_MS, taskIds: ["t"] },
+    store: async () => store,
+    closeStore: () => {
+      closed += 1;
+    },
+  });
+  let isAsleep = false;
+  const look = (): void => {
+    const delayMs = duty.look();
+    isAsleep = delayMs === null;
+    if (delayMs !== null) clock.after(delayMs, look);
+  };
+  look();
+  return {
+    ...{ clock, board, view, renewals, back, duty, look },
+    isAsleep: () => isAsleep,
+    closed: () => closed,
+    away: (is: boolean) => {
+      isAway = is;
+    },
+    lose: (...fences: string[]) => {
+      lost = fences;
+    },
+    /** The main loop turns for so long. */
+    lives: async (ms: number) => {
+      for (let at = 0; at < ms; at += STIR_MS) {
+        board.beat();
+        await clock.advance(STIR_MS);
+      }
+    },
+  };
+}
+
+describe("its duty", () => {
+  test("a loop that turns is left alone", async () => {
+    const { board, lives, renewals, back } = onDuty();
+    board.hold(lease({ jobs: jobs(3) }));
+    await lives(10 * LEASE_MS);
+    expect(renewals).toEqual([]);
+    expect(back).toEqual([]);
+  });
+
+  test("a blocked one's leases never pass their end, up to the limit", async () => {
+    const { board, clock, lives, renewals } = onDuty();
+    const place = board.hold(lease());
+    board.mayBegin(place, 0);
+    await lives(LEASE_MS);
+    const blockedAt = clock.monotonic();
+    await clock.advance(2 * LIMIT_MS);
+    const times = renewals.map(({ at }) => at - blockedAt);
+    // The main loop may have renewed a third of a lease before.
+    expect(times[0]).toBeLessThanOrEqual(LEASE_MS / 4 + 2 * STIR_MS);
+    for (const [k, at] of times.slice(1).entries()) {
+      expect(at - times[k]!).toBeLessThan(LEASE_MS / 2);
+    }
+    expect(times.at(-1)).toBeLessThanOrEqual(LIMIT_MS);
+    expect(times.at(-1)).toBeGreaterThan(LIMIT_MS - LEASE_MS / 2);
+  });
+
+  test("each lease has its own limit", async () => {
+    const { board, clock, renewals } = onDuty();
+    const brief = "1767225600000002";
+    for (const one of [lease(), lease({ fence: brief, limitMs: 30_000 })]) {
+      board.mayBegin(board.hold(one), 0);
+    }
+    await clock.advance(100_000);
+    const last = (fence: string) => renewals.findLast(({ fences }) => fences.includes(fence))?.at;
+    expect(last(brief)).toBeLessThanOrEqual(30_000);
+    expect(last(FENCE)).toBeGreaterThan(95_000);
+  });
+
+  test("the next sign of life ends it", async () => {
+    const { board, clock, lives, renewals } = onDuty();
+    board.mayBegin(board.hold(lease()), 0);
+    await clock.advance(LEASE_MS);
+    const count = renewals.length;
+    expect(count).toBeGreaterThan(0);
+    await lives(10 * LEASE_MS);
+    expect(renewals).toHaveLength(count);
+  });
+
+  test("time in which the whole process stood still is no silence", async () => {
+    const { board, clock, duty, renewals, back } = onDuty();
+    board.hold(lease());
+    // No look has come for an hour; then the first.
+    const frozenAt = clock.monotonic();
+    Object.assign(clock, { monotonic: () => frozenAt + 3_600_000 });
+    duty.look();
+    expect(renewals).toEqual([]);
+    expect(back).toEqual([]);
+  });
+
+  test("what has not begun goes back after a second, and may not begin any more", async () => {
+    const { board, clock, back } = onDuty();
+    const place = board.hold(lease({ jobs: jobs(3) }));
+    board.mayBegin(place, 0);
+    await clock.advance(700);
+    expect(back).toEqual([]);
+    await clock.advance(700);
+    expect(back).toEqual([{ fence: FENCE, taskId: "t", numbers: [number(1), number(2)] }]);
+    expect(board.mayBegin(place, 1)).toBe(false);
+    await clock.advance(LEASE_MS);
+    expect(back).toHaveLength(1);
+  });
+
+  test("what the store did not hear is told again, unless the loop turns again", async () => {
+    for (const comesBack of [false, true]) {
+      const { board, clock, back, away, lives, renewals } = onDuty();
+      board.hold(lease());
+      away(true);
+      await clock.advance(5_000);
+      if (comesBack) await lives(STIR_MS * 2);
+      away(false);
+      await (comesBack ? lives(5_000) : clock.advance(5_000));
+      expect(back).toHaveLength(comesBack ? 0 : 1);
+      expect(renewals.length > 0).toBe(!comesBack);
+    }
+  });
+
+  test("a lease that was lost is not asked for again", async () => {
+    const { board, clock, lose, renewals } = onDuty();
+    board.mayBegin(board.hold(lease()), 0);
+    lose(FENCE);
+    await clock.advance(10 * LEASE_MS);
+    expect(renewals).toHaveLength(1);
+  });
+
+  test("sleeps where nothing is held, closes its store, and looks again when called", async () => {
+    const { board, clock, view, isAsleep, closed, duty, look, renewals, lives } = onDuty();
+    const place = board.hold(lease());
+    board.mayBegin(place, 0);
+    await clock.advance(LEASE_MS);
+    board.release(place);
+    await lives(60 * STIR_MS);
+    expect(isAsleep()).toBe(true);
+    expect(board.isDeputyAsleep).toBe(true);
+    expect(closed()).toBe(1);
+    const count = renewals.length;
+    board.mayBegin(board.hold(lease()), 0);
+    board.wakeDeputy();
+    duty.begin();
+    look();
+    await clock.advance(LEASE_MS / 4 + 2 * STIR_MS);
+    expect(renewals).toHaveLength(count + 1);
+    expect(view.fallAsleep()).toBe(false);
+  });
+});
