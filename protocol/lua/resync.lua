@@ -15,8 +15,8 @@ local stored = redis.call('HGET', SESSION, lane .. ':epoch')
 if stored and tonumber(stored) > tonumber(epoch) then
   return redis.error_reply('SMQEPOCH a later epoch is open')
 end
--- A store that has gone back in time (a snapshot, a replica that was behind) knows calls of an epoch
--- before the caller's last one: their numbers and answers are of other calls than those asked about.
+-- A store that has gone back in time (a snapshot, a replica that was behind) knows calls of an
+-- epoch before the caller's last one: their numbers and answers are not of those asked about.
 local known = stored and tonumber(stored) == tonumber(epoch) - 1 and '1' or '0'
 if stored ~= epoch then
   local last = redis.call('HGET', SESSION, lane .. ':seq') or '0'

@@ -1,4 +1,4 @@
-/** Claims about a store that goes back in time: what it answers is never taken for something else. */
+/** A store that goes back in time: what it answers is never taken for something else. */
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.js";
@@ -41,7 +41,7 @@ async function snapshot(): Promise<() => Promise<void>> {
   };
 }
 
-test("a push without an answer is not told of an older one's, and is never said to be stored", async () => {
+test("a push without an answer is not told an older one's, nor said to be stored", async () => {
   for (let n = 0; n < 6; n += 1) expect(await push(`"early ${n}"`)).toBe("stored");
   const goBack = await snapshot();
   // After a lost connection calls are numbered anew.
