@@ -118,11 +118,11 @@ export class Board {
     const { ints, floats } = this.#sheets[Math.floor(place / LEASES_PER_SHEET)]!;
     const i = (place % LEASES_PER_SHEET) * INTS;
     const f = (place % LEASES_PER_SHEET) * FLOATS;
-    floats[f + FENCE] = valueOf(fence);
+    floats[f + FENCE] = asNumber(fence);
     floats[f + LENGTH] = leaseMs;
     floats[f + LIMIT] = limitMs;
     const count = Math.min(jobs.length, JOBS);
-    for (let nth = 0; nth < count; nth += 1) floats[f + NUMBERS + nth] = valueOf(jobs[nth]!.number);
+    for (let nth = 0; nth < count; nth += 1) floats[f + NUMBERS + nth] = asNumber(jobs[nth]!.number);
     ints[i + TASK] = task;
     ints[i + COUNT] = count;
     for (let word = 0; word < BIT_WORDS; word += 1) {
@@ -262,7 +262,7 @@ function digits(number: number): string {
 }
 
 /** The same backwards. By hand, since `Number` takes three times as long, and each job pays. */
-function valueOf(text: string): number {
+function asNumber(text: string): number {
   let upper = 0;
   let lower = 0;
   for (let k = 0; k < 8; k += 1) upper = (upper * 10 + text.charCodeAt(k) - 48) | 0;
