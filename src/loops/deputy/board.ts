@@ -122,7 +122,8 @@ export class Board {
     floats[f + LENGTH] = leaseMs;
     floats[f + LIMIT] = limitMs;
     const count = Math.min(jobs.length, JOBS);
-    for (let nth = 0; nth < count; nth += 1) floats[f + NUMBERS + nth] = asNumber(jobs[nth]!.number);
+    for (let nth = 0; nth < count; nth += 1)
+      floats[f + NUMBERS + nth] = asNumber(jobs[nth]!.number);
     ints[i + TASK] = task;
     ints[i + COUNT] = count;
     for (let word = 0; word < BIT_WORDS; word += 1) {
