@@ -19,6 +19,7 @@ import {
   checkStart,
   type RegisterContext,
 } from "./core/options.js";
+import { createDoctor } from "./doctor.js";
 import { healthOf } from "./health.js";
 import { createJobs } from "./jobs.js";
 import { ConnectionNews } from "./loops/connection-news.js";
@@ -29,6 +30,7 @@ import { Session, type SessionParts } from "./loops/session.js";
 import { endsWithin } from "./loops/within.js";
 import { createSchedules } from "./schedules.js";
 import { onFirstSignal } from "./signals.js";
+import { stillStopping, wasStopped } from "./stopped.js";
 import type { Store } from "./store/contract.js";
 import type {
   Health,
@@ -57,6 +59,7 @@ export class SchedulerImpl implements Scheduler {
   readonly instanceId: string;
   readonly jobs: Jobs;
   readonly schedules: Schedules;
+  readonly doctor: Scheduler["doctor"];
   readonly #parts: SchedulerParts;
   readonly #emitter: Emitter;
   readonly #news: ConnectionNews;
@@ -93,6 +96,8 @@ export class SchedulerImpl implements Scheduler {
       changed: () => this.#session?.look(),
       sleep: (ms) => sleep(parts.clock, ms),
     });
+    const boundTaskIds = () => (this.#session?.open ? [...this.#binds.keys()] : []);
+    this.doctor = createDoctor({ store, boundTaskIds });
     store.onConnection((news) =>
       news.kind === "lost" ? this.#news.lost(news.error) : this.#news.back(news),
     );
@@ -286,14 +291,4 @@ export class SchedulerImpl implements Scheduler {
     this.#told.add(error);
     this.#emitter.emit("error", error);
   };
-}
-
-function stillStopping(): SchedulerError {
-  const fix = "await stop() first";
-  return new SchedulerError("RUNNING", "start(): the scheduler is still stopping", { fix });
-}
-
-/** True when a start ended because of a stop, which is nobody's error. */
-function wasStopped(error: unknown): boolean {
-  return error instanceof SchedulerError && error.code === "STORE_CLOSED";
 }

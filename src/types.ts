@@ -2,11 +2,13 @@
 export type { Durability } from "./core/durability.js";
 export type { Duration } from "./core/duration.js";
 export type { EventMap, EventName, Listener } from "./core/events.js";
+export type { Finding, FindingLevel } from "./core/finding.js";
 export type { Logger } from "./core/logger.js";
 export type { Outcome, Overlap, PassReason, Previewed } from "./core/schedule.js";
 export type { StandardSchema } from "./core/standard-schema.js";
 export type {
   CancelResult,
+  DoctorReport,
   Health,
   JobCountsInfo,
   JobInfo,

@@ -13,6 +13,8 @@
 export type { KeepRule, KeepRules } from "../core/keep.js";
 
 import type { Durability } from "../core/durability.js";
+import type { Finding } from "../core/finding.js";
+import type { ExamineArgs } from "./contract/doctor.js";
 import type {
   CancelAnswer,
   JobPage,
@@ -45,6 +47,7 @@ import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./con
 import type { HandedBatch, WorkAnswer, WorkArgs } from "./contract/work.js";
 
 export type { DeputyStore, HandBack } from "./contract/deputy.js";
+export type { ExamineArgs } from "./contract/doctor.js";
 export type {
   CancelAnswer,
   JobPage,
@@ -206,6 +209,9 @@ export interface Store {
 
   /** Calls `listener` when the store was lost and when it is back. Returns the way to stop it. */
   onConnection(listener: (change: ConnectionChange) => void): () => void;
+
+  /** What the store is like, for people; only reads. Rejects when it cannot be reached. */
+  examine(args: ExamineArgs): Promise<Finding[]>;
 
   /** The truth about the connection at this moment. Never rejects. */
   health(): StoreHealth;

@@ -40,6 +40,8 @@ export class LazyStore implements Store {
   counts: Store["counts"] = (args) => this.#with((store) => store.counts(args));
   prune: Store["prune"] = (args) => this.#with((store) => store.prune(args));
 
+  examine: Store["examine"] = (args) => this.#with((store) => store.examine(args));
+
   onWake(listener: WakeListener): () => void {
     this.#wakeListeners.add(listener);
     return () => void this.#wakeListeners.delete(listener);

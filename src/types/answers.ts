@@ -1,5 +1,6 @@
 /** What the methods of a scheduler answer. */
 import type { SchedulerError } from "../core/errors.js";
+import type { Finding } from "../core/finding.js";
 import type { DeadReason, JobState } from "../core/job.js";
 
 /** What became of a push. */
@@ -103,6 +104,13 @@ export interface JobCountsInfo extends Record<JobState, number> {
 
 /** Between `start()` and `stop()` it is running. */
 export type SchedulerState = "idle" | "running" | "stopping";
+
+/** What `doctor()` has found. */
+export interface DoctorReport {
+  /** True when no finding is an error. */
+  ok: boolean;
+  findings: Finding[];
+}
 
 /** How a scheduler is doing. */
 export interface Health {

@@ -2,6 +2,7 @@
 import type { EventName, Listener } from "../core/events.js";
 import type {
   CancelResult,
+  DoctorReport,
   Health,
   JobCountsInfo,
   JobInfo,
@@ -77,6 +78,8 @@ export interface Scheduler<Tasks extends object = Untyped> {
     taskId: Id,
     items: readonly PushItem<InputOf<Tasks[Id]>>[],
   ): Promise<PushManyResult[]>;
+  /** Examines the store: settings, rights, space, tasks that nobody has bound. Never rejects. */
+  doctor(): Promise<DoctorReport>;
   /** The truth at this moment. */
   health(): Health;
   on<Name extends EventName>(event: Name, listener: Listener<Name>): this;

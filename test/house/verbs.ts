@@ -13,7 +13,7 @@ import {
 const CONTRACT = "src/store/contract.ts";
 
 /** They are about the connection, not about what is stored: no script, no case. */
-const CONNECTION = new Set(["open", "onWake", "onConnection", "health", "close"]);
+const CONNECTION = new Set(["open", "onWake", "onConnection", "examine", "health", "close"]);
 
 /** The verbs of the contract that read or change what is stored. */
 export function verbsOf(files: readonly SourceFile[]): string[] {

@@ -7,16 +7,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.js";
 import { startServer, type TestServer } from "../support/servers.js";
-import { drain, job, KEEP, LEASE_MS, NO_SCHEDULES, storeOn } from "./store-kit.js";
+import { drain, job, KEEP, LEASE_MS, listed, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 const PROTOCOL = join(import.meta.dirname, "../../protocol");
-
-/** The data commands, as the document lists them. */
-function listed(): string[] {
-  const text = readFileSync(join(PROTOCOL, "PROTOCOL.md"), "utf8");
-  const list = /The scripts use: ([A-Z\s]+)\./.exec(text)?.[1] ?? "";
-  return list.split(/\s+/).sort();
-}
 
 /** Every upper-case word in quotes that a script hands to the server or keeps to hand over. */
 function used(): string[] {

@@ -1,4 +1,6 @@
 /** What the tests of the Redis store share: stores on a real server, and the plainest jobs. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { systemChance } from "../../src/chance.js";
 import { systemClock } from "../../src/clock.js";
 import type { KeepRules, NewJob, Store } from "../../src/store/contract.js";
@@ -68,4 +70,11 @@ export async function drain(store: Store, taskId: string): Promise<string[]> {
       }),
     );
   }
+}
+
+/** The data commands, as the document lists them. */
+export function listed(): string[] {
+  const text = readFileSync(join(import.meta.dirname, "../../protocol/PROTOCOL.md"), "utf8");
+  const list = /The scripts use: ([A-Z\s]+)\./.exec(text)?.[1] ?? "";
+  return list.split(/\s+/).sort();
 }

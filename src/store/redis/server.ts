@@ -26,8 +26,13 @@ async function ask(command: Command, name: string, ...args: string[]): Promise<s
   }
 }
 
-function field(info: string, name: string): string | null {
+export function field(info: string, name: string): string | null {
   return new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1] ?? null;
+}
+
+/** A section of INFO; "": the host hides it. */
+export async function askInfo(command: Command, section: string): Promise<string> {
+  return await ask(command, "INFO", section);
 }
 
 export interface ServerRun {

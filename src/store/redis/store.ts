@@ -3,12 +3,7 @@ import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import type {
-  CancelAnswer,
   ConnectionChange,
-  JobPage,
-  JobRef,
-  JobView,
-  ListArgs,
   Look,
   LookArgs,
   PruneArgs,
@@ -16,18 +11,17 @@ import type {
   PushArgs,
   ReapArgs,
   Reaped,
-  RedriveAnswer,
   RenewArgs,
   Renewed,
   Store,
   StoreHealth,
   StoreInfo,
-  TaskCounts,
   Wake,
   WorkAnswer,
   WorkArgs,
 } from "../contract.js";
 import type { RedisTarget } from "./client.js";
+import { examine } from "./doctor.js";
 import { durably } from "./durable.js";
 import * as jobs from "./jobs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
@@ -227,25 +221,14 @@ class RedisStore implements Store {
   tend: Store["tend"] = (args) => this.#schedules.tend(args);
   recover: Store["recover"] = (args) => this.#schedules.recover(args);
 
-  async get(args: JobRef): Promise<JobView | null> {
-    return await jobs.getFromShard(await this.#shardOf(args.taskId), args);
-  }
-
-  async cancel(args: JobRef): Promise<CancelAnswer | null> {
-    return await jobs.cancelOnShard(await this.#shardOf(args.taskId), args);
-  }
-
-  async redrive(args: JobRef): Promise<RedriveAnswer | null> {
-    return await jobs.redriveOnShard(await this.#shardOf(args.taskId), args);
-  }
-
-  async list(args: ListArgs): Promise<JobPage> {
-    return await jobs.listOnShard(await this.#shardOf(args.taskId), args);
-  }
-
-  async counts(args: { taskId: string }): Promise<TaskCounts> {
-    return await jobs.countsOnShard(await this.#shardOf(args.taskId), args.taskId);
-  }
+  get: Store["get"] = async (args) => jobs.getFromShard(await this.#shardOf(args.taskId), args);
+  cancel: Store["cancel"] = async (args) =>
+    jobs.cancelOnShard(await this.#shardOf(args.taskId), args);
+  redrive: Store["redrive"] = async (args) =>
+    jobs.redriveOnShard(await this.#shardOf(args.taskId), args);
+  list: Store["list"] = async (args) => jobs.listOnShard(await this.#shardOf(args.taskId), args);
+  counts: Store["counts"] = async ({ taskId }) =>
+    jobs.countsOnShard(await this.#shardOf(taskId), taskId);
 
   async prune(args: PruneArgs): Promise<boolean> {
     let more = false;
@@ -265,6 +248,11 @@ class RedisStore implements Store {
     this.#changeListeners.add(listener);
     return () => void this.#changeListeners.delete(listener);
   }
+
+  examine: Store["examine"] = (args) => {
+    const { makeClient } = this.#session;
+    return examine({ durability: "store", ...this.#options, makeClient }, args);
+  };
 
   health(): StoreHealth {
     const { connection } = this.#session;

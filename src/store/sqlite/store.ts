@@ -2,10 +2,12 @@
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
+import { type Finding, finding } from "../../core/finding.js";
 import type * as contract from "../contract.js";
 import { GIVE_UP_MS } from "./connect.js";
 import type { Mode } from "./connection.js";
 import type { Database, Member } from "./database.js";
+import { examineCalmly, examineFile, examineOpen } from "./doctor.js";
 import type { Driver } from "./driver.js";
 import { cancel, redrive } from "./jobs.js";
 import { renew } from "./leases.js";
@@ -181,6 +183,20 @@ class SqliteStore implements contract.Store {
   onConnection(listener: (change: contract.ConnectionChange) => void): () => void {
     this.#changeListeners.add(listener);
     return () => void this.#changeListeners.delete(listener);
+  }
+
+  async examine(args: contract.ExamineArgs): Promise<Finding[]> {
+    const { target, durability, driver, clock } = this.#options;
+    const path = this.#memory === null ? (target as { path: string }).path : null;
+    const { findings, canOpen } =
+      path === null ? { findings: [], canOpen: true } : await examineFile(path, driver);
+    if (!canOpen) return findings;
+    const ask = () => this.#run("read", (scope) => examineOpen(scope, { ...args, durability }));
+    const open = await examineCalmly(ask, clock);
+    const reached = finding("STORE_REACHABLE", "ok", "the store answers", {
+      value: path ?? "memory",
+    });
+    return [reached, ...findings, ...open];
   }
 
   health(): contract.StoreHealth {
