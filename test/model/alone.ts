@@ -1,0 +1,71 @@
+/**
+ * Jobs that killed their process three times in a row run alone: only a scheduler that runs nothing
+ * gets one. If none asks, one is chosen to empty itself; who could not do so in one lease rests.
+ */
+import type { WorkArgs } from "../../src/store/contract.js";
+import { jobsIn, type Scope, sortedBy } from "./scope.js";
+import type { Job, Reservation, Task } from "./state.js";
+
+export type Turn = { kind: "take"; task: Task; job: Job } | { kind: "drain" | "none" };
+
+const MOST_REMEMBERED = 10;
+const LEASES_OF_REST = 10;
+
+export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
+  const { state, identity, now } = scope;
+  if (![...state.tasks.values()].some((task) => firstAlone(task) !== undefined)) {
+    state.reservations = [];
+    return { kind: "none" };
+  }
+  const found = findAlone(scope, claims);
+  if (found === null) return { kind: "none" };
+  if (idle) {
+    state.reservations = [];
+    return { kind: "take", ...found };
+  }
+  const standing = standingOf(scope);
+  if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
+  if (restsUntil(scope) > now) return { kind: "none" };
+  const others = state.reservations.filter(({ by }) => by !== identity);
+  const mine = { by: identity, until: now + leaseMs, leaseMs };
+  state.reservations = [...others, mine].slice(-MOST_REMEMBERED);
+  return { kind: "drain" };
+}
+
+/** From when on a job that must run alone concerns this scheduler, epoch ms. */
+export function turnFrom(scope: Scope): number {
+  const { state, identity, now } = scope;
+  const standing = standingOf(scope);
+  const holdsLease = [...state.leases.values()].some(({ owner }) => owner === identity);
+  // who runs nothing may take it, whoever was chosen
+  if (standing?.by === identity || !holdsLease) return now;
+  return standing?.until ?? restsUntil(scope);
+}
+
+export function firstAlone(task: Task): Job | undefined {
+  const jobs = jobsIn(task, "ready").filter(({ alone }) => alone);
+  return sortedBy(jobs, ({ rules, place }) => [rules.priority, place ?? 0])[0];
+}
+
+function findAlone({ state }: Scope, claims: WorkArgs["claims"]): { task: Task; job: Job } | null {
+  for (const { taskId, limit } of claims) {
+    const task = limit >= 1 ? state.tasks.get(taskId) : undefined;
+    const job = task === undefined ? undefined : firstAlone(task);
+    if (task !== undefined && job !== undefined) return { task, job };
+  }
+  return null;
+}
+
+/** One that lies further ahead than it could is from before the clock went back. */
+function standingOf({ state, now }: Scope): Reservation | null {
+  const last = state.reservations.at(-1);
+  const stands = last !== undefined && last.until > now && last.until <= now + last.leaseMs;
+  return stands ? last : null;
+}
+
+/** Until when this scheduler is not chosen; now, or before: it may be. */
+function restsUntil({ state, identity, now }: Scope): number {
+  const mine = state.reservations.find(({ by }) => by === identity);
+  if (mine === undefined || mine.until > now + mine.leaseMs) return now;
+  return mine.until + LEASES_OF_REST * mine.leaseMs;
+}
