@@ -7,6 +7,7 @@ import {
   completed,
   exit,
   fault,
+  lag,
   push,
   type Row,
   RULES,
@@ -114,6 +115,12 @@ const RUNS: Row[] = [
   [
     "two runs at once, as the first process stood still",
     told(okAgain, run(10, 9_000, "a"), stop(100, 8_900), run(2_600, 2_700, "a", second)),
+    [],
+    { "I5 lease": 1 },
+  ],
+  [
+    "two runs at once, as the machine did not let the first process run",
+    told(okAgain, run(10, 9_000, "a"), lag(100, 2_500), run(2_600, 2_700, "a", second)),
     [],
     { "I5 lease": 1 },
   ],

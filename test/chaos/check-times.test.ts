@@ -68,6 +68,8 @@ const TIMES: Row[] = [
     told(clock(5_000), occurrence(1_000), occurrence(2_000, -50), occurrence(3_000)),
     ["I7"],
   ],
+  ["none after the faults", told(clock(5_000), three, phase(3_500, "healed")), ["I13"]],
+  ["some after the faults", told(clock(5_000), three, phase(2_500, "healed")), []],
   ["none at all", told(clock(5_000)), ["I7"]],
 ];
 

@@ -20,6 +20,8 @@ export const BACK_MS = 5_000;
 /** What a machine that does other things may add to any bound. */
 export const SLACK_MS = 3_000;
 
+const CONTROLLER = "controller";
+
 /** A third of a lease may have passed since the last renewal when a fault begins. */
 const LEASE_SHARE = 0.6;
 
@@ -120,7 +122,8 @@ export class Case {
   /** Whether a process had to lose its leases between two moments. */
   lostLease(process: string, from: number, to: number): boolean {
     const { leaseMs } = this.rules;
-    const own = this.#halts.filter((halt) => halt.process === process);
+    // The controller carries the bytes of all.
+    const own = this.#halts.filter(({ process: one }) => one === process || one === CONTROLLER);
     return covered(own, from - leaseMs, to) >= LEASE_SHARE * leaseMs;
   }
 
@@ -133,7 +136,7 @@ export class Case {
     const spans = this.#faults
       .filter((fault) => fault.processes?.every((one) => !processes.includes(one)) !== true)
       .map((fault) => ({ from: fault.from, to: fault.to + tail }));
-    return covered(spans, from, to);
+    return covered([...spans, ...this.history.of("lag")], from, to);
   }
 
   jumped(from: number, to: number): boolean {
@@ -172,7 +175,8 @@ export class Case {
       const tail = kind.startsWith("net ") ? BACK_MS : 0;
       return processes.map((process) => ({ process, from, to: to + tail }));
     });
-    return [...byOthers, ...this.#blocks()];
+    const lags = this.history.of("lag").map(({ by, from, to }) => ({ process: by, from, to }));
+    return [...byOthers, ...this.#blocks(), ...lags];
   }
 
   /** When handlers held up the event loop of their process. */

@@ -2,6 +2,9 @@
 import type { Fault } from "../kit/history.js";
 import { BACK_MS, type Case, SLACK_MS } from "./case.js";
 
+/** Within this time a process should know that its store is away. */
+const NOTICE_MS = 2_000;
+
 /** One claim may be on its way when a process is told to stop. */
 const CLAIM_MS = 1_000;
 
@@ -45,6 +48,13 @@ function haltedMs(its: Case, process: string, after: number): number {
 function judgeHealing(its: Case): void {
   if (its.history.phase("stuck") !== null) {
     its.broken("I13", "what was pushed was not worked off");
+  }
+  const healedAt = its.history.phase("healed");
+  for (const { scheduleId } of healedAt === null ? [] : its.rules.schedules) {
+    const last = its.history.of("start").findLast((start) => start.scheduleId === scheduleId);
+    if ((last?.t ?? 0) < (healedAt ?? 0)) {
+      its.broken("I13", `${scheduleId} did not fire after the last fault`);
+    }
   }
   for (const [process, tookMs] of recoveries(its)) {
     if (tookMs > BACK_MS) {
@@ -101,8 +111,9 @@ export function healthLies(its: Case): string[] {
       lies.push(`${process} was not ready after the faults: ${last.reasons.join(", ")}`);
     }
     for (const fault of history.of("fault").filter(({ kind }) => kind.startsWith("down"))) {
-      const at = said.filter(({ t }) => t < fault.to).at(-1);
-      if (fault.to - fault.from > SLACK_MS && at?.ready === true) {
+      // Long before its end, since a process may notice that before the controller does.
+      const at = said.filter(({ t }) => t < fault.from + NOTICE_MS).at(-1);
+      if (fault.to - fault.from > 2 * NOTICE_MS && at?.ready === true) {
         lies.push(`${process} was ready while the store was away (${fault.kind})`);
       }
     }

@@ -88,6 +88,10 @@ export function fault(from: number, to: number, more: Partial<Fault> = {}): Line
   return { t: to, by: "controller", what: "fault", kind: "fault", from, to, ...more };
 }
 
+export function lag(from: number, to: number, by = "w1"): Line {
+  return { t: to, by, what: "lag", from, to };
+}
+
 export function spawn(t: number, process: string, role: "worker" | "pusher" = "worker"): Line {
   return { t, by: "controller", what: "spawn", process, role };
 }

@@ -7,14 +7,17 @@ const READ_MS = 5;
 
 export function judgeTimes(its: Case): void {
   for (const schedule of its.rules.schedules) judgeSchedule(its, schedule);
-  for (const [name, { push, runs }] of its.told) {
+  for (const [name, { push, okAt, runs }] of its.told) {
     const first = runs[0]?.start;
     if (push.delayMs === 0 || first === undefined || its.jumped(push.t, first.t)) continue;
     const waited = first.t - push.t;
     if (waited < push.delayMs - READ_MS) {
       its.broken("I8", `${name} began after ${Math.round(waited)} ms, not ${push.delayMs}`);
     }
-    const late = waited - push.delayMs - its.troubleMs(push.t, first.t, [push.by, first.by]);
+    // The delay began some time between the push and its answer.
+    if (okAt === null) continue;
+    const trouble = its.troubleMs(push.t, first.t, [push.by, first.by]);
+    const late = first.t - okAt - push.delayMs - trouble;
     // Its process may die before it begins: then it is as late as any job that is issued again.
     const again = first.attempt > 1 || its.someEnded(push.t, first.t) ? 2 * its.rules.leaseMs : 0;
     if (late > its.rules.pollMs + SLACK_MS + again) {

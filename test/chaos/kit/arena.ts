@@ -10,7 +10,7 @@ import type { RegisterOptions, SchedulerOptions } from "schedule-mq";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.js";
 import type { ServerKind } from "../../support/servers.js";
 import type { Rules } from "../check/case.js";
-import { historyOf, now } from "../programs/history.mjs";
+import { historyOf, noteLags, now } from "../programs/history.mjs";
 import type { PushKind } from "../programs/pusher.mjs";
 import { Chance } from "./chance.js";
 import type { Fault, Line, Phase } from "./history.js";
@@ -52,6 +52,7 @@ export class Arena {
   readonly store: Store;
   readonly placed: Placed[] = [];
   readonly #write: (what: string, more?: object) => void;
+  readonly #endLags: () => void;
   readonly #seed: number;
   #count = 0;
   #isReplacing = true;
@@ -72,6 +73,7 @@ export class Arena {
     this.folder = args.folder;
     this.store = args.store;
     this.#write = historyOf(join(this.folder, "controller.jsonl"), "controller");
+    this.#endLags = noteLags(this.#write);
   }
 
   static async open(setup: Setup, rules: Rules, seed: number): Promise<Arena> {
@@ -211,6 +213,7 @@ export class Arena {
     await Promise.all(this.placed.map(({ process }) => process.ended));
     await Promise.all(this.placed.map(({ proxy }) => proxy?.close()));
     await this.store.close();
+    this.#endLags();
   }
 
   /** The run is over and nobody needs to look at what was written. */

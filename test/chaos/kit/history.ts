@@ -107,6 +107,13 @@ export interface Fault extends At {
   works?: boolean;
 }
 
+/** A process did not get to run: it was stopped, blocked, or the machine was busy. */
+export interface Lag extends At {
+  what: "lag";
+  from: number;
+  to: number;
+}
+
 export interface ClockSample extends At {
   what: "clock";
   storeMs: number;
@@ -139,6 +146,7 @@ export type Line =
   | Spawn
   | Exit
   | Fault
+  | Lag
   | ClockSample
   | Phase
   | Remains;

@@ -9,6 +9,27 @@ export function now() {
   return Number(process.hrtime.bigint() / 1_000n) / 1_000;
 }
 
+const TICK_MS = 50;
+/** A machine that does other things makes everybody wait a little. */
+const LAG_MS = 200;
+
+/**
+ * Notes when this process did not get to run, whatever the reason: nothing that it did late
+ * meanwhile says anything about the library.
+ * @param {(what: string, more?: object) => void} note
+ * @returns {() => void} ends it
+ */
+export function noteLags(note) {
+  let last = now();
+  const tick = () => {
+    const at = now();
+    if (at - last > TICK_MS + LAG_MS) note("lag", { from: last, to: at });
+    last = at;
+  };
+  const timer = setInterval(tick, TICK_MS).unref();
+  return () => clearInterval(timer);
+}
+
 /**
  * @param {string} file
  * @param {string} by the process, as the controller calls it

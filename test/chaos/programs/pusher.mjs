@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { createScheduler } from "schedule-mq";
-import { historyOf } from "./history.mjs";
+import { historyOf, noteLags } from "./history.mjs";
 import { onWord, orders, tell } from "./parent.mjs";
 
 /**
@@ -120,6 +120,7 @@ onWord((word) => {
 });
 
 note("hello");
+noteLags(note);
 tell("up");
 while (isGoing) {
   begin(drawKind());

@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { createScheduler } from "schedule-mq";
 import { handlerFor } from "./handler.mjs";
-import { historyOf } from "./history.mjs";
+import { historyOf, noteLags } from "./history.mjs";
 import { orders, tell } from "./parent.mjs";
 
 const SPREAD_MS = 20;
@@ -17,6 +17,7 @@ process.on("SIGTERM", () => {
 });
 
 note("hello");
+noteLags(note);
 for (let round = 0; !isOver; round += 1) {
   const scheduler = createScheduler({ ...options, logger: false });
   scheduler.on("error", () => {});

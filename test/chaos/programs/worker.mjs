@@ -1,7 +1,7 @@
 /** A worker in a fault run: handlers, schedules, and notes of what the library says of itself. */
 import { createScheduler } from "schedule-mq";
 import { handlerFor } from "./handler.mjs";
-import { historyOf } from "./history.mjs";
+import { historyOf, noteLags } from "./history.mjs";
 import { orders, tell } from "./parent.mjs";
 
 /**
@@ -46,6 +46,7 @@ const watch = setInterval(() => {
 watch.unref();
 
 note("hello");
+noteLags(note);
 // From here on it knows what to do on SIGTERM.
 const over = scheduler.run();
 scheduler.start().then(
