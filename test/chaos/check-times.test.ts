@@ -68,6 +68,17 @@ const TIMES: Row[] = [
     told(clock(5_000), occurrence(1_000), occurrence(2_000, -50), occurrence(3_000)),
     ["I7"],
   ],
+  [
+    "one that was decided when the clock was ahead",
+    told(
+      clock(5_000),
+      three[0]!,
+      { t: 1_100, by: "controller", what: "clock", storeMs: 2_500 + OFFSET_MS },
+      three[2]!,
+    ),
+    [],
+    { "I7 clock": 1 },
+  ],
   ["none after the faults", told(clock(5_000), three, phase(3_500, "healed")), ["I13"]],
   ["some after the faults", told(clock(5_000), three, phase(2_500, "healed")), []],
   ["none at all", told(clock(5_000)), ["I7"]],

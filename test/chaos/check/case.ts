@@ -46,7 +46,8 @@ export type Invariant =
  * - `signal`: the handler went on after its signal had aborted
  * - `durability window`: the store was allowed to forget it
  * - `interrupted`: retry is off, and the process that had claimed it died or was told to stop
- * - `clock`: the instants lie in what the store's clock jumped over
+ * - `clock`: the store's clock had been beyond the instants; what was decided then stays decided,
+ *   and what was to wait then waits until the clock gets there again
  */
 export type Excuse = "lease" | "signal" | "durability window" | "interrupted" | "clock";
 
@@ -137,6 +138,11 @@ export class Case {
       .filter((fault) => fault.processes?.every((one) => !processes.includes(one)) !== true)
       .map((fault) => ({ from: fault.from, to: fault.to + tail }));
     return covered([...spans, ...this.history.of("lag")], from, to);
+  }
+
+  /** Whether the store's clock had been beyond an instant before some moment. */
+  wasBeyond(at: number, before: number): boolean {
+    return this.history.of("clock").some(({ t, storeMs }) => t < before - 500 && storeMs >= at);
   }
 
   jumped(from: number, to: number): boolean {

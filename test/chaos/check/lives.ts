@@ -52,9 +52,14 @@ function judgeHealing(its: Case): void {
   const healedAt = its.history.phase("healed");
   for (const { scheduleId } of healedAt === null ? [] : its.rules.schedules) {
     const last = its.history.of("start").findLast((start) => start.scheduleId === scheduleId);
-    if ((last?.t ?? 0) < (healedAt ?? 0)) {
-      its.broken("I13", `${scheduleId} did not fire after the last fault`);
-    }
+    if (last !== undefined && last.t > (healedAt ?? 0)) continue;
+    const now = its.history.of("clock").at(-1);
+    const isBehind = now !== undefined && its.wasBeyond(now.storeMs, now.t);
+    its.unless(
+      [["clock", isBehind]],
+      "I13",
+      () => `${scheduleId} did not fire after the last fault`,
+    );
   }
   for (const [process, tookMs] of recoveries(its)) {
     if (tookMs > BACK_MS) {

@@ -52,8 +52,12 @@ function judgeDone(its: Case, name: string, { push, okAt, runs }: Told): void {
   if (runs.some(({ end }) => end?.ok === true)) return;
   const isPoison = push.plan.at(-1) === "kill";
   if (isPoison && its.remains.has(name)) return;
+  const last = runs.at(-1);
   its.unless(
-    [["durability window", runs.length === 0 ? its.isForgettable(okAt) : forgotten(its, runs)]],
+    [
+      ["durability window", last === undefined ? its.isForgettable(okAt) : forgotten(its, runs)],
+      ["clock", its.remains.has(name) && its.jumped(last?.start.t ?? push.t, last?.until ?? okAt)],
+    ],
     "I3",
     () => `${name}, with retry, never ended well: ${storyOf(runs)}`,
   );

@@ -34,7 +34,8 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
         its.broken("I4", `issued again after ${Math.round(gap)} ms: ${storyOf(runs)}`);
       }
     }
-    crashes = run.end === null ? crashes + 1 : 0;
+    // One that ended well and is issued again had lost its lease: that counts as a crash, too.
+    crashes = run.end?.ok === false ? 0 : crashes + 1;
     const died = its.history.endOf(run.start.by) <= next.t;
     const halted = its.lostLease(run.start.by, run.start.t, next.t);
     const afterDeath = leaseMs + retryMs * 2 ** Math.max(0, crashes - 1) * SPREAD;

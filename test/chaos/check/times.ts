@@ -79,7 +79,7 @@ function judgeMissing(
   const when = monotonicAt(its, at);
   its.unless(
     [
-      ["clock", when === null],
+      ["clock", when === null || its.wasBeyond(at, when)],
       ["durability window", when !== null && its.isForgettable(when)],
       // Without retry, what was claimed by a process that died is not run: it has to be seen.
       ["interrupted", !retries && its.remains.has(`${scheduleId}@${at}`)],

@@ -124,9 +124,14 @@ async function drain(arena: Arena): Promise<void> {
   );
 }
 
-/** Names whose jobs have to be worked off: what was pushed before a loss may remain as a ruin. */
+/**
+ * Names whose jobs have to be worked off: what was pushed before a loss may remain as a ruin, and
+ * what was put off while the clock was ahead may wait until it gets there again.
+ */
 function pushedSinceLoss(history: History): Set<string> {
-  const losses = history.of("fault").filter(({ lossMs }) => lossMs !== undefined);
+  const losses = history
+    .of("fault")
+    .filter(({ lossMs, jumpMs = 0 }) => lossMs !== undefined || jumpMs > 0);
   const lastLoss = Math.max(0, ...losses.map(({ to }) => to));
   const pushes = history.of("push").filter(({ t, plan }) => t > lastLoss && plan.at(-1) !== "kill");
   return new Set(pushes.map(({ name }) => name));
