@@ -9,6 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { RegisterOptions, SchedulerOptions } from "schedule-mq";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.js";
 import type { ServerKind } from "../../support/servers.js";
+import { until } from "../../support/until.js";
 import type { Rules } from "../check/case.js";
 import { historyOf, noteLags, now } from "../programs/history.mjs";
 import type { PushKind } from "../programs/pusher.mjs";
@@ -55,7 +56,7 @@ export class Arena {
   readonly #endLags: () => void;
   readonly #seed: number;
   #count = 0;
-  #isReplacing = true;
+  readonly #replaced: Set<Role> = new Set(["worker", "pusher", "registrar"]);
   #gate: Promise<void> = Promise.resolve();
   #isOver = false;
 
@@ -139,6 +140,16 @@ export class Arena {
     );
   }
 
+  /** Until some worker has started; bounded, as one that cannot start is found elsewhere. */
+  async somebodyUp(): Promise<void> {
+    const isUp = () =>
+      Promise.race([
+        ...this.living("worker").map(({ process }) => process.isUp),
+        pause(50).then(() => false),
+      ]);
+    await until("a worker that has started", isUp, 10_000).catch(() => {});
+  }
+
   async launch(role: Role): Promise<Placed> {
     this.#count += 1;
     const name = `${role[0]}${this.#count}`;
@@ -173,8 +184,8 @@ export class Arena {
     return reopen;
   }
 
-  stopReplacing(): void {
-    this.#isReplacing = false;
+  stopReplacing(...roles: readonly Role[]): void {
+    for (const role of roles) this.#replaced.delete(role);
   }
 
   /** Everything that still holds somebody up is taken away; who is dead has been replaced. */
@@ -207,7 +218,7 @@ export class Arena {
   }
 
   async close(): Promise<void> {
-    this.stopReplacing();
+    this.stopReplacing("worker", "pusher", "registrar");
     const living = this.placed.filter(({ process }) => process.alive);
     for (const { process } of living) process.kill();
     await Promise.all(this.placed.map(({ process }) => process.ended));
@@ -232,10 +243,10 @@ export class Arena {
     const isYoung = process.leaving && signal === "SIGTERM";
     const expected = signal === "SIGKILL" || isYoung;
     this.note({ what: "exit", process: process.name, code, signal, expected, said });
-    if (!this.#isReplacing) return;
+    if (!this.#replaced.has(process.role)) return;
     await pause(REPLACE_MS);
     await this.#gate;
     await proxy?.close();
-    if (this.#isReplacing) await this.launch(process.role);
+    if (this.#replaced.has(process.role)) await this.launch(process.role);
   }
 }

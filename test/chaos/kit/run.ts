@@ -106,7 +106,8 @@ async function recover(arena: Arena): Promise<void> {
 
 async function drain(arena: Arena): Promise<void> {
   const pushers = arena.placed.filter(({ process }) => process.role !== "worker");
-  arena.stopReplacing();
+  // Jobs may kill more workers, and somebody has to do the work.
+  arena.stopReplacing("pusher", "registrar");
   for (const { process } of pushers) {
     if (process.role === "registrar") process.terminate();
     else process.tell("stop");
@@ -139,6 +140,7 @@ function pushedSinceLoss(history: History): Set<string> {
 
 async function endAll(arena: Arena): Promise<void> {
   arena.phase("end");
+  arena.stopReplacing("worker");
   const living = arena.placed.filter(({ process }) => process.alive);
   for (const { process } of living) process.terminate();
   const ended = Promise.all(living.map(({ process }) => process.ended));

@@ -95,12 +95,16 @@ export class Shim {
     }
   }
 
-  /** The same for files that are written anywhere. */
+  /**
+   * The same for files that are written anywhere. One that was deleted stays so: whatever was synced
+   * after that took the change of the folder along.
+   */
   cutImaged(names: readonly string[]): void {
     for (const name of names) {
       const image = join(this.env.CHAOS_IMAGES ?? "", name);
       const path = join(this.#data, name);
-      rmSync(path, { force: true });
+      if (!existsSync(path)) continue;
+      rmSync(path);
       if (existsSync(image)) copyFileSync(image, path);
     }
   }

@@ -29,5 +29,6 @@ export const cutMachinePower: Strike = async (arena) => {
     arena.sqlite.cutPower();
     await arena.lasting(arena.chance.between(100, 500));
     reopen();
+    await arena.somebodyUp();
   });
 };
