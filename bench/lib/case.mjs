@@ -64,6 +64,7 @@ export async function loadCases() {
     import("../cases/loop.mjs"),
     import("../cases/idle.mjs"),
     import("../cases/parked.mjs"),
+    import("../cases/options.mjs"),
   ]);
   return files.flatMap((file) => file.cases);
 }

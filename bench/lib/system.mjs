@@ -10,10 +10,17 @@
  *   system does by itself
  * @property {number} pollMs the longest time between two looks; 0: the system's own
  * @property {number} schedules so many are registered by the worker, of which none becomes due
+ * @property {string} option of ours, switched on: a key of `OPTIONS` in systems/ours.mjs; "": none
  */
 
 /** @type {Mode} */
-export const DEFAULT_MODE = Object.freeze({ retry: true, retryMs: 0, pollMs: 0, schedules: 0 });
+export const DEFAULT_MODE = Object.freeze({
+  retry: true,
+  retryMs: 0,
+  pollMs: 0,
+  schedules: 0,
+  option: "",
+});
 
 /**
  * Where a system keeps its jobs during one measurement, and how it is to run them.

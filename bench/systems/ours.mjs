@@ -15,6 +15,38 @@ const ONCE_A_YEAR = "0 0 1 1 *";
 /** How many schedules are asked for at once. */
 const PAGE = 1_000;
 
+/**
+ * An option whose price is asked for: what it adds to the scheduler's options, to those of each
+ * push, and to the scheduler.
+ * @typedef {object} Priced
+ * @property {SchedulerOptions} [scheduler]
+ * @property {(n: number) => object} [push]
+ * @property {(scheduler: Scheduler) => unknown} [with]
+ */
+
+const EVENTS = /** @type {const} */ ([
+  "job:pushed",
+  "job:started",
+  "job:completed",
+  "job:failed",
+  "job:retrying",
+  "job:dead",
+]);
+
+/** @type {Readonly<Record<string, Priced>>} */
+export const OPTIONS = Object.freeze({
+  "": {},
+  retention: { scheduler: { retention: { completed: { age: "1h", count: 1_000_000 } } } },
+  events: {
+    with: (scheduler) => {
+      for (const event of EVENTS) scheduler.on(event, () => {});
+    },
+  },
+  id: { push: (n) => ({ id: `job ${n}` }) },
+  priority: { push: (n) => ({ priority: 1 + (n % 3) }) },
+  timeout: { push: () => ({ timeout: "30s" }) },
+});
+
 /** @returns {Promise<typeof import("../../src/index.js")>} */
 const library = () => import(BUILT);
 
@@ -52,7 +84,12 @@ export function scheduleMq({ title, usesRedis, unwanted, optionsAt }) {
   const create = async (place) => {
     const { pollMs = 0 } = place;
     const poll = pollMs > 0 ? { pollInterval: pollMs } : {};
-    return (await library()).createScheduler({ logger: false, ...poll, ...optionsAt(place) });
+    const { createScheduler } = await library();
+    const priced = OPTIONS[place.option ?? ""] ?? {};
+    const more = { ...poll, ...optionsAt(place), ...priced.scheduler };
+    const scheduler = createScheduler({ logger: false, ...more });
+    priced.with?.(scheduler);
+    return scheduler;
   };
   return {
     title,
@@ -62,10 +99,16 @@ export function scheduleMq({ title, usesRedis, unwanted, optionsAt }) {
     async produce(place) {
       const scheduler = await create(place);
       const safe = safety(place);
+      const own = OPTIONS[place.option ?? ""]?.push;
+      let pushed = 0;
       /** @param {number} delayMs */
       const options = (delayMs) => (delayMs > 0 ? { ...safe, delay: delayMs } : safe);
       return {
-        push: (taskId, data, delayMs) => scheduler.push(taskId, { data, ...options(delayMs) }),
+        push: (taskId, data, delayMs) => {
+          const given = { data, ...options(delayMs) };
+          pushed += 1;
+          return scheduler.push(taskId, own === undefined ? given : { ...given, ...own(pushed) });
+        },
         async pushMany(taskId, items, delayMs) {
           const rest = options(delayMs);
           const answers = await scheduler.pushMany(
