@@ -12,7 +12,6 @@ import type { LaunchDeputy } from "./loops/deputy/deputy.js";
 import { SchedulerImpl } from "./scheduler.js";
 import type { Store } from "./store/contract.js";
 import { LazyStore } from "./store/lazy.js";
-import { defaultStorePath } from "./store/sqlite/paths.js";
 import type { MemoryDatabase } from "./store/sqlite/store.js";
 import { launcherOf } from "./threads/launch.js";
 import { deputyStoreOf } from "./threads/orders.js";
@@ -38,12 +37,20 @@ export function createSchedulerWith(given: Replacements): Scheduler {
   const chance = given.chance ?? systemChance;
   const instanceId = given.instanceId ?? chance.identity();
   const parts = { clock, chance, identity: instanceId };
-  const path = filePathOf(options);
-  const store = given.store ?? new LazyStore(() => loadStore(options, { ...parts, path }));
+  const file: OpenedFile = { path: "" };
+  const store = given.store ?? new LazyStore(() => loadStore(options, { ...parts, file }));
   const logger = loggerOf(options.logger);
   const isReal = given.store === undefined && clock === systemClock;
-  const launchDeputy = isReal ? deputyOf(options, path) : null;
-  return new SchedulerImpl({ store, clock, chance, logger, options, instanceId, launchDeputy });
+  const launchDeputy = isReal ? deputyOf(options, file) : null;
+  return new SchedulerImpl({
+    store,
+    clock,
+    chance,
+    logger,
+    options,
+    instanceId,
+    launchDeputy,
+  });
 }
 
 /** What a scheduler has registered; for tests. */
@@ -68,25 +75,20 @@ export function sharedMemory(parts: {
   };
 }
 
-/** In memory nobody else could take a job away. */
-function deputyOf(options: CheckedSchedulerOptions, path: () => string): LaunchDeputy | null {
-  if (options.renewFrom === "main" || options.sqlite === "memory") return null;
-  return launcherOf(() => deputyStoreOf(options, path));
+/** Where the SQLite file is, once it is known: the process may go elsewhere meanwhile. */
+interface OpenedFile {
+  path: string;
 }
 
-/** Of the SQLite file; the same for all who ask, wherever the process goes meanwhile. */
-function filePathOf({ sqlite }: CheckedSchedulerOptions): () => string {
-  let path: string | null = null;
-  return () => {
-    if (sqlite === "memory") return "";
-    path ??= resolve(sqlite?.path ?? defaultStorePath(process.cwd()));
-    return path;
-  };
+/** In memory nobody else could take a job away. */
+function deputyOf(options: CheckedSchedulerOptions, file: OpenedFile): LaunchDeputy | null {
+  if (options.renewFrom === "main" || options.sqlite === "memory") return null;
+  return launcherOf(() => deputyStoreOf(options, file.path));
 }
 
 async function loadStore(
   options: CheckedSchedulerOptions,
-  { path, ...parts }: { clock: Clock; chance: Chance; identity: string; path: () => string },
+  { file, ...parts }: { clock: Clock; chance: Chance; identity: string; file: OpenedFile },
 ): Promise<Store> {
   const { redis, sqlite, redisPrefix: prefix, durability } = options;
   const own = { ...parts, prefix };
@@ -96,5 +98,7 @@ async function loadStore(
   }
   const { createSqliteStore } = await import("./store/sqlite/store.js");
   if (sqlite === "memory") return createSqliteStore({ ...own, target: "memory", durability });
-  return createSqliteStore({ ...own, target: { path: path() }, durability });
+  const { defaultStorePath } = await import("./store/sqlite/paths.js");
+  file.path = resolve(sqlite?.path ?? defaultStorePath(process.cwd()));
+  return createSqliteStore({ ...own, target: { path: file.path }, durability });
 }

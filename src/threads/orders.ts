@@ -40,10 +40,10 @@ export function portableRedis(redis: CheckedRedis): CheckedRedis | null {
 /** null: some of the options cannot be copied. `path`: where the SQLite file is. */
 export function deputyStoreOf(
   options: CheckedSchedulerOptions,
-  path: () => string,
+  path: string,
 ): DeputyStoreOptions | null {
   const { redis, redisPrefix: prefix, keep, durability } = options;
-  if (redis === null) return { kind: "sqlite", prefix, keep, path: path(), durability };
+  if (redis === null) return { kind: "sqlite", prefix, keep, path, durability };
   const portable = portableRedis(redis);
   return portable === null ? null : { kind: "redis", prefix, keep, redis: portable };
 }
