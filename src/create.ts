@@ -13,7 +13,7 @@ import { SchedulerImpl } from "./scheduler.js";
 import type { Store } from "./store/contract.js";
 import { LazyStore } from "./store/lazy.js";
 import type { MemoryDatabase } from "./store/sqlite/store.js";
-import { launcherOf } from "./threads/launch.js";
+import { handlerThreads, launcherOf } from "./threads/launch.js";
 import { deputyStoreOf } from "./threads/orders.js";
 import type { CreateScheduler, Scheduler } from "./types.js";
 
@@ -50,6 +50,7 @@ export function createSchedulerWith(given: Replacements): Scheduler {
     options,
     instanceId,
     launchDeputy,
+    handlerThreads,
   });
 }
 

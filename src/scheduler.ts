@@ -42,7 +42,7 @@ import type {
   Schedules,
 } from "./types.js";
 
-export interface SchedulerParts extends Pick<SessionParts, "launchDeputy"> {
+export interface SchedulerParts extends Pick<SessionParts, "launchDeputy" | "handlerThreads"> {
   store: Store;
   clock: Clock;
   chance: Chance;
@@ -116,6 +116,7 @@ export class SchedulerImpl implements Scheduler {
       const fix = "a task has one handler in a scheduler: bind it once";
       throw new SchedulerError("ALREADY_BOUND", message, { fix, value: taskId });
     }
+    if (bind.file !== null) this.#parts.handlerThreads?.check(bind.file, bind.taskId);
     this.#binds.set(bind.taskId, bind);
     this.#fresh.add(bind);
     return this;

@@ -16,6 +16,7 @@ const INPUT = { index: "src/index.ts", testing: "src/testing/index.ts" };
 const THREADS = {
   "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
   "deputy-thread": "src/threads/deputy-thread.ts",
+  "handler-thread": "src/threads/handler-thread.ts",
 };
 
 export async function bundle() {

@@ -41,6 +41,7 @@ export type ErrorCode =
   | "ALREADY_REGISTERED"
   | "SCHEDULE_UNKNOWN" // no schedule of that id is in the store
   | "SCHEDULE_IN_CODE" // a live scheduler registers it: its code decides
+  | "HANDLER_DIED" // the thread of a handler file ended before the job did
   | "TIMED_OUT" // a handler took longer than its timeout
   // why the signal of a handler was aborted
   | "LEASE_LOST" // somebody else may run the job now; this run will not count

@@ -14,6 +14,8 @@ import type { ConnectionChange, HandedBatch, Store, Wake } from "../store/contra
 import { Attempt, type AttemptParts } from "./attempt.js";
 import { Deputy, type LaunchDeputy } from "./deputy/deputy.js";
 import { type FireParts, Firing } from "./fire.js";
+import type { HandlerThreads } from "./handler-pool.js";
+import { type HandlerPools, poolsOf } from "./handler-pools.js";
 import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
@@ -40,6 +42,7 @@ export interface EngineParts {
   openedAt: number;
   /** null: leases are renewed from here alone. */
   launchDeputy?: LaunchDeputy | null;
+  handlerThreads?: HandlerThreads;
 }
 
 export class Engine {
@@ -50,6 +53,7 @@ export class Engine {
   readonly renew: Renew;
   readonly #parts: EngineParts;
   readonly #deputy: Deputy | null;
+  readonly #pools: HandlerPools;
   readonly #reporter: Reporter;
   readonly #lanes: readonly Loop[];
   readonly #watchLoop: Loop;
@@ -61,6 +65,7 @@ export class Engine {
   constructor(parts: EngineParts) {
     this.#parts = parts;
     this.#reporter = new Reporter(parts);
+    this.#pools = poolsOf(parts);
     this.#deputy = deputyOf(parts);
     this.leases = new Leases(this.#deputy);
     this.slots = new Slots(parts.binds.values());
@@ -110,6 +115,7 @@ export class Engine {
   async end(): Promise<void> {
     for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
     await Promise.all([...this.#loops().map((loop) => loop.stop()), this.#deputy?.close()]);
+    await this.#pools.end();
   }
 
   #loops(): Loop[] {
@@ -174,7 +180,7 @@ export class Engine {
   }
 
   #attemptsOf(batch: HandedBatch): Attempt[] {
-    const task = this.#parts.binds.get(batch.taskId);
+    const task = this.#pools.binds.get(batch.taskId);
     if (task === undefined)
       throw new Error(`claimed jobs of "${batch.taskId}", which is not bound`);
     return batch.jobs.map((job) => new Attempt({ fence: batch.fence, job, task }));

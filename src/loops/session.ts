@@ -15,6 +15,7 @@ import type { Store, StoreInfo } from "../store/contract.js";
 import type { ConnectionNews } from "./connection-news.js";
 import type { LaunchDeputy } from "./deputy/deputy.js";
 import { Engine } from "./engine.js";
+import type { HandlerThreads } from "./handler-pool.js";
 import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import { Registrations } from "./registrations.js";
 import { asError } from "./reporter.js";
@@ -35,6 +36,8 @@ export interface SessionParts {
   schedules: Iterable<CheckedRegister>;
   /** Begins a thread that renews leases; null: none does. */
   launchDeputy?: LaunchDeputy | null;
+  /** For handlers that are files. */
+  handlerThreads?: HandlerThreads;
 }
 
 /** Waiting does not help against these. */
@@ -48,6 +51,7 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   "OPTION_INVALID",
   "OPTION_MISSING",
   "OPTION_CONFLICT",
+  "HANDLER_INVALID",
 ]);
 
 /** Stores give up their calls long before. */

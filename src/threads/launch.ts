@@ -1,7 +1,12 @@
 /** Begins the threads of this package. The only file, beside the stores, that makes any. */
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { SchedulerError } from "../core/errors.js";
 import type { DeputyListener, LaunchDeputy } from "../loops/deputy/deputy.js";
+import type { FromHandler, HandlerListener, HandlerThreads } from "../loops/handler-pool.js";
 import type { DeputyThreadOrders } from "./deputy-thread.js";
+import type { HandlerOrders } from "./handler-thread.js";
 import type { DeputyStoreOptions } from "./orders.js";
 
 /** It holds a client and a few leases: Node's own bounds are for programs. */
@@ -16,16 +21,41 @@ export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy
     try {
       const file = new URL("./deputy-thread.js", import.meta.url);
       const limits = { resourceLimits: DEPUTY_LIMITS, execArgv: [] };
-      return watched(new Worker(file, { workerData, ...limits }), listener);
+      const thread = new Worker(file, { workerData, ...limits });
+      thread.on("message", () => listener.ready());
+      watch(thread, listener);
+      return {
+        tell: (word) => thread.postMessage(word),
+        kill: () => void thread.terminate(),
+      };
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
   };
 }
 
-function watched(thread: Worker, listener: DeputyListener): ReturnType<LaunchDeputy> {
+/** They run the user's file, which may want what the process was started with. */
+export const handlerThreads: HandlerThreads = {
+  check(file, taskId) {
+    if (existsSync(fileURLToPath(file))) return;
+    const message = `bind("${taskId}"): there is no file ${file.href}`;
+    const fix = 'use new URL("./handler.js", import.meta.url)';
+    throw new SchedulerError("HANDLER_INVALID", message, { fix, value: file.href });
+  },
+  launch({ file, payloadLimitBytes }, listener) {
+    const workerData: HandlerOrders = { url: file.href, payloadLimitBytes };
+    const thread = new Worker(new URL("./handler-thread.js", import.meta.url), { workerData });
+    thread.on("message", (word: FromHandler) => listener.heard(word));
+    watch(thread, listener);
+    return {
+      tell: (word) => thread.postMessage(word),
+      kill: () => void thread.terminate(),
+    };
+  },
+};
+
+function watch(thread: Worker, listener: DeputyListener | HandlerListener): void {
   let died: Error | null = null;
-  thread.on("message", () => listener.ready());
   thread.on("error", (error: unknown) => {
     died = error instanceof Error ? error : new Error(String(error));
   });
@@ -35,8 +65,4 @@ function watched(thread: Worker, listener: DeputyListener): ReturnType<LaunchDep
   });
   // The process may end, whatever the thread is at.
   thread.unref();
-  return {
-    tell: (word) => thread.postMessage(word),
-    kill: () => void thread.terminate(),
-  };
 }

@@ -54,10 +54,13 @@ export interface Scheduler<Tasks extends object = Untyped> {
   readonly instanceId: string;
   readonly jobs: Jobs<Tasks>;
   readonly schedules: Schedules<Tasks>;
-  /** Says what work a task is; before `start()`. */
+  /**
+   * Says what work a task is; before `start()`. The URL of a file that exports the handler, as
+   * default or as `handler`: it runs in threads of its own.
+   */
   bind<Id extends TaskId<Tasks>, Data = unknown>(
     taskId: Id,
-    handler: Handler<HandlerData<Tasks, Id, Data>>,
+    handler: Handler<HandlerData<Tasks, Id, Data>> | URL,
     options?: BindOptions,
   ): this;
   /** Says when a task is due by itself; before `start()`. */

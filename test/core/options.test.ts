@@ -123,6 +123,7 @@ describe("checkBind, checkList, checkStart", () => {
     expect(checkBind("email", handler, undefined)).toEqual({
       taskId: "email",
       handler,
+      file: null,
       concurrency: 10,
       timeoutMs: null,
     });

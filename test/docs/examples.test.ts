@@ -25,6 +25,10 @@ const EXAMPLES: readonly Expected[] = [
     file: "push-retry.mjs",
     prints: ["attempt 1: the handler returned false", "attempt 2: completed"],
   },
+  {
+    file: "own-thread.mjs",
+    prints: ["primes below 2000000: 148933", "the event loop went on: true"],
+  },
   { file: "data-and-delay.mjs", prints: ["pushed, due at", "received  im data"] },
 ];
 

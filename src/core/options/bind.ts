@@ -9,6 +9,8 @@ import { checkTimeout } from "./rules.js";
 export interface CheckedBind {
   taskId: string;
   handler: (data: unknown, context: never) => unknown;
+  /** Runs in threads of its own instead of `handler`; null: the handler is a function. */
+  file: URL | null;
   concurrency: number;
   /** null: no limit. */
   timeoutMs: number | null;
@@ -37,10 +39,11 @@ export function checkBind(
 ): CheckedBind {
   const id = checkTaskId(taskId, "bind", context);
   const where = `bind(${quote(id)})`;
-  if (typeof handler !== "function") {
+  const file = handler instanceof URL ? checkFile(handler, where) : null;
+  if (file === null && typeof handler !== "function") {
     throw new SchedulerError(
       "HANDLER_INVALID",
-      `${where}: the handler must be a function, got ${show(handler)}`,
+      `${where}: the handler must be a function or the URL of a file, got ${show(handler)}`,
       { fix: `bind(${quote(id)}, async (data) => { … })` },
     );
   }
@@ -48,6 +51,7 @@ export function checkBind(
   return {
     taskId: id,
     handler: handler as CheckedBind["handler"],
+    file,
     concurrency: wholeOption(given.concurrency, {
       where,
       name: "concurrency",
@@ -57,4 +61,13 @@ export function checkBind(
     }),
     timeoutMs: checkTimeout(given.timeout, where),
   };
+}
+
+function checkFile(url: URL, where: string): URL {
+  if (url.protocol === "file:") return url;
+  throw new SchedulerError(
+    "HANDLER_INVALID",
+    `${where}: the handler must be a file, got a URL that begins with ${quote(url.protocol)}`,
+    { fix: 'use new URL("./handler.js", import.meta.url)' },
+  );
 }
