@@ -22,7 +22,7 @@ if repeated then return repeated end
 
 local now = now_us()
 local now_ms = now / 1000
-local next_number = take_numbers('number', tonumber(ARGV[3]), now)
+local next_number = nil
 local task_count = tonumber(ARGV[4])
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
@@ -81,7 +81,7 @@ local function push_special(t, i, b)
     if priority == '0' then
       b.ready[#b.ready + 1] = number
     else
-      join(t, number, priority, 0, number)
+      join(t, number, priority, 0, nil, number)
     end
   end
   if id ~= '' then
@@ -93,6 +93,7 @@ end
 
 -- What became due before this push stands in line before it.
 for k = 1, task_count do promote(tasks[k], now_ms, 100) end
+next_number = take_numbers('number', tonumber(ARGV[3]), now)
 
 local i = 5 + task_count
 while i <= #ARGV do

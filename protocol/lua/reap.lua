@@ -40,7 +40,7 @@ local function reissue(t, number, record, due_ms, row)
   redis.call('SREM', t.claimed, number)
   redis.call('HDEL', PROGRESS, number)
   if due_ms <= now_ms then
-    join(t, number, priority_of(record), row, digits(now))
+    join(t, number, priority_of(record), row, now)
     return 'r', ''
   end
   local due = whole(due_ms)

@@ -20,7 +20,7 @@ redis.call('HSET', t.ids, id, number)
 redis.call('ZREM', t.idends, id)
 redis.call('HDEL', t.ended, old)
 redis.call('ZREM', letter == 'd' and t.dead or t.cancelled, old)
-join(t, number, priority_of(record), 0, number)
+join(t, number, priority_of(record), 0, nil, number)
 local head = head_of(record)
 if head.x == 1 and head.s then join_open(t, head, number) end
 wake_one(t)

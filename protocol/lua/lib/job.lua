@@ -1,6 +1,7 @@
 -- job: how a job gets into line, waits, and ends. Records are `head \n payload`; only heads are
 -- read here.
 -- @include lib/rare.lua
+-- @include lib/number.lua
 
 local function head_of(record)
   local stop = string.find(record, '\n', 1, true)
@@ -37,8 +38,9 @@ end
 
 local ALONE_AFTER = 3
 
--- To the end of the line. The record must be in `jobs`.
-local function join(t, number, priority, row, order)
+-- To the end of the line. The record must be in `jobs`. `order`: a number that is the last given;
+-- else one is taken, since numbers run ahead of the clock.
+local function join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -47,6 +49,7 @@ local function join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     written(t.prio)
+    order = order or digits(take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -107,8 +110,13 @@ local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   -- Dropped for its count and pushed again meanwhile: the entry is another job's.
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, whole(now_ms + remembered_ms), id)
   bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 

@@ -52,6 +52,6 @@ local function save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  join(t, number, job.priority, 0, number)
+  join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end

@@ -20,7 +20,7 @@ local function promote_some(t, due, now_ms)
       if priority == '0' and row < ALONE_AFTER then
         plain[#plain + 1] = number
       else
-        join(t, number, priority, row, digits(now_ms * 1000))
+        join(t, number, priority, row, now_ms * 1000)
       end
     end
   end

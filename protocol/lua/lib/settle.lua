@@ -40,7 +40,7 @@ local function retry_job(t, job, now)
   redis.call('SREM', t.claimed, number)
   if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   if wait_ms <= 0 then
-    join(t, number, priority_of(record), 0, digits(now))
+    join(t, number, priority_of(record), 0, now)
     wake_one(t)
     return 'r'
   end

@@ -35,7 +35,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "cb54608912d82dc1f9b84f4bb4f66fb3bbee7d8b",
+    sha1: "78e41465977aa4d495daa8042fd14db91757d5cd",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
@@ -175,7 +175,7 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -184,6 +184,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -217,8 +218,13 @@ end
 function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
   F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
@@ -289,7 +295,7 @@ function F.save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  F.join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
 function F.mark_cancelled(t, number)
@@ -536,7 +542,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "cd5e588813e2818bd7878690c89535a4daf0aa2b",
+    sha1: "4f6e639ed7fab5f516c9c5268f8e65aa2de37cb4",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
@@ -602,7 +608,7 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -611,6 +617,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -644,8 +651,13 @@ end
 function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
   F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
@@ -716,7 +728,7 @@ function F.save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  F.join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
@@ -2214,7 +2226,7 @@ return more
 `,
   },
   "push": {
-    sha1: "fc1340c649d6409a72ee4aa3a412bd8319a50132",
+    sha1: "7a1806be6b5bd0c3400507957122dbb02d03f7af",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
 local function now_us()
@@ -2425,7 +2437,7 @@ function F.counts_of(t, number)
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -2434,6 +2446,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -2494,7 +2507,7 @@ function F.promote_some(t, due, now_ms)
       if priority == '0' and row < ALONE_AFTER then
         plain[#plain + 1] = number
       else
-        F.join(t, number, priority, row, F.digits(now_ms * 1000))
+        F.join(t, number, priority, row, now_ms * 1000)
       end
     end
   end
@@ -2518,7 +2531,7 @@ local repeated = F.begin_call('push', ARGV[1], ARGV[2])
 if repeated then return repeated end
 local now = now_us()
 local now_ms = now / 1000
-local next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
+local next_number = nil
 local task_count = tonumber(ARGV[4])
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[4 + k]) end
@@ -2572,7 +2585,7 @@ function F.push_special(t, i, b)
     if priority == '0' then
       b.ready[#b.ready + 1] = number
     else
-      F.join(t, number, priority, 0, number)
+      F.join(t, number, priority, 0, nil, number)
     end
   end
   if id ~= '' then
@@ -2582,6 +2595,7 @@ function F.push_special(t, i, b)
   answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
 end
 for k = 1, task_count do F.promote(tasks[k], now_ms, 100) end
+next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
 local i = 5 + task_count
 while i <= #ARGV do
   local t, kind, n = tasks[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -2620,7 +2634,7 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "e462be9d0663f862ceb77ac549092b6c309a11f3",
+    sha1: "fb3f1248584432e23f62c83d6a0775b2ed2e10e4",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
@@ -2766,7 +2780,7 @@ function F.set_counts(t, number, counts)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -2775,6 +2789,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -2821,8 +2836,13 @@ end
 function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
   F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
@@ -2893,7 +2913,7 @@ function F.save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  F.join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
@@ -3127,7 +3147,7 @@ function F.reissue(t, number, record, due_ms, row)
   redis.call('SREM', t.claimed, number)
   redis.call('HDEL', PROGRESS, number)
   if due_ms <= now_ms then
-    F.join(t, number, F.priority_of(record), row, F.digits(now))
+    F.join(t, number, F.priority_of(record), row, now)
     return 'r', ''
   end
   local due = F.whole(due_ms)
@@ -3419,7 +3439,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "6e2ef3a8008d483e4828195e08f91c482b6c5391",
+    sha1: "721be7dd023f69ebbe371b1b4d2a7f51967045fc",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
@@ -3477,7 +3497,7 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -3486,6 +3506,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -3568,7 +3589,7 @@ redis.call('HSET', t.ids, id, number)
 redis.call('ZREM', t.idends, id)
 redis.call('HDEL', t.ended, old)
 redis.call('ZREM', letter == 'd' and t.dead or t.cancelled, old)
-F.join(t, number, F.priority_of(record), 0, number)
+F.join(t, number, F.priority_of(record), 0, nil, number)
 local head = F.head_of(record)
 if head.x == 1 and head.s then F.join_open(t, head, number) end
 F.wake_one(t)
@@ -4805,7 +4826,7 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "5bea947a56c8f585f3639dc0ec6f480c2d3f91f9",
+    sha1: "2198e05722c0e0aead15488c2b9ca46d7c689e0d",
     text: `#!lua
 local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
@@ -4871,7 +4892,7 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -4880,6 +4901,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -4913,8 +4935,13 @@ end
 function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
   F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
@@ -4985,7 +5012,7 @@ function F.save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  F.join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
@@ -5312,7 +5339,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "09748476c425fe8fc93a7fba6ca3cbefd3da0fae",
+    sha1: "f25a92cb3101a7ad525486b9500032fcdfd1dcb0",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
 local function now_us()
@@ -5497,7 +5524,7 @@ function F.set_counts(t, number, counts)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -5506,6 +5533,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -5552,8 +5580,13 @@ end
 function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
   local entry = redis.call('HGET', t.ids, id)
   if entry and string.match(entry, '^%d+') ~= number then return end
+  local remembered_ms = math.max(keep.idMs, kept_ms)
+  if remembered_ms <= 0 then
+    redis.call('HDEL', t.ids, id)
+    return
+  end
   redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + math.max(keep.idMs, kept_ms)), id)
+  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
   F.bound(t.idends, t.ids, keep.idCount, t.stats)
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
@@ -5624,7 +5657,7 @@ function F.save_job(t, number, job, now_ms)
     return number .. ',1,s,' .. due, false
   end
   redis.call('HSET', t.jobs, number, job.record)
-  F.join(t, number, job.priority, 0, number)
+  F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
@@ -5948,7 +5981,7 @@ function F.promote_some(t, due, now_ms)
       if priority == '0' and row < ALONE_AFTER then
         plain[#plain + 1] = number
       else
-        F.join(t, number, priority, row, F.digits(now_ms * 1000))
+        F.join(t, number, priority, row, now_ms * 1000)
       end
     end
   end
@@ -6140,7 +6173,7 @@ function F.retry_job(t, job, now)
   redis.call('SREM', t.claimed, number)
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   if wait_ms <= 0 then
-    F.join(t, number, F.priority_of(record), 0, F.digits(now))
+    F.join(t, number, F.priority_of(record), 0, now)
     F.wake_one(t)
     return 'r'
   end

@@ -69,6 +69,13 @@ function countBoundClaims(test: ContractTest): void {
     });
   });
 
+  test("an id that is not kept at all is no drop", async ({ scene }) => {
+    const { id } = await scene.pushOne({ id: "a" });
+    await scene.store.cancel({ taskId: TASK, id, keep: KEEP_NOTHING });
+    expect((await scene.store.counts({ taskId: TASK })).total).toMatchObject({ dropped: 0 });
+    expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: true });
+  });
+
   test("many jobs that end in one step are bounded, too", async ({ scene }) => {
     await scene.push(Array.from({ length: 50 }, (_, n) => newJob({ payload: String(n) })));
     const held = await scene.claim(50);

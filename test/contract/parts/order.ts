@@ -109,6 +109,14 @@ function endOfLineClaims(test: ContractTest): void {
     expect(names(await scene.claim(10))).toEqual(["1", "2", "3", "4"]);
   });
 
+  test("delayed jobs of one priority join in the order of their due times", async ({ scene }) => {
+    for (const due of [{ in: 3_000 }, { in: 1_000 }, { in: 2_000 }]) {
+      await scene.pushNamed([String(due.in)], { due, rules: rules({ priority: 5 }) });
+    }
+    await scene.world.advance(5_000);
+    expect(names(await scene.claim(10))).toEqual(["1000", "2000", "3000"]);
+  });
+
   test("delayed jobs due at the same instant join in push order", async ({ scene }) => {
     const at = (await scene.world.now()) + 1_000;
     const given = Array.from({ length: 30 }, (_, n) => String(n));
