@@ -34,8 +34,10 @@ export function endId(
   dropIdsBeyond(task, keep.idCount, 10);
 }
 
+/** By id, so that what ended at the same instant has an order, too. */
 function endedIds(task: Task): [string, KnownId][] {
-  return [...task.ids].filter(([, { state }]) => state !== null);
+  const ended = [...task.ids].filter(([, { state }]) => state !== null);
+  return ended.sort(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
 /** Forgets the ids that ended first until no more than `most` remain; true: there is more to do. */

@@ -29,6 +29,7 @@ import { leave } from "./leave.js";
 import { lookAtAll } from "./look.js";
 import { pushToShard } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
+import type { Script, Verb } from "./scripts.js";
 import { Session } from "./session.js";
 import type { Shard } from "./shard.js";
 import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
@@ -50,6 +51,8 @@ export interface RedisStoreOptions {
   durability?: Durability;
   /** Only for tests: scripts whose clock is moved by a key. */
   testClock?: boolean;
+  /** Only for tests: these scripts instead. */
+  scripts?: Readonly<Record<Verb, Script>>;
 }
 
 export function createRedisStore(options: RedisStoreOptions): Store {
@@ -73,9 +76,10 @@ class RedisStore implements Store {
     this.#session = new Session({
       ...options,
       scripts: async () =>
-        options.testClock
+        options.scripts ??
+        (options.testClock
           ? (await import("./testing-scripts.js")).testScripts
-          : (await import("./scripts.js")).scripts,
+          : (await import("./scripts.js")).scripts),
       onChange: (change) => {
         this.#sleep.endedAll();
         this.#watch.endedAll();

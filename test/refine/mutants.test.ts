@@ -1,0 +1,67 @@
+/**
+ * A test of the tests: each of these bugs, planted in the scripts of the Redis store, is found by
+ * no more random sequences than the ordinary run has.
+ */
+import { describe, expect, test } from "vitest";
+import { serverForThisFile } from "../support/redis-world.js";
+import { RUNS, search } from "./check.js";
+import { mutant } from "./scripts.js";
+import { redisSubject } from "./worlds.js";
+
+/** What each bug does, the text that it changes, and what stands there then. */
+const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
+  [
+    "a settle counts under any fence",
+    "local lease = F.read_lease(fence)\n  if lease and lease.task",
+    "local lease = F.lease_of(string.match(ARGV[i + 4], '^%d+'))\n  if lease and lease.task",
+  ],
+  [
+    "a settle counts without a lease",
+    "if not lease then return 'L' end",
+    "if not lease then\n    F.note_done(t, F.numbers_in(joined))\n    return 'C'\n  end",
+  ],
+  ["numbers and fences follow the clock", "math.max(last + 1, now)", "now"],
+  ["what is decided fires again", "d.at <= s.decided", "false"],
+  ["whoever looked before the others fires, too", "s.next_at ~= seen", "false"],
+  [
+    "a schedule that was changed meanwhile fires",
+    "s.revision ~= revision or s.next_at",
+    "s.next_at",
+  ],
+  [
+    "a lease is reaped before its end",
+    "if ends_at > now_ms then return end\n  if not lease",
+    "if not lease",
+  ],
+  [
+    "an outage is no grace",
+    "now_ms < grace_from + (lease.handed and HANDED_MS or lease.length)",
+    "false",
+  ],
+  ["a job that must not run twice does", "if not head.r then", "if false then"],
+  [
+    "a job that is pushed again runs again",
+    "if there then\n      answers",
+    "if false then\n      answers",
+  ],
+  ["an id is remembered for ever", "if til <= now_ms then return nil end", ""],
+  ["a failure does not end a row of crashes", "f + 1, c, h, 0,", "f + 1, c, h, 1,"],
+  ["a cancelled job completes", "redis.call('HDEL', CANCELS, number) == 1", "false"],
+];
+
+const server = serverForThisFile({ kind: "redis-server" });
+
+describe("a planted bug is found:", () => {
+  test.each(MUTANTS)(
+    "%s",
+    async (_bug, from, to) => {
+      const subject = redisSubject(server(), mutant(from, to));
+      await expect(search(subject, { runs: RUNS, isShort: true })).rejects.toThrow(/step \d+/);
+    },
+    120_000,
+  );
+
+  test("one that changes no text is refused", () => {
+    expect(() => mutant("no such text", "")).toThrow("no script has the text");
+  });
+});
