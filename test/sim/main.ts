@@ -1,0 +1,56 @@
+/** `npm run sim`: seeds for as long as wanted, or one seed again; ends with 1 if one failed. */
+import { parseArgs } from "node:util";
+import { Coverage } from "./coverage.js";
+import { backendOf, explain, type Kind, neverHit, pastOf, runSeeds } from "./seeds.js";
+import { simulate } from "./simulate.js";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "1" },
+    store: { type: "string", default: "both" },
+    from: { type: "string" },
+  },
+});
+
+const kinds: Kind[] = values.store === "both" ? ["model", "sqlite"] : [values.store as Kind];
+
+/** One seed, with everything that happens in it. */
+async function replay(seed: number, kind: Kind): Promise<boolean> {
+  const backend = await backendOf(kind);
+  const simulated = await simulate({ seed, kind, backend, isTold: true });
+  console.log(simulated.lines.join("\n"));
+  if (simulated.findings.length === 0) {
+    console.log(`seed ${seed} over ${kind}: all is well`);
+    return true;
+  }
+  console.log((await explain(simulated, backend)).report);
+  return false;
+}
+
+async function runFor(ms: number, kind: Kind, first: number): Promise<boolean> {
+  const until = performance.now() + ms;
+  function* seeds(): Generator<number> {
+    yield* pastOf(kind);
+    for (let seed = first; ; seed += 1) yield seed;
+  }
+  const ran = await runSeeds(kind, seeds(), () => performance.now() >= until);
+  for (const { report } of ran.failures) console.log(`${report}\n`);
+  console.log(`${kind}: ${ran.seeds} seeds from ${first} on, ${ran.events} events`);
+  all.add(ran.coverage);
+  return ran.failures.length === 0;
+}
+
+const all = new Coverage();
+let isWell = true;
+const { SEED } = process.env;
+if (SEED !== undefined) {
+  for (const kind of kinds) isWell = (await replay(Number(SEED), kind)) && isWell;
+} else {
+  const ms = (Number(values.minutes) * 60_000) / kinds.length;
+  // Another part of all seeds each time, named so that it can be run again.
+  const first = values.from === undefined ? Math.floor(Math.random() * 1e9) : Number(values.from);
+  for (const kind of kinds) isWell = (await runFor(ms, kind, first)) && isWell;
+  console.log(all.table());
+  for (const what of neverHit(all)) console.log(`never hit: ${what}`);
+}
+process.exitCode = isWell ? 0 : 1;

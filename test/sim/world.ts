@@ -1,0 +1,254 @@
+/**
+ * The world of a plan: a server, a network, workers that come and go, somebody who pushes, and
+ * those who write down what happens. Makes no decisions: those are in the plan.
+ */
+import type { FireAnswer, FireArgs, Store } from "../../src/store/contract.js";
+import type { BackendMaker } from "./backend.js";
+import { Coverage } from "./coverage.js";
+import { Dice, hashOf } from "./dice.js";
+import { emptyHistory, type History } from "./history.js";
+import { Machine } from "./machine.js";
+import { Member } from "./member.js";
+import { Network, type Trap } from "./network.js";
+import type { Act, Plan } from "./plan.js";
+import { Pushers } from "./pushers.js";
+import { Server } from "./server.js";
+import { Timeline } from "./timeline.js";
+import type { Verb } from "./verbs.js";
+import { type Seen, type Taken, Witness } from "./witness.js";
+
+/** 2026-01-01T00:00:00Z. */
+export const EPOCH = 1_767_225_600_000;
+
+const ANSWER_MS = 1_000;
+/** So long after it is back a scheduler has told the store what is decided. */
+const TOLD_MS = 4_000;
+
+export class World {
+  readonly plan: Plan;
+  readonly timeline: Timeline;
+  readonly server: Server;
+  readonly network: Network;
+  readonly witness: Witness;
+  readonly history: History = emptyHistory();
+  readonly coverage: Coverage = new Coverage();
+  readonly pushers: Pushers;
+  /** The store as it is, without a network before it. */
+  readonly observer: Store;
+  /** Who runs as which worker now; null: nobody. */
+  readonly workers: (Member | null)[];
+  /** All that ever were. */
+  readonly members: Member[] = [];
+  /** Faults are over. */
+  isHealed = false;
+  /** Which version of the program new workers run. */
+  version = 0;
+  /** What happened, line by line, as numbers that stand for it. */
+  trace = 0;
+  /** The same in words, if it is wanted. */
+  readonly lines: string[] | null;
+  readonly #claims = new Map<number, number>();
+  readonly #acts: Map<string, Act[]>;
+  readonly #identities = new Map<string, Member>();
+
+  constructor(plan: Plan, { backend, isTold }: { backend: BackendMaker; isTold: boolean }) {
+    this.plan = plan;
+    this.lines = isTold ? [] : null;
+    const { seed } = plan;
+    const timeline = new Timeline(new Dice(seed, "order"));
+    this.timeline = timeline;
+    this.witness = this.#makeWitness();
+    this.server = new Server({
+      ...{ timeline, backend, epoch: EPOCH, witness: this.witness, dice: new Dice(seed, "server") },
+      syncEveryMs: plan.syncEveryMs,
+    });
+    this.network = new Network({
+      ...{ timeline, dice: new Dice(seed, "network"), usualMs: plan.delayMs },
+      caught: (trap, machine, verb) => this.#caught(trap, machine, verb),
+      carriedOut: (machine, verb) => this.#carriedOut(machine, verb),
+    });
+    this.#acts = new Map(plan.pushes.map(({ key, acts }) => [key, acts]));
+    this.observer = this.server.seat("observer").store;
+    this.workers = Array.from({ length: plan.workers }, () => null);
+    this.pushers = new Pushers(this, this.#member({ name: "pusher", worker: null, version: null }));
+  }
+
+  /** Notes what happens, for comparison with another run of the same seed. */
+  tell(what: string): void {
+    const line = `${this.timeline.now.toFixed(3)} ${what}`;
+    this.trace = hashOf(line, this.trace);
+    this.lines?.push(line);
+  }
+
+  /** A new process of this worker, with the version of now. */
+  spawn(worker: number): void {
+    const count = this.members.filter(({ machine }) => machine.worker === worker).length;
+    const name = `w${worker}.${count}`;
+    const member = this.#member({ name, worker, version: this.version });
+    this.workers[worker] = member;
+    this.tell(`${name} starts version ${this.version}`);
+    member.start();
+  }
+
+  /** Its process is gone, from one moment to the next. */
+  crash(member: Member, noticedMs: number | null): void {
+    if (member.machine.isDead) return;
+    this.tell(`${member.machine.name} dies`);
+    this.history.deaths.set(member.machine.name, this.timeline.now);
+    member.machine.crash();
+    member.link.abandoned(noticedMs);
+    const { worker } = member.machine;
+    if (worker !== null && this.workers[worker] === member) this.workers[worker] = null;
+  }
+
+  /** What a fault meets in a process. */
+  noteHit(fault: string, member: Member | null): void {
+    const note = (state: string): void => this.coverage.note(fault, state);
+    if (member === null) note("nobody");
+    else {
+      const verbs = new Set<string>(member.link.inFlight());
+      for (const verb of verbs) note(verb);
+      if (member.running.size > 0) note("handler");
+      if (member.isStopping) note("stopping");
+      if (verbs.size === 0 && member.running.size === 0) note("idle");
+    }
+  }
+
+  async close(): Promise<void> {
+    this.server.backend.close();
+  }
+
+  #member(given: { name: string; worker: number | null; version: number | null }): Member {
+    const { plan, timeline, server, network, history } = this;
+    const { name, worker, version } = given;
+    const dice = new Dice(plan.seed, name);
+    const skewMs = plan.skewMs[this.members.length % plan.skewMs.length] ?? 0;
+    const machine = new Machine({ timeline, name, worker, epoch: EPOCH, skewMs });
+    const member = new Member({
+      ...{ plan, timeline, server, network, history, machine, dice, version },
+      actOf: (key, attempt) => this.#actOf(key, attempt),
+      claimedAt: (fence) => this.#claims.get(fence) ?? null,
+      kills: (killed) => this.#killed(killed),
+    });
+    this.members.push(member);
+    this.#identities.set(member.scheduler.instanceId, member);
+    return member;
+  }
+
+  #makeWitness(): Witness {
+    const serial = this.plan.schedules.filter(({ isSerial }) => isSerial);
+    const ids = serial.map(({ versions }) => versions[0]?.scheduleId ?? "");
+    const witness = new Witness({ serial: new Set(ids), grainMs: grainOf(this.plan) });
+    witness.onTaken = (taken) => this.#taken(taken);
+    witness.onSeen = (seen) => this.#seen(seen);
+    return witness;
+  }
+
+  #actOf(key: string, attempt: number): Act | null {
+    if (this.isHealed) return null;
+    const acts = this.#acts.get(key);
+    return acts?.[Math.min(attempt, acts.length) - 1] ?? null;
+  }
+
+  /** A handler did it: a new process takes the place of the one that is gone. */
+  #killed(member: Member): void {
+    this.noteHit("killer", member);
+    this.crash(member, 0);
+    const { worker } = member.machine;
+    if (worker === null) return;
+    this.timeline.in(500, () => {
+      if (this.workers[worker] === null) this.spawn(worker);
+    });
+  }
+
+  #carriedOut(machine: Machine, verb: Verb): void {
+    this.tell(`${machine.name} ${verb}`);
+    if (verb !== "look") return;
+    const member = this.members.find((each) => each.machine === machine);
+    if (member !== undefined) member.lookedAt = this.timeline.now;
+  }
+
+  #caught(trap: Trap, machine: Machine, verb: Verb): void {
+    const fault = trap.kind === "error" ? `error ${trap.code}` : trap.kind;
+    this.tell(`${machine.name} ${verb} meets ${fault}`);
+    this.coverage.note(fault, verb);
+    for (const member of this.members) if (member.machine === machine) member.disturbed();
+  }
+
+  #seen({ verb, answer, at, args }: Seen): void {
+    this.lines?.push(`   ${verb} ${JSON.stringify(args)} -> ${JSON.stringify(answer)}`);
+    if (verb === "fire") this.#fired(args as FireArgs, answer as FireAnswer[], at);
+    if (verb !== "work" && verb !== "handed") return;
+    const { batches } = (verb === "work" ? answer : { batches: [answer] }) as {
+      batches: { fence: string }[];
+    };
+    for (const { fence } of batches) this.#claims.set(Number(fence), at);
+  }
+
+  /** I7, over losses too: what somebody knows to have fired, who could tell it, fires no more. */
+  #fired({ fires }: FireArgs, answers: readonly FireAnswer[], at: number): void {
+    fires.forEach(({ scheduleId, decisions }, n) => {
+      decisions.forEach((decision, k) => {
+        if (decision.kind !== "fire" || answers[n]?.outcomes[k]?.kind !== "fired") return;
+        const name = `${scheduleId}@${decision.scheduledFor}`;
+        const knows = this.members.find(
+          (each) => each.knows.has(name) && this.#couldTell(each, at),
+        );
+        if (knows === undefined) return;
+        const what = `${name} fired again, and ${knows.machine.name} knew`;
+        this.witness.broken.push({ invariant: "I7", what, at });
+      });
+    });
+  }
+
+  /** It has been connected for so long that the store must have heard all it knows. */
+  #couldTell(member: Member, at: number): boolean {
+    const { machine, link, disturbedAt, isStopping } = member;
+    const isAway = machine.isDead || machine.isFrozen || isStopping || this.network.isCut(machine);
+    return !isAway && link.isOpen && at - disturbedAt > TOLD_MS;
+  }
+
+  /** I5: nobody loses a lease who could have renewed it. */
+  #taken({ fence, holder, leaseMs, at }: Taken): void {
+    this.history.taken.add(Number(fence));
+    const member = this.#identities.get(holder);
+    if (member === undefined || member.machine.isDead || member.machine.isFrozen) return;
+    // One whose signal has aborted has ended, for the scheduler; and so has one of which the server
+    // has forgotten the end.
+    const runs = [...member.running].some(
+      (run) => run.fence === Number(fence) && run.abortedAt === null,
+    );
+    if (this.witness.forgotten.some(({ to }) => to > (this.#claims.get(Number(fence)) ?? 0)))
+      return;
+    const isCut = this.network.isCut(member.machine) || !member.link.isOpen;
+    const quietMs = at - member.disturbedAt;
+    if (!runs || isCut || this.server.isDown || quietMs < leaseMs / 3 + 2_500) return;
+    const what = `lease ${fence} of ${member.machine.name} was taken, undisturbed for ${quietMs} ms`;
+    this.witness.broken.push({ invariant: "I5", what, at });
+  }
+}
+
+/** The model counts in whole ms. */
+export function grainOf({ backend }: Plan): number {
+  return backend === "model" ? 1 : 0;
+}
+
+/** Lets the world go on until the store has answered, without a network between. */
+export async function ask<T>({ timeline }: World, work: () => Promise<T>): Promise<T> {
+  let outcome: { value: T } | { error: unknown } | null = null;
+  timeline.in(0, () => {
+    work().then(
+      (value) => {
+        outcome = { value };
+      },
+      (error: unknown) => {
+        outcome = { error };
+      },
+    );
+  });
+  await timeline.run(timeline.now + ANSWER_MS, () => outcome !== null);
+  const settled = outcome as { value: T } | { error: unknown } | null;
+  if (settled === null) throw new Error("the observer got no answer");
+  if ("error" in settled) throw settled.error;
+  return settled.value;
+}
