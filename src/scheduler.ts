@@ -28,6 +28,7 @@ import { Pusher } from "./loops/pusher.js";
 import { asError } from "./loops/reporter.js";
 import { Session, type SessionParts } from "./loops/session.js";
 import { endsWithin } from "./loops/within.js";
+import { createRepair } from "./repair.js";
 import { createSchedules } from "./schedules.js";
 import { onFirstSignal } from "./signals.js";
 import { stillStopping, wasStopped } from "./stopped.js";
@@ -60,6 +61,7 @@ export class SchedulerImpl implements Scheduler {
   readonly jobs: Jobs;
   readonly schedules: Schedules;
   readonly doctor: Scheduler["doctor"];
+  readonly repair: Scheduler["repair"];
   readonly #parts: SchedulerParts;
   readonly #emitter: Emitter;
   readonly #news: ConnectionNews;
@@ -98,6 +100,8 @@ export class SchedulerImpl implements Scheduler {
     });
     const boundTaskIds = () => (this.#session?.open ? [...this.#binds.keys()] : []);
     this.doctor = createDoctor({ store, boundTaskIds });
+    const ownTaskIds = () => [...this.#binds.keys(), ...this.registered().map((s) => s.taskId)];
+    this.repair = createRepair({ store, validators, ownTaskIds, guard });
     store.onConnection((news) =>
       news.kind === "lost" ? this.#news.lost(news.error) : this.#news.back(news),
     );

@@ -17,6 +17,9 @@ export type {
   PushManyResult,
   PushResult,
   RedriveResult,
+  RepairKind,
+  RepairOptions,
+  RepairReport,
   SchedulerState,
 } from "./types/answers.js";
 export type { BindOptions, Handler, HandlerContext } from "./types/handler.js";

@@ -11,6 +11,7 @@ export { checkJobId, checkTaskId } from "./options/ids.js";
 export { type CheckedList, checkList } from "./options/list.js";
 export { checkPush } from "./options/push.js";
 export { type CheckedRegister, checkRegister } from "./options/register.js";
+export { type CheckedRepair, checkRepair } from "./options/repair.js";
 export {
   type CheckedSchedulerOptions,
   checkSchedulerOptions,

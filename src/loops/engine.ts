@@ -18,6 +18,7 @@ import type { HandlerThreads } from "./handler-pool.js";
 import { type HandlerPools, poolsOf } from "./handler-pools.js";
 import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
+import { Mending } from "./mend.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
 import { reapStep } from "./reap.js";
 import type { Registrations } from "./registrations.js";
@@ -170,7 +171,8 @@ export class Engine {
     const { binds, options } = this.#parts;
     const taskIds = [...binds.keys()];
     const tending = this.#tending;
-    const pruneParts = { ...this.#parts, keep: options.keep, taskIds, tending };
+    const mending = new Mending({ store: this.#parts.store, taskIds });
+    const pruneParts = { ...this.#parts, keep: options.keep, taskIds, tending, mending };
     return this.#loop("prune", () => pruneStep(pruneParts));
   }
 

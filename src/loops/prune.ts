@@ -1,10 +1,11 @@
 /**
- * The slow round: deletes what is past its keeping and tends schedules, in bounded pieces, then
- * about a minute's rest.
+ * The slow round: deletes what is past its keeping, tends schedules and mends, in bounded pieces,
+ * then about a minute's rest.
  */
 import type { Chance } from "../chance.js";
 import type { KeepRules, Store } from "../store/contract.js";
 import type { DelayMs } from "./loop.js";
+import type { Mending } from "./mend.js";
 import type { Tending } from "./tend.js";
 
 export interface PruneParts {
@@ -13,6 +14,7 @@ export interface PruneParts {
   keep: KeepRules;
   taskIds: readonly string[];
   tending: Tending;
+  mending: Mending;
 }
 
 const REST_MS = 60_000;
@@ -26,8 +28,9 @@ export function pruneRestMs(chance: Chance): DelayMs {
 }
 
 export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
-  const { store, chance, keep, taskIds, tending } = parts;
+  const { store, chance, keep, taskIds, tending, mending } = parts;
   const moreSchedules = await tending.step();
   const moreJobs = taskIds.length > 0 && (await store.prune({ taskIds, keep }));
+  if (!moreJobs && !moreSchedules) await mending.step();
   return moreJobs || moreSchedules ? PAUSE_MS : pruneRestMs(chance);
 }

@@ -25,6 +25,7 @@ import type {
   RedriveAnswer,
   TaskCounts,
 } from "./contract/jobs.js";
+import type { MendArgs, Mended } from "./contract/mend.js";
 import type { PushAnswer, PushArgs } from "./contract/push.js";
 import type {
   Decided,
@@ -58,6 +59,7 @@ export type {
   RedriveAnswer,
   TaskCounts,
 } from "./contract/jobs.js";
+export type { MendArgs, Mended, MendKind } from "./contract/mend.js";
 export type { NewJob, PushAnswer, PushArgs } from "./contract/push.js";
 export type {
   Decided,
@@ -200,6 +202,12 @@ export interface Store {
 
   /** Deletes what is past its keeping time or count, a bounded piece; true: there is more. */
   prune(args: PruneArgs): Promise<boolean>;
+
+  /**
+   * Compares a piece of a task's records with what points at them, and mends what does not fit:
+   * nothing stays that would keep a job from running or ending, or that nobody would ever forget.
+   */
+  mend(args: MendArgs): Promise<Mended>;
 
   /**
    * Calls `listener` when something may be there for this scheduler; only a hint. Returns the way

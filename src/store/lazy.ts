@@ -40,6 +40,7 @@ export class LazyStore implements Store {
   counts: Store["counts"] = (args) => this.#with((store) => store.counts(args));
   prune: Store["prune"] = (args) => this.#with((store) => store.prune(args));
 
+  mend: Store["mend"] = (args) => this.#with((store) => store.mend(args));
   examine: Store["examine"] = (args) => this.#with((store) => store.examine(args));
 
   onWake(listener: WakeListener): () => void {

@@ -112,6 +112,31 @@ export interface DoctorReport {
   findings: Finding[];
 }
 
+/** What `repair()` takes. */
+export interface RepairOptions {
+  /** @defaultValue the tasks that are bound or registered in this scheduler */
+  tasks?: readonly string[];
+}
+
+/** What did not fit: see docs/doctor.md. */
+export type RepairKind =
+  | "leases"
+  | "running"
+  | "ready"
+  | "scheduled"
+  | "ids"
+  | "ended"
+  | "counts"
+  | "moments";
+
+/** What `repair()` has mended. */
+export interface RepairReport {
+  /** Those that were walked through. */
+  tasks: string[];
+  /** Empty where everything fitted. */
+  mended: { taskId: string; kind: RepairKind; count: number }[];
+}
+
 /** How a scheduler is doing. */
 export interface Health {
   /** False: the loops have stalled, and only a restart helps. An absent store is no such reason. */

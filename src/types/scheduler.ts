@@ -11,6 +11,8 @@ import type {
   PushManyResult,
   PushResult,
   RedriveResult,
+  RepairOptions,
+  RepairReport,
   SchedulerState,
 } from "./answers.js";
 import type { BindOptions, Handler } from "./handler.js";
@@ -83,6 +85,8 @@ export interface Scheduler<Tasks extends object = Untyped> {
   ): Promise<PushManyResult[]>;
   /** Examines the store: settings, rights, space, tasks that nobody has bound. Never rejects. */
   doctor(): Promise<DoctorReport>;
+  /** Compares the store's records with what points at them, and mends what does not fit. */
+  repair(options?: RepairOptions): Promise<RepairReport>;
   /** The truth at this moment. */
   health(): Health;
   on<Name extends EventName>(event: Name, listener: Listener<Name>): this;

@@ -147,6 +147,7 @@ async function views(store: Store): Promise<void> {
   await store.get({ taskId: TASK, id: "a" });
   await store.counts({ taskId: TASK });
   await store.prune({ taskIds: [TASK, "other"], keep: { ...KEEP, idCount: 0 } });
+  await store.mend({ taskId: TASK, urgent: false, place: "" });
 }
 
 /** A job that a push hands to a sleeper, which renews and ends it. */

@@ -87,6 +87,7 @@ const OPTIONS: readonly [file: string, name: string][] = [
   ["src/types/job-options.ts", "RetryOption"],
   ["src/types/scheduler.ts", "StartOptions"],
   ["src/types/answers.ts", "ListOptions"],
+  ["src/types/answers.ts", "RepairOptions"],
   ["src/types/schedules.ts", "ListSchedulesOptions"],
   ["src/types/schedules.ts", "PauseOptions"],
   ["src/types/schedules.ts", "TriggerOptions"],

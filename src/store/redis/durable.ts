@@ -105,6 +105,7 @@ export class DurableStore implements contract.Store {
   cancel: contract.Store["cancel"] = (args) => this.#safe("cancel", this.#store.cancel(args));
   redrive: contract.Store["redrive"] = (args) => this.#safe("redrive", this.#store.redrive(args));
 
+  mend: contract.Store["mend"] = (args) => this.#store.mend(args);
   examine: contract.Store["examine"] = (args) => this.#store.examine(args);
   onWake: contract.Store["onWake"] = (listener) => this.#store.onWake(listener);
   onConnection: contract.Store["onConnection"] = (listener) => this.#store.onConnection(listener);

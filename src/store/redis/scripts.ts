@@ -15,6 +15,7 @@ export type Verb =
   | "leave"
   | "list"
   | "look"
+  | "mend"
   | "open"
   | "pause"
   | "prune"
@@ -1964,6 +1965,501 @@ return {
   news[4] or '0', F.needs_repair(news) and '1' or '0', complete and '1' or '0',
   next_task,
 }
+`,
+  },
+  "mend": {
+    sha1: "0ef49fb5e26f39a93cdf2047d00761545862aef2",
+    text: `#!lua flags=allow-oom
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+function F.task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+function F.whole(n)
+  return string.format('%.0f', n)
+end
+function F.read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+function F.lengths_text(lengths)
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+local lease_changes = {}
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
+end
+function F.save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes = {}
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
+end
+local SHORTEST_KNOWN_MS = 1000
+function F.shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
+  end
+end
+function F.note_time(now_ms)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = F.read_lengths(m[3])
+  local shortest = F.shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
+  elseif gap >= shortest / 3 then
+    noted = this
+    redis.call('HSET', META, 'noted', F.whole(this))
+  end
+  return from, noted + shortest / 3, lengths
+end
+function F.note_leases(now_ms, lease_ms, count)
+  local _, next_note, lengths = F.note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < F.shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
+  end
+  F.change_leases(lease_ms, count)
+end
+function F.digits(n)
+  return string.format('%016.0f', n)
+end
+function F.take_numbers(field, count, now)
+  local last = tonumber(redis.call('HGET', META, field) or '0')
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, F.digits(first + count - 1))
+  return first
+end
+function F.digits_from(first, count)
+  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
+    .. '25262728293031323334353637383940414243444546474849'
+    .. '50515253545556575859606162636465666768697071727374'
+    .. '75767778798081828384858687888990919293949596979899'
+  local sub, texts = string.sub, {}
+  local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
+  local head = string.format('%014.0f', high)
+  for k = 1, count do
+    if at > 200 then
+      high, at = high + 1, 1
+      head = string.format('%014.0f', high)
+    end
+    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    at = at + 2
+  end
+  return texts
+end
+local MOST_DEAD = 200
+local any_rare, seen_rare = true, {}
+function F.exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
+function F.written(key)
+  any_rare, seen_rare[key] = true, true
+end
+function F.priority_of(record)
+  if not string.find(record, '"p":', 1, true) then return '0' end
+  local stop = string.find(record, '\\n', 1, true)
+  if not stop or stop == 1 then return '0' end
+  return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
+end
+function F.counts_of(t, number)
+  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
+  if not text then return 0, 0, 0, 0, 0 end
+  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
+  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+local ALONE_AFTER = 3
+function F.join(t, number, priority, row, order)
+  if row >= ALONE_AFTER then
+    F.written(t.alone)
+    redis.call('RPUSH', t.alone, number)
+    redis.call('HINCRBY', META, 'aloneJobs', 1)
+  elseif priority == '0' then
+    redis.call('RPUSH', t.ready, number)
+  else
+    F.written(t.prio)
+    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+  end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+local KEEP_ARGS = 8
+local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = redis.call('ZSCORE', t.due, number)
+  if due then return number, 's', due end
+  return nil
+end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
+function F.parse_lease(fence, text)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
+    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+  }
+end
+local NUMBER_SIZE = 16
+function F.numbers_in(text)
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
+  return numbers
+end
+function F.members_of(lease)
+  return F.numbers_in(lease.numbers)
+end
+local PIECE_BYTES = 8000
+local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+function F.leases_of(numbers, most)
+  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    for k = 1, #page[2], 2 do
+      local lease = F.parse_lease(page[2][k], page[2][k + 1])
+      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
+        if wanted[number] then
+          leases[number], wanted[number], left = lease, nil, left - 1
+        end
+      end
+    end
+    cursor, seen = page[1], seen + #page[2] / 2
+  until cursor == '0' or left == 0 or seen >= most
+  return leases
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local touched = {}
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 1000
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
+local MOST_JOBS = 1000
+local FIRST_CHUNK = 16
+function F.has_alone(t)
+  if not F.exists(t.alone) then return false end
+  for _ = 1, MOST_JOBS do
+    local number = redis.call('LINDEX', t.alone, 0)
+    if not number then return false end
+    local there = redis.call('HEXISTS', t.jobs, number) == 1
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
+  end
+  return false
+end
+local MOST_PER_LEASE = 100
+function F.write_leases(leases, lease_ms, owner, now)
+  if #leases == 0 then return {} end
+  local now_ms = now / 1000
+  F.note_leases(now_ms, lease_ms, #leases)
+  local fences = F.digits_from(F.take_numbers('fence', #leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
+  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
+  for k, lease in ipairs(leases) do
+    texts[2 * k - 1] = fences[k]
+    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
+    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
+  end
+  redis.call('HSET', LEASE, unpack(texts))
+  redis.call('ZADD', LEASES, unpack(ends))
+  return fences
+end
+function F.update_moment(t, now_ms, alone_from)
+  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
+  if moment and moment <= now_ms then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  if F.has_alone(t) then
+    moment = math.min(moment or math.huge, alone_from or 0)
+  end
+  if moment then
+    redis.call('ZADD', MOMENTS, F.whole(moment), t.name)
+  else
+    redis.call('ZREM', MOMENTS, t.name)
+  end
+  return false
+end
+local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
+local PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 1000, 10000, 'nobody'
+local t, urgent, place = F.task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
+local now = now_us()
+local now_ms = now / 1000
+local this = F.whole(math.floor(now_ms))
+local work = { left = PIECE, bytes = PIECE_BYTES }
+local kinds, mended = {}, {}
+function F.note_mended(kind, n)
+  if n == 0 then return end
+  if not mended[kind] then kinds[#kinds + 1] = kind end
+  mended[kind] = (mended[kind] or 0) + n
+end
+function F.walk_hash(key, from, each)
+  local page = redis.call('HSCAN', key, from, 'COUNT', PAGE)
+  for k = 1, #page[2], 2 do
+    work.bytes = work.bytes - #page[2][k + 1]
+    each(page[2][k], page[2][k + 1])
+  end
+  work.left = work.left - 1 - #page[2] / 2
+  return page[1]
+end
+function F.mend_lease(fence, text)
+  local lease = F.parse_lease(fence, text)
+  if not lease then
+    redis.call('HDEL', LEASE, fence)
+    redis.call('ZREM', LEASES, fence)
+    return F.note_mended('leases', 1)
+  end
+  if not redis.call('ZSCORE', LEASES, fence) then
+    redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + lease.length)), fence)
+    F.note_mended('leases', 1)
+  end
+  if lease.task ~= t.name then return end
+  for _, number in ipairs(F.members_of(lease)) do
+    if redis.call('SISMEMBER', t.claimed, number) == 0
+        and redis.call('HEXISTS', t.jobs, number) == 1 then
+      redis.call('SADD', t.claimed, number)
+      F.note_mended('running', 1)
+    end
+    work.left = work.left - 1
+  end
+end
+function F.lease_to_nobody(numbers)
+  for from = 1, #numbers, MOST_PER_LEASE do
+    local piece = { unpack(numbers, from, math.min(from + MOST_PER_LEASE - 1, #numbers)) }
+    F.write_leases({ { t = t, numbers = piece } }, LENGTH_MS, NOBODY, now)
+  end
+  F.note_mended('running', #numbers)
+end
+function F.walk_claimed(from)
+  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PAGE)
+  local here, homeless = {}, {}
+  for _, number in ipairs(page[2]) do
+    if redis.call('HEXISTS', t.jobs, number) == 1 then
+      here[#here + 1] = number
+    else
+      redis.call('SREM', t.claimed, number)
+      F.note_mended('running', 1)
+    end
+  end
+  local leases = #here > 0 and F.leases_of(here, math.huge) or {}
+  for _, number in ipairs(here) do
+    if not leases[number] then homeless[#homeless + 1] = number end
+  end
+  F.lease_to_nobody(homeless)
+  work.left = work.left - 1 - #page[2]
+  return page[1]
+end
+function F.count_hints()
+  return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
+end
+function F.hints_of(n)
+  local known = {}
+  if n > MOST_HINTS then return known end
+  for _, key in ipairs({ t.ready, t.alone }) do
+    for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
+  end
+  for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
+    known[string.match(member, ':(%d+)$') or ''] = true
+  end
+  return known
+end
+function F.rejoin(number, record)
+  local _, _, _, row = F.counts_of(t, number)
+  F.join(t, number, F.priority_of(record), row, F.digits(now))
+end
+function F.walk_records(from)
+  local n = F.count_hints()
+  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
+  if n > MOST_HINTS and ready <= n then return '0' end
+  local known, lost, records = F.hints_of(n), {}, {}
+  local following = F.walk_hash(t.jobs, from, function(number, record)
+    if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
+    lost[#lost + 1], records[number] = number, record
+  end)
+  local leases = #lost > 0 and F.leases_of(lost, math.huge) or {}
+  for _, number in ipairs(lost) do
+    if leases[number] then
+      redis.call('SADD', t.claimed, number)
+    else
+      F.rejoin(number, records[number])
+    end
+  end
+  F.note_mended('ready', #lost)
+  return following
+end
+function F.mend_later(number)
+  if redis.call('ZSCORE', t.due, number) then return end
+  redis.call('ZADD', t.due, this, number)
+  F.note_mended('scheduled', 1)
+end
+function F.is_open(number)
+  return redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+end
+function F.mend_id(id, text)
+  local number, state = string.match(text, '^(%d+):?(%a?)$')
+  if number and state ~= '' and redis.call('ZSCORE', t.idends, id) then return end
+  if number and state == '' and F.is_open(number) then return end
+  F.note_mended('ids', 1)
+  local ended = number and redis.call('HGET', t.ended, number)
+  local letter = state ~= '' and state or string.match(ended or '', '^%a')
+  if number and letter then
+    redis.call('HSET', t.ids, id, number .. ':' .. letter)
+    redis.call('ZADD', t.idends, F.whole(now_ms + DAY_MS), id)
+  else
+    redis.call('HDEL', t.ids, id)
+  end
+end
+local INDEX = { c = 'completed', d = 'dead', x = 'cancelled' }
+function F.mend_ended(number, text)
+  local letter, at = string.match(text, '^(%a)|(%d+)|')
+  local index = letter and INDEX[letter]
+  if index and redis.call('ZSCORE', t[index], number) then return end
+  F.note_mended('ended', 1)
+  if index then
+    redis.call('ZADD', t[index], at, number)
+  else
+    redis.call('HDEL', t.ended, number)
+  end
+end
+function F.walk_index(key, from)
+  local numbers = redis.call('ZRANGE', key, from, from + PAGE - 1)
+  local gone = 0
+  for _, number in ipairs(numbers) do
+    if redis.call('HEXISTS', t.ended, number) == 0 then
+      redis.call('ZREM', key, number)
+      gone = gone + 1
+    end
+  end
+  F.note_mended('ended', gone)
+  work.left = work.left - 1 - #numbers
+  return #numbers < PAGE and '0' or F.whole(from + #numbers - gone)
+end
+function F.mend_tries(number)
+  if F.is_open(number) then return end
+  redis.call('HDEL', t.tries, number)
+  redis.call('HDEL', t.errors, number)
+  F.note_mended('counts', 1)
+end
+local STEPS = {
+  function(from) return F.walk_hash(LEASE, from, F.mend_lease) end,
+  F.walk_claimed,
+  F.walk_records,
+  function(from) return F.walk_hash(t.later, from, F.mend_later) end,
+  function(from) return F.walk_hash(t.ids, from, F.mend_id) end,
+  function(from) return F.walk_hash(t.ended, from, F.mend_ended) end,
+  function(from) return F.walk_index(t.dead, tonumber(from)) end,
+  function(from) return F.walk_index(t.cancelled, tonumber(from)) end,
+  function(from) return F.walk_index(t.completed, tonumber(from)) end,
+  function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
+}
+function F.walk()
+  local step, from = string.match(place, '^(%d+):(%d+)$')
+  step, from = tonumber(step or 1), from or '0'
+  while STEPS[step] and work.left > 0 and work.bytes > 0 do
+    from = STEPS[step](from)
+    if from == '0' then step = step + 1 end
+  end
+  return STEPS[step] and step .. ':' .. from or ''
+end
+function F.mend_moment()
+  local before = redis.call('ZSCORE', MOMENTS, t.name)
+  F.update_moment(t, now_ms)
+  if not before and redis.call('ZSCORE', MOMENTS, t.name) then F.note_mended('moments', 1) end
+end
+function F.is_time(noted)
+  local at = tonumber(string.match(noted, '^%d+'))
+  return not at or at > now_ms or now_ms - at >= PAUSE_MS
+end
+local field = 'mend ' .. t.name
+local noted = not urgent and redis.call('HGET', META, field) or ''
+if not F.is_time(noted) then return { '' } end
+if not urgent then place = string.match(noted, ' (.*)$') or '' end
+F.note_time(now_ms)
+local following = F.walk()
+F.mend_moment()
+F.save_lengths()
+if not urgent then redis.call('HSET', META, field, this .. ' ' .. following) end
+local answer = { following }
+for _, kind in ipairs(kinds) do
+  answer[#answer + 1] = kind
+  answer[#answer + 1] = F.whole(mended[kind])
+end
+return answer
 `,
   },
   "open": {

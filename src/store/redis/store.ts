@@ -27,6 +27,7 @@ import * as jobs from "./jobs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
 import { lookAtAll } from "./look.js";
+import { mendOnShard } from "./mend.js";
 import { pushToShard } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
@@ -241,6 +242,8 @@ class RedisStore implements Store {
     }
     return more;
   }
+
+  mend: Store["mend"] = async (args) => mendOnShard(await this.#shardOf(args.taskId), args);
 
   onWake(listener: (wake: Wake) => void): () => void {
     this.#wakeListeners.add(listener);

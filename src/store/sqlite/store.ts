@@ -13,6 +13,7 @@ import { cancel, redrive } from "./jobs.js";
 import { renew } from "./leases.js";
 import { getJob, listJobs } from "./list.js";
 import { look } from "./look.js";
+import { mend } from "./mend.js";
 import { prune } from "./prune.js";
 import { push } from "./push.js";
 import { reap } from "./reap.js";
@@ -173,6 +174,10 @@ class SqliteStore implements contract.Store {
 
   prune(args: contract.PruneArgs): Promise<boolean> {
     return this.#run("hint", (scope) => prune(scope, args));
+  }
+
+  mend(args: contract.MendArgs): Promise<contract.Mended> {
+    return this.#run("hint", (scope) => mend(scope, args));
   }
 
   onWake(listener: (wake: contract.Wake) => void): () => void {

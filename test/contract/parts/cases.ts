@@ -24,6 +24,7 @@ const VERBS = [
   "list",
   "counts",
   "prune",
+  "mend",
 ];
 
 export function vectorClaims(test: ContractTest): void {

@@ -1,0 +1,248 @@
+#!lua flags=allow-oom
+-- mend: compares a piece of one task's records with all that points at them, and mends what does
+-- not fit. Not urgent: the fleet does one piece of a task in 50 s, from where the last one ended.
+-- keys   shard, session, the group of the task
+-- args   task name · urgent 1|0 · if urgent, the place to go on from, '' = the beginning
+-- gives  { place to go on from or '' at the end, then kind and how many were mended … }
+-- since  protocol 3
+-- @include lib/now.lua
+-- @include lib/keys.lua
+-- @include lib/note.lua
+-- @include lib/overlap.lua
+-- @include lib/promote.lua
+-- @include lib/claim.lua
+local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
+local PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 1000, 10000, 'nobody'
+local t, urgent, place = task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
+local now = now_us()
+local now_ms = now / 1000
+local this = whole(math.floor(now_ms))
+local work = { left = PIECE, bytes = PIECE_BYTES }
+local kinds, mended = {}, {}
+
+local function note_mended(kind, n)
+  if n == 0 then return end
+  if not mended[kind] then kinds[#kinds + 1] = kind end
+  mended[kind] = (mended[kind] or 0) + n
+end
+
+-- A page of a HASH: calls `each` with name and text; gives the place of the next one.
+local function walk_hash(key, from, each)
+  local page = redis.call('HSCAN', key, from, 'COUNT', PAGE)
+  for k = 1, #page[2], 2 do
+    work.bytes = work.bytes - #page[2][k + 1]
+    each(page[2][k], page[2][k + 1])
+  end
+  work.left = work.left - 1 - #page[2] / 2
+  return page[1]
+end
+
+-- Whatever a lease holds is running, if its record is there.
+local function mend_lease(fence, text)
+  local lease = parse_lease(fence, text)
+  if not lease then
+    redis.call('HDEL', LEASE, fence)
+    redis.call('ZREM', LEASES, fence)
+    return note_mended('leases', 1)
+  end
+  if not redis.call('ZSCORE', LEASES, fence) then
+    redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), fence)
+    note_mended('leases', 1)
+  end
+  if lease.task ~= t.name then return end
+  for _, number in ipairs(members_of(lease)) do
+    if redis.call('SISMEMBER', t.claimed, number) == 0
+        and redis.call('HEXISTS', t.jobs, number) == 1 then
+      redis.call('SADD', t.claimed, number)
+      note_mended('running', 1)
+    end
+    work.left = work.left - 1
+  end
+end
+
+-- These run under no lease: they get one that nobody renews, and are reaped as any other.
+local function lease_to_nobody(numbers)
+  for from = 1, #numbers, MOST_PER_LEASE do
+    local piece = { unpack(numbers, from, math.min(from + MOST_PER_LEASE - 1, #numbers)) }
+    write_leases({ { t = t, numbers = piece } }, LENGTH_MS, NOBODY, now)
+  end
+  note_mended('running', #numbers)
+end
+
+local function walk_claimed(from)
+  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PAGE)
+  local here, homeless = {}, {}
+  for _, number in ipairs(page[2]) do
+    if redis.call('HEXISTS', t.jobs, number) == 1 then
+      here[#here + 1] = number
+    else
+      redis.call('SREM', t.claimed, number)
+      note_mended('running', 1)
+    end
+  end
+  local leases = #here > 0 and leases_of(here, math.huge) or {}
+  for _, number in ipairs(here) do
+    if not leases[number] then homeless[#homeless + 1] = number end
+  end
+  lease_to_nobody(homeless)
+  work.left = work.left - 1 - #page[2]
+  return page[1]
+end
+
+local function count_hints()
+  return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
+end
+
+-- All numbers in line, as a set; empty where they are too many to be read at once.
+local function hints_of(n)
+  local known = {}
+  if n > MOST_HINTS then return known end
+  for _, key in ipairs({ t.ready, t.alone }) do
+    for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
+  end
+  for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
+    known[string.match(member, ':(%d+)$') or ''] = true
+  end
+  return known
+end
+
+local function rejoin(number, record)
+  local _, _, _, row = counts_of(t, number)
+  join(t, number, priority_of(record), row, digits(now))
+end
+
+-- Records that neither run nor stand in line. A line that is too long to be read is made longer
+-- where it is shorter than it has to be: a doubled hint is dropped when it is met.
+local function walk_records(from)
+  local n = count_hints()
+  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
+  if n > MOST_HINTS and ready <= n then return '0' end
+  local known, lost, records = hints_of(n), {}, {}
+  local following = walk_hash(t.jobs, from, function(number, record)
+    if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
+    lost[#lost + 1], records[number] = number, record
+  end)
+  local leases = #lost > 0 and leases_of(lost, math.huge) or {}
+  for _, number in ipairs(lost) do
+    if leases[number] then
+      redis.call('SADD', t.claimed, number)
+    else
+      rejoin(number, records[number])
+    end
+  end
+  note_mended('ready', #lost)
+  return following
+end
+
+-- When it was due is lost with the index: now.
+local function mend_later(number)
+  if redis.call('ZSCORE', t.due, number) then return end
+  redis.call('ZADD', t.due, this, number)
+  note_mended('scheduled', 1)
+end
+
+local function is_open(number)
+  return redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+end
+
+local function mend_id(id, text)
+  local number, state = string.match(text, '^(%d+):?(%a?)$')
+  if number and state ~= '' and redis.call('ZSCORE', t.idends, id) then return end
+  if number and state == '' and is_open(number) then return end
+  note_mended('ids', 1)
+  local ended = number and redis.call('HGET', t.ended, number)
+  local letter = state ~= '' and state or string.match(ended or '', '^%a')
+  if number and letter then
+    redis.call('HSET', t.ids, id, number .. ':' .. letter)
+    redis.call('ZADD', t.idends, whole(now_ms + DAY_MS), id)
+  else
+    redis.call('HDEL', t.ids, id)
+  end
+end
+
+local INDEX = { c = 'completed', d = 'dead', x = 'cancelled' }
+
+local function mend_ended(number, text)
+  local letter, at = string.match(text, '^(%a)|(%d+)|')
+  local index = letter and INDEX[letter]
+  if index and redis.call('ZSCORE', t[index], number) then return end
+  note_mended('ended', 1)
+  if index then
+    redis.call('ZADD', t[index], at, number)
+  else
+    redis.call('HDEL', t.ended, number)
+  end
+end
+
+local function walk_index(key, from)
+  local numbers = redis.call('ZRANGE', key, from, from + PAGE - 1)
+  local gone = 0
+  for _, number in ipairs(numbers) do
+    if redis.call('HEXISTS', t.ended, number) == 0 then
+      redis.call('ZREM', key, number)
+      gone = gone + 1
+    end
+  end
+  note_mended('ended', gone)
+  work.left = work.left - 1 - #numbers
+  return #numbers < PAGE and '0' or whole(from + #numbers - gone)
+end
+
+local function mend_tries(number)
+  if is_open(number) then return end
+  redis.call('HDEL', t.tries, number)
+  redis.call('HDEL', t.errors, number)
+  note_mended('counts', 1)
+end
+
+-- In this order: what runs has to be known before anything is said to stand in no line.
+local STEPS = {
+  function(from) return walk_hash(LEASE, from, mend_lease) end,
+  walk_claimed,
+  walk_records,
+  function(from) return walk_hash(t.later, from, mend_later) end,
+  function(from) return walk_hash(t.ids, from, mend_id) end,
+  function(from) return walk_hash(t.ended, from, mend_ended) end,
+  function(from) return walk_index(t.dead, tonumber(from)) end,
+  function(from) return walk_index(t.cancelled, tonumber(from)) end,
+  function(from) return walk_index(t.completed, tonumber(from)) end,
+  function(from) return walk_hash(t.tries, from, mend_tries) end,
+}
+
+local function walk()
+  local step, from = string.match(place, '^(%d+):(%d+)$')
+  step, from = tonumber(step or 1), from or '0'
+  while STEPS[step] and work.left > 0 and work.bytes > 0 do
+    from = STEPS[step](from)
+    if from == '0' then step = step + 1 end
+  end
+  return STEPS[step] and step .. ':' .. from or ''
+end
+
+-- The index of all tasks says when to look at this one.
+local function mend_moment()
+  local before = redis.call('ZSCORE', MOMENTS, t.name)
+  update_moment(t, now_ms)
+  if not before and redis.call('ZSCORE', MOMENTS, t.name) then note_mended('moments', 1) end
+end
+
+local function is_time(noted)
+  local at = tonumber(string.match(noted, '^%d+'))
+  return not at or at > now_ms or now_ms - at >= PAUSE_MS
+end
+
+local field = 'mend ' .. t.name
+local noted = not urgent and redis.call('HGET', META, field) or ''
+if not is_time(noted) then return { '' } end
+if not urgent then place = string.match(noted, ' (.*)$') or '' end
+note_time(now_ms)
+local following = walk()
+mend_moment()
+save_lengths()
+if not urgent then redis.call('HSET', META, field, this .. ' ' .. following) end
+local answer = { following }
+for _, kind in ipairs(kinds) do
+  answer[#answer + 1] = kind
+  answer[#answer + 1] = whole(mended[kind])
+end
+return answer

@@ -1,0 +1,34 @@
+/** What `mend` takes and answers. */
+
+/** What did not fit, by what it is about. */
+export type MendKind =
+  /** Leases that nothing would have ended, or that cannot be read. */
+  | "leases"
+  /** Jobs that run under no lease (they get one that nobody renews), or whose record is gone. */
+  | "running"
+  /** Jobs that neither run nor stand in line. */
+  | "ready"
+  /** Jobs that wait for no instant: due at once. */
+  | "scheduled"
+  /** Callers' ids that name no job, or that nobody would have forgotten. */
+  | "ids"
+  /** Ended jobs that no index names, and the other way round. */
+  | "ended"
+  /** Numbers that were wrong, or are nobody's. */
+  | "counts"
+  /** The task's next moment. */
+  | "moments";
+
+export interface MendArgs {
+  taskId: string;
+  /** At once; otherwise the fleet does one piece of a task a minute. */
+  urgent: boolean;
+  /** From the answer before; "": from the beginning. */
+  place: string;
+}
+
+export interface Mended {
+  /** Where to go on; "": this was the last piece. */
+  place: string;
+  mended: Partial<Record<MendKind, number>>;
+}
