@@ -111,6 +111,16 @@ const RUNS: Row[] = [
   ],
   ["issued again after a death", told(died, run(3_400, 3_500, "a", second)), []],
   ["long after a death", told(died, run(19_000, 19_100, "a", second)), ["I4"]],
+  [
+    "as long, when there was nobody",
+    told(
+      { t: 1, by: "w1", what: "up" },
+      died,
+      { t: 18_000, by: "w2", what: "up" },
+      run(19_000, 19_100, "a", second),
+    ),
+    [],
+  ],
   ["two runs at once", told(okAgain, run(10, 900, "a"), run(500, 600, "a", second)), ["I5"]],
   [
     "two runs at once, as the first process stood still",

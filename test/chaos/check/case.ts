@@ -78,6 +78,8 @@ export class Case {
   /** What the store's raw data name at the end: jobs, and `scheduleId@instant`. */
   readonly remains: ReadonlySet<string>;
   readonly #faults: Fault[];
+  /** When there was no worker at all. */
+  readonly #lonely: { from: number; to: number }[];
   readonly #halts: { process: string; from: number; to: number }[];
 
   constructor(history: History, rules: Rules) {
@@ -88,6 +90,7 @@ export class Case {
     this.told = toldOf(history, this.runs);
     this.remains = new Set(history.of("remains").flatMap(({ names }) => names));
     this.#faults = history.of("fault");
+    this.#lonely = lonelyOf(history);
     this.#halts = this.#haltsOf();
   }
 
@@ -137,7 +140,8 @@ export class Case {
     const spans = this.#faults
       .filter((fault) => fault.processes?.every((one) => !processes.includes(one)) !== true)
       .map((fault) => ({ from: fault.from, to: fault.to + tail }));
-    return covered([...spans, ...this.history.of("lag")], from, to);
+    const lonely = this.#lonely.map((span) => ({ from: span.from, to: span.to + tail }));
+    return covered([...spans, ...lonely, ...this.history.of("lag")], from, to);
   }
 
   /** Whether the store's clock had been beyond an instant before some moment. */
@@ -220,6 +224,16 @@ function add<T>(map: Map<string, T[]>, key: string, item: T): void {
   const list = map.get(key);
   if (list === undefined) map.set(key, [item]);
   else list.push(item);
+}
+
+/** Between the death of the last worker and the start of the next. */
+function lonelyOf(history: History): { from: number; to: number }[] {
+  const lives = history.of("up").map(({ t, by }) => ({ from: t, to: history.endOf(by) }));
+  return lives.flatMap(({ to }) => {
+    if (lives.some((other) => other.from <= to && to < other.to)) return [];
+    const next = lives.map(({ from }) => from).filter((from) => from > to);
+    return next.length === 0 ? [] : [{ from: to, to: Math.min(...next) }];
+  });
 }
 
 const idOf = ({ by, taskId, jobId, fence, attempt }: Start | End) =>

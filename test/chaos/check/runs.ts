@@ -8,6 +8,8 @@ const READ_MS = 5;
 /** Crashes in a row are spread by up to half of the wait. */
 const SPREAD = 1.5;
 
+const ALONE_FROM = 3;
+
 export function judgeRuns(its: Case): void {
   for (const runs of its.byJob.values()) {
     if (runs.length > 1) {
@@ -36,6 +38,8 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
     }
     // One that ended well and is issued again had lost its lease: that counts as a crash, too.
     crashes = run.end?.ok === false ? 0 : crashes + 1;
+    // It runs alone from then on: as soon as somebody has nothing else to do.
+    if (crashes >= ALONE_FROM) continue;
     const died = its.history.endOf(run.start.by) <= next.t;
     const halted = its.lostLease(run.start.by, run.start.t, next.t);
     const afterDeath = leaseMs + retryMs * 2 ** Math.max(0, crashes - 1) * SPREAD;
