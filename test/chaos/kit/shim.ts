@@ -96,7 +96,7 @@ export class Shim {
   }
 
   /**
-   * The same for files that are written anywhere. One that was deleted stays so: whatever was synced
+   * The same for files that are written anywhere. One that was deleted stays so: what was synced
    * after that took the change of the folder along.
    */
   cutImaged(names: readonly string[]): void {
