@@ -10,6 +10,7 @@ import {
   end,
   exit,
   fault,
+  lag,
   OFFSET_MS,
   occurrence,
   phase,
@@ -102,7 +103,7 @@ const DELAYS: Row[] = [
   ],
 ];
 
-const healed = [spawn(0, "w1"), spawn(0, "p1", "pusher"), phase(1_000, "healed")];
+const healed = [...spawn(0, "w1"), ...spawn(0, "p1", "pusher"), phase(1_000, "healed")];
 const pushed = [push(1_100, "a"), answer(1_200, "a", "ok")];
 
 const LIVES: Row[] = [
@@ -124,6 +125,12 @@ const LIVES: Row[] = [
   ],
   ["one that works after the faults", told(healed, pushed, run(2_000, 2_010, "a")), []],
   ["one that does not", told(healed, pushed, run(2_000, 2_010, "a", { by: "w2" })), ["I13"]],
+  ["one that does so late", told(healed, pushed, run(7_000, 7_010, "a")), ["I13"]],
+  [
+    "one that does so late, as the machine did not let it run",
+    told(healed, pushed, lag(2_000, 6_000), run(7_000, 7_010, "a")),
+    [],
+  ],
   ["one that is not answered", told(healed, push(1_100, "a"), run(2_000, 2_010, "a")), ["I13"]],
   ["work that was left over", told(phase(1_000, "stuck")), ["I13"]],
   ["a full store that hands nothing out", told(fault(0, 2_500, { works: true })), ["I13", "I13"]],

@@ -144,6 +144,12 @@ export class Case {
     return covered([...spans, ...lonely, ...this.history.of("lag")], from, to);
   }
 
+  /** How long a process, or the controller between it and the store, did not get to run. */
+  lagMs(process: string, from: number, to: number): number {
+    const lags = this.history.of("lag").filter(({ by }) => by === process || by === CONTROLLER);
+    return covered(lags, from, to);
+  }
+
   /** Whether the store's clock had been beyond an instant before some moment. */
   wasBeyond(at: number, before: number): boolean {
     return this.history.of("clock").some(({ t, storeMs }) => t < before - 500 && storeMs >= at);

@@ -80,10 +80,15 @@ export function recoveries(its: Case): Map<string, number> {
       role === "worker"
         ? history.of("start")
         : history.of("pushed").filter(({ outcome }) => outcome === "ok");
+    // On a busy machine a program may need seconds to be loaded: it is judged from its first word.
+    const hello = history.of("hello").find(({ by }) => by === process)?.t;
+    if (hello === undefined) continue;
+    const from = Math.max(healedAt, hello);
     const sign = signs.find(({ by, t: at }) => by === process && at > healedAt)?.t;
     // Who ended before its time was over has nothing to answer for.
-    if (sign === undefined && endsBy(its, process, healedAt + BACK_MS)) continue;
-    took.set(process, (sign ?? Number.POSITIVE_INFINITY) - healedAt);
+    if (sign === undefined && endsBy(its, process, from + BACK_MS)) continue;
+    const until = sign ?? Number.POSITIVE_INFINITY;
+    took.set(process, Math.max(0, until - from - its.lagMs(process, from, until)));
   }
   return took;
 }
@@ -106,10 +111,13 @@ function judgeWorking(its: Case, { kind, from, to }: Fault): void {
 export function healthLies(its: Case): string[] {
   const { history } = its;
   const lies: string[] = [];
-  const backAt = (history.phase("healed") ?? Number.POSITIVE_INFINITY) + BACK_MS;
+  const healedAt = history.phase("healed") ?? Number.POSITIVE_INFINITY;
   const endAt = history.phase("end") ?? Number.POSITIVE_INFINITY;
   for (const { process, role } of history.of("spawn")) {
     if (role !== "worker" || endsBy(its, process, endAt)) continue;
+    const hello = history.of("hello").find(({ by }) => by === process)?.t ?? healedAt;
+    const from = Math.max(healedAt, hello);
+    const backAt = Math.min(endAt, from + BACK_MS + its.lagMs(process, from, endAt));
     const said = history.of("health").filter(({ by, t }) => by === process && t < backAt);
     const last = said.at(-1);
     if (last !== undefined && !last.ready) {

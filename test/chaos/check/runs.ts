@@ -38,8 +38,9 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
     }
     // One that ended well and is issued again had lost its lease: that counts as a crash, too.
     crashes = run.end?.ok === false ? 0 : crashes + 1;
-    // It runs alone from then on: as soon as somebody has nothing else to do.
-    if (crashes >= ALONE_FROM) continue;
+    // It runs alone from then on: as soon as somebody has nothing else to do. And one whose process
+    // died before it began has left no trace to count from.
+    if (crashes >= ALONE_FROM || next.attempt > run.start.attempt + 1) continue;
     const died = its.history.endOf(run.start.by) <= next.t;
     const halted = its.lostLease(run.start.by, run.start.t, next.t);
     const afterDeath = leaseMs + retryMs * 2 ** Math.max(0, crashes - 1) * SPREAD;
@@ -82,7 +83,11 @@ function wasAborted(its: Case, run: Run["start"], by: number): boolean {
 /** I6: fences rise with the attempts, none is used twice, and who was replaced never completes. */
 function judgeFences(its: Case, runs: readonly Run[]): void {
   const { taskId, jobId } = (runs[0] as Run).start;
-  const isForgotten = runs.some(({ start }) => its.isForgettable(start.t));
+  const completed = its.history
+    .of("completed")
+    .filter((one) => one.taskId === taskId && one.jobId === jobId);
+  const seen = [...runs.map(({ start }) => start), ...completed];
+  const isForgotten = seen.some(({ t }) => its.isForgettable(t));
   const excuses = [["durability window", isForgotten]] as const;
   const sorted = runs.map(({ start }) => start).sort((a, b) => a.attempt - b.attempt);
   for (const [n, start] of sorted.slice(1).entries()) {
@@ -91,9 +96,6 @@ function judgeFences(its: Case, runs: readonly Run[]): void {
     if (before.attempt === start.attempt && before.fence > start.fence) continue;
     its.unless(excuses, "I6", () => `${jobId}: fences do not rise: ${storyOf(runs)}`);
   }
-  const completed = its.history
-    .of("completed")
-    .filter((one) => one.taskId === taskId && one.jobId === jobId);
   const last = Math.max(...sorted.map(({ attempt }) => attempt));
   const stale = completed.filter(({ attempt }) => attempt < last);
   if (stale.length > 0) {

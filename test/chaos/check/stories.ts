@@ -92,8 +92,16 @@ export function lag(from: number, to: number, by = "w1"): Line {
   return { t: to, by, what: "lag", from, to };
 }
 
-export function spawn(t: number, process: string, role: "worker" | "pusher" = "worker"): Line {
-  return { t, by: "controller", what: "spawn", process, role };
+/** Starts, and has been loaded at once. */
+export function spawn(
+  t: number,
+  process: string,
+  role: "worker" | "pusher" = "worker",
+): readonly Line[] {
+  return [
+    { t, by: "controller", what: "spawn", process, role },
+    { t, by: process, what: "hello" },
+  ];
 }
 
 export function exit(t: number, process: string, how: { code?: number; signal?: string }): Line {
