@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run demo`, also on a fresh clone: the main job in a terminal, in less than half a minute.
- * `npm run demo -- --redis` shows the same on a Redis server of its own.
+ * `npm run demo -- --redis` shows the same on a Redis server of its own, `--cluster` on a Redis
+ * Cluster of six.
  * Ends with exit code 0 only if everything happened as promised.
  */
 import { parseArgs } from "node:util";
@@ -9,13 +10,14 @@ import { checkNode, ensureInstalled } from "./lib/install.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { run } from "./lib/run.mjs";
 
-const USAGE = "usage: npm run demo [-- --redis]";
+const USAGE = "usage: npm run demo [-- --redis | --cluster]";
 
-/** @returns {boolean | null} whether Redis is wanted; null: that was no valid command */
-function wantsRedis() {
+/** @returns {{ redis: boolean, cluster: boolean } | null} null: that was no valid command */
+function wanted() {
   try {
-    const { values } = parseArgs({ options: { redis: { type: "boolean", default: false } } });
-    return values.redis;
+    const flag = /** @type {const} */ ({ type: "boolean", default: false });
+    const { values } = parseArgs({ options: { redis: flag, cluster: flag } });
+    return values.redis && values.cluster ? null : values;
   } catch {
     return null;
   }
@@ -28,8 +30,8 @@ async function build() {
 
 /** @returns {Promise<number>} the exit code */
 async function main() {
-  const redis = wantsRedis();
-  if (redis === null) {
+  const store = wanted();
+  if (store === null) {
     console.error(USAGE);
     return 2;
   }
@@ -38,7 +40,7 @@ async function main() {
   await build();
   // Loaded only now: the library that it shows has just been built.
   const { show } = await import("./demo/show.mjs");
-  return await show({ redis });
+  return await show(store);
 }
 
 try {

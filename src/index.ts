@@ -46,6 +46,7 @@ export type {
   PushOptions,
   PushResult,
   RedisConfig,
+  RedisNode,
   RedisOptions,
   RedriveResult,
   RegisterOptions,

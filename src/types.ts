@@ -37,6 +37,7 @@ export type {
   KeepOption,
   RedisClient,
   RedisConfig,
+  RedisNode,
   RedisOptions,
   RetentionOptions,
   SchedulerOptions,

@@ -13,7 +13,7 @@ const PATIENCE_MS = 20_000;
 const MAIL_WAIT_MS = 1_500;
 
 /**
- * @param {{ redis: boolean }} options
+ * @param {{ redis?: boolean, cluster?: boolean }} options
  * @returns {Promise<number>} the exit code
  */
 export async function show(options) {

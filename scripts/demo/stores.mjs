@@ -1,12 +1,13 @@
-/** The store of one demo: an embedded file or a Redis server, in a temporary folder of its own. */
+/** The store of one demo: an embedded file, a Redis server or a Cluster, in a temporary folder. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { ensureServers, findServer } from "../lib/servers.mjs";
+import { formCluster } from "./cluster.mjs";
 
 /**
  * @typedef {object} DemoStore
@@ -17,16 +18,19 @@ import { ensureServers, findServer } from "../lib/servers.mjs";
 
 const HOST = "127.0.0.1";
 const TRIES = 3;
+/** Three primaries and a replica of each. */
+const CLUSTER_NODES = 6;
 
 /**
- * @param {{ redis: boolean }} options
+ * @param {{ redis?: boolean, cluster?: boolean }} options
  * @returns {Promise<DemoStore>}
  */
-export async function openStore({ redis }) {
+export async function openStore({ redis = false, cluster = false }) {
   const folder = mkdtempSync(join(tmpdir(), "schedule-mq-demo-"));
   const remove = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   try {
     if (redis) return await onRedis(folder, remove);
+    if (cluster) return await onCluster(folder, remove);
   } catch (error) {
     remove();
     throw error;
@@ -41,37 +45,88 @@ export async function openStore({ redis }) {
  * @returns {Promise<DemoStore>}
  */
 async function onRedis(folder, remove) {
-  if (findServer("redis") === null) await ensureServers();
-  const program = findServer("redis");
-  if (program === null) throw new Error("redis-server was not found");
+  const program = await serverProgram();
   const { server, port } = await startRedis(program, folder);
-  // The last resort when this process ends in a way that nobody foresaw.
-  const kill = () => void server.kill("SIGKILL");
-  process.once("exit", kill);
   return {
     where: { redisConfig: { host: HOST, port } },
     description: `a Redis server on port ${port}, with appendonly yes`,
-    close: async () => {
-      process.off("exit", kill);
-      if (server.exitCode === null && server.signalCode === null) {
-        server.kill("SIGTERM");
-        await once(server, "exit");
-      }
-      remove();
-    },
+    close: closing([server], remove),
+  };
+}
+
+/**
+ * @param {string} folder
+ * @param {() => void} remove
+ * @returns {Promise<DemoStore>}
+ */
+async function onCluster(folder, remove) {
+  const program = await serverProgram();
+  /** @type {import("node:child_process").ChildProcess[]} */
+  const servers = [];
+  /** @type {import("./cluster.mjs").Node[]} */
+  const nodes = [];
+  const close = closing(servers, remove);
+  try {
+    for (let n = 0; n < CLUSTER_NODES; n += 1) {
+      const own = join(folder, String(n));
+      mkdirSync(own);
+      const busPort = await freePort();
+      const args = ["--cluster-enabled", "yes", "--cluster-port", String(busPort)];
+      const { server, port } = await startRedis(program, own, args);
+      servers.push(server);
+      nodes.push({ host: HOST, port, busPort });
+    }
+    await formCluster(nodes, CLUSTER_NODES / 2);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const cluster = nodes.map(({ host, port }) => ({ host, port }));
+  const ports = cluster.map(({ port }) => port).join(", ");
+  return {
+    where: { redisConfig: { cluster } },
+    description: `a Redis Cluster of three primaries and three replicas on ports ${ports}`,
+    close,
+  };
+}
+
+async function serverProgram() {
+  if (findServer("redis") === null) await ensureServers();
+  const program = findServer("redis");
+  if (program === null) throw new Error("redis-server was not found");
+  return program;
+}
+
+/**
+ * @param {readonly import("node:child_process").ChildProcess[]} servers all of them, by the end
+ * @param {() => void} remove
+ */
+function closing(servers, remove) {
+  // The last resort when this process ends in a way that nobody foresaw.
+  const kill = () => void servers.forEach((server) => void server.kill("SIGKILL"));
+  process.once("exit", kill);
+  return async () => {
+    process.off("exit", kill);
+    for (const server of servers) {
+      if (server.exitCode !== null || server.signalCode !== null) continue;
+      server.kill("SIGTERM");
+      await once(server, "exit");
+    }
+    remove();
   };
 }
 
 /**
  * @param {string} program
  * @param {string} folder
+ * @param {readonly string[]} [more] arguments
  */
-async function startRedis(program, folder) {
+async function startRedis(program, folder, more = []) {
   for (let tries = 1; ; tries += 1) {
     // Somebody else may take the port before the server does; then it ends, and we try another.
     const port = await freePort();
     const own = ["--port", String(port), "--bind", HOST, "--dir", folder];
-    const args = [...own, "--save", "", "--appendonly", "yes", "--daemonize", "no"];
+    const args = [...own, "--save", "", "--appendonly", "yes", "--daemonize", "no", ...more];
     const server = spawn(program, args, { stdio: "ignore" });
     const failed = once(server, "error").then(([error]) => {
       throw error;

@@ -103,9 +103,12 @@ export interface RetentionOptions {
 }
 
 /** Where Redis is. */
-export type RedisConfig = string | RedisOptions | RedisClient;
+export type RedisConfig = string | RedisOptions | RedisClient | readonly RedisNode[];
 
-/** How to reach a Redis or Valkey server, or one that Sentinels watch. */
+/** A node of a Redis Cluster; one that answers names all others. */
+export type RedisNode = string | { host: string; port?: number };
+
+/** How to reach a Redis or Valkey server, one that Sentinels watch, or a Cluster. */
 export interface RedisOptions {
   /** @defaultValue "localhost" */
   host?: string;
@@ -129,7 +132,9 @@ export interface RedisOptions {
   sentinelPassword?: string | undefined;
   /** `true`, or the options of node:tls, for the Sentinels. */
   sentinelTLS?: boolean | object | undefined;
-  /** Addresses as the Sentinels give them, to addresses as seen from here. */
+  /** Some nodes of a Redis Cluster, instead of host and port. A list alone means the same. */
+  cluster?: readonly RedisNode[];
+  /** Addresses as Sentinels or Cluster nodes give them, to addresses as seen from here. */
   natMap?: Readonly<Record<string, { host: string; port: number }>>;
   /**
    * Ms until an attempt to connect is given up; at most 4000, so that another one comes soon.

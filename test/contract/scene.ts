@@ -141,6 +141,11 @@ export class Scene {
     return (await store.work(args)).settled;
   }
 
+  /** The public id by the number of a job of the task. */
+  numbered(number: string): string {
+    return `${this.world.shardOf?.(TASK) ?? 0}-${number}`;
+  }
+
   async renew(held: readonly Held[], store: Store = this.store): Promise<Renewed> {
     const leases = held.map(({ fence, taskId }) => ({ fence, taskId }));
     return await store.renew({ leases, progress: [] });

@@ -27,6 +27,9 @@ export interface World {
   breakIndex?(): Promise<void>;
   /** The record of a job that has not ended is lost, and nothing else. */
   loseJob?(job: { taskId: string; number: string }): Promise<void>;
+  /** Of a store with several shards: how many, and where a task lives. */
+  shards?: number;
+  shardOf?(taskId: string): number;
   /** Frees everything. */
   close(): Promise<void>;
 }

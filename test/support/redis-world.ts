@@ -7,13 +7,22 @@ import { afterAll, beforeAll } from "vitest";
 import { systemChance } from "../../src/chance.js";
 import { systemClock } from "../../src/clock.js";
 import type { Store } from "../../src/store/contract.js";
+import type { RedisTarget } from "../../src/store/redis/client.js";
+import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import type { World } from "../contract/world.js";
 import { type ServerOptions, startServer, type TestServer } from "./servers.js";
 
 export const PREFIX = "contract:";
-const SHARD = `${PREFIX}{0}:`;
-const OFFSET_KEY = `${SHARD}test:offset`;
+const IN_SHARD = new RegExp(`^${PREFIX}\\{(\\d+)\\}:(.*)$`, "s");
+
+function tagOf(shard: number): string {
+  return `${PREFIX}{${shard}}:`;
+}
+
+function offsetKey(shard = 0): string {
+  return `${tagOf(shard)}test:offset`;
+}
 
 /** Keys that hold no job, by name after the shard's tag; a session goes by itself after a while. */
 const PERMANENT =
@@ -37,39 +46,75 @@ export function serverForThisFile(options: ServerOptions): () => TestServer {
   };
 }
 
-export async function redisWorld(server: TestServer): Promise<World> {
+/** Where the keys of a world are. */
+export interface WorldParts {
+  redis: RedisTarget;
+  shards: number;
+  /** The server that has a shard. */
+  of: (shard: number) => Redis;
+  /** All servers that have shards. */
+  servers: readonly Redis[];
+}
+
+export async function redisWorld(server: TestServer, shards = 1): Promise<World> {
   const { host, port } = server;
   const client = new Redis({ host, port });
   client.on("error", () => {});
-  await client.flushall();
+  const parts = { redis: { host, port }, shards, of: () => client, servers: [client] };
+  return await worldOn(parts, async () => client.disconnect());
+}
+
+/** Emptied before it is used. */
+export async function worldOn(parts: WorldParts, close: () => Promise<void>): Promise<World> {
+  const { of, servers } = parts;
+  const all = Array.from({ length: parts.shards }, (_, shard) => shard);
+  const onEach = async (run: (client: Redis, shard: number) => Promise<unknown>) =>
+    void (await Promise.all(all.map((shard) => run(of(shard), shard))));
+  const empty = async () => void (await Promise.all(servers.map((client) => client.flushall())));
+  await empty();
   return {
-    open: () => openStore(server),
-    now: () => now(client),
+    open: () => openStore(parts),
+    now: () => now(of(0)),
     // Due times are rounded up to whole ms: one more, so that a whole wait is over in any case.
-    advance: async (ms) => void (await client.incrby(OFFSET_KEY, ms + 1)),
-    jump: async (ms) => void (await client.incrby(OFFSET_KEY, ms)),
-    inspect: () => inspect(client),
-    inspectDrained: () => inspectDrained(client),
-    hold: async () =>
-      void (await client.hset(`${SHARD}meta`, "holdTil", (await now(client)) + 5_000)),
-    cut: async () => void (await client.call("CLIENT", "KILL", "SKIPME", "yes")),
-    breakIndex: async () => void (await client.del(`${SHARD}cursors`, `${SHARD}firing`)),
-    loseJob: async ({ taskId, number }) => {
-      for (const key of ["jobs", "later"]) await client.hdel(`${SHARD}t:${taskId}:${key}`, number);
+    advance: (ms) => onEach((client, shard) => client.incrby(offsetKey(shard), ms + 1)),
+    jump: (ms) => onEach((client, shard) => client.incrby(offsetKey(shard), ms)),
+    inspect: () => inspect(parts),
+    inspectDrained: () => inspectDrained(parts),
+    hold: () =>
+      onEach(async (client, shard) => {
+        await client.hset(`${tagOf(shard)}meta`, "holdTil", (await now(of(0))) + 5_000);
+      }),
+    cut: async () => {
+      await Promise.all(servers.map((client) => client.call("CLIENT", "KILL", "SKIPME", "yes")));
     },
-    empty: async () => void (await client.flushall()),
-    close: async () => client.disconnect(),
+    breakIndex: () =>
+      onEach((client, shard) => client.del(`${tagOf(shard)}cursors`, `${tagOf(shard)}firing`)),
+    loseJob: ({ taskId, number }) => {
+      const shard = shardOfTask(taskId, parts.shards);
+      const key = (name: string) => `${tagOf(shard)}t:${taskId}:${name}`;
+      return Promise.all(["jobs", "later"].map((name) => of(shard).hdel(key(name), number))).then(
+        () => {},
+      );
+    },
+    empty,
+    ...(parts.shards === 1 ? {} : manyShards(parts.shards)),
+    close,
   };
 }
 
-async function openStore({ host, port }: TestServer): Promise<Store> {
+function manyShards(shards: number): Pick<World, "shards" | "shardOf"> {
+  return { shards, shardOf: (taskId) => shardOfTask(taskId, shards) };
+}
+
+async function openStore({ redis, shards }: WorldParts): Promise<Store> {
   const store = createRedisStore({
-    redis: { host, port },
+    redis,
     prefix: PREFIX,
     identity: systemChance.identity(),
     clock: systemClock,
     chance: systemChance,
     testClock: true,
+    shards,
   });
   await store.open();
   return store;
@@ -77,33 +122,46 @@ async function openStore({ host, port }: TestServer): Promise<Store> {
 
 /** Rounded up, so that no answer of the store is ever later than a `now()` asked for after it. */
 async function now(client: Redis): Promise<number> {
-  const [[seconds, micros], offset] = await Promise.all([client.time(), client.get(OFFSET_KEY)]);
+  const [[seconds, micros], offset] = await Promise.all([client.time(), client.get(offsetKey())]);
   return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) + Number(offset ?? 0);
 }
 
-async function keys(client: Redis): Promise<string[]> {
-  const found: string[] = [];
-  for await (const page of client.scanStream({ count: 1_000 })) found.push(...(page as string[]));
-  return [...new Set(found)].sort();
+interface Found {
+  key: string;
+  /** After the shard's tag; null: it has none. */
+  name: string | null;
+  client: Redis;
+}
+
+async function keys({ servers, shards }: WorldParts): Promise<Found[]> {
+  const found = new Map<string, Found>();
+  for (const client of servers) {
+    for await (const page of client.scanStream({ count: 1_000 })) {
+      for (const key of page as string[]) {
+        const [, shard, name = null] = IN_SHARD.exec(key) ?? [];
+        const known = Number(shard) < shards;
+        found.set(key, { key, name: known ? name : null, client });
+      }
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
 }
 
 /** Every key is one of a shard, a session or a task: never one of a job. */
-async function inspect(client: Redis): Promise<void> {
+async function inspect(parts: WorldParts): Promise<void> {
   const strange: string[] = [];
-  for (const key of await keys(client)) {
-    const name = key.slice(SHARD.length);
-    const known = [PERMANENT, SESSION, OF_SHARD, OF_TASK].some((pattern) => pattern.test(name));
-    if (!key.startsWith(SHARD) || !known) strange.push(key);
+  for (const { key, name } of await keys(parts)) {
+    const patterns = [PERMANENT, SESSION, OF_SHARD, OF_TASK];
+    if (name === null || !patterns.some((one) => one.test(name))) strange.push(key);
   }
   if (strange.length > 0) throw new Error(`keys that do not belong: ${strange.join(", ")}`);
 }
 
-async function inspectDrained(client: Redis): Promise<void> {
+async function inspectDrained(parts: WorldParts): Promise<void> {
   const leaked: string[] = [];
-  for (const key of await keys(client)) {
-    const name = key.slice(SHARD.length);
-    if (key.startsWith(SHARD) && PERMANENT.test(name)) continue;
-    if (SESSION.test(name) && (await client.pttl(key)) > 0) continue;
+  for (const { key, name, client } of await keys(parts)) {
+    if (name !== null && PERMANENT.test(name)) continue;
+    if (name !== null && SESSION.test(name) && (await client.pttl(key)) > 0) continue;
     leaked.push(`${key} (${await client.type(key)})`);
   }
   if (leaked.length > 0) throw new Error(`keys left though no job is: ${leaked.join(", ")}`);

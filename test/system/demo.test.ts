@@ -6,7 +6,7 @@ import { run } from "../../scripts/lib/run.mjs";
 
 const SHOW = JSON.stringify(join(ROOT, "scripts/demo/show.mjs"));
 
-test.concurrent.each([{ redis: false }, { redis: true }])(
+test.concurrent.each([{ redis: false }, { redis: true }, { cluster: true }])(
   "with %o it finds everything as promised",
   async (options) => {
     const program = `

@@ -22,6 +22,7 @@ const KNOWN = {
     "sentinelUsername",
     "sentinelPassword",
     "sentinelTLS",
+    "cluster",
     "natMap",
     "connectTimeout",
     "keepAlive",
@@ -50,7 +51,7 @@ const KNOWN = {
 const LONGEST_URL = 4_096;
 
 /** Each of them says where the server is. */
-const ADDRESSES = ["host", "port", "path", "sentinels"];
+const ADDRESSES = ["host", "port", "path", "sentinels", "cluster"];
 const HOW = 'use "redis://host:6379" or { host, port }, or leave redisConfig out';
 
 export function checkRedisConfig(given: unknown, call: string): CheckedRedis {
@@ -60,6 +61,8 @@ export function checkRedisConfig(given: unknown, call: string): CheckedRedis {
   }
   if (typeof given === "string") return checkUrl(given, where);
   if (typeof given === "object" && looksLikeClient(given)) return given;
+  // As ioredis takes the nodes of a Cluster.
+  if (Array.isArray(given)) return checkOptions({ cluster: given }, where);
   if (!isPlainObject(given)) {
     throw invalid(where, `must be a URL, options or an ioredis client, got ${kindOf(given)}`, {
       fix: HOW,
@@ -144,7 +147,54 @@ function checkOptions(given: object, where: string): object {
   wholeOption(read.port, { where, name: "port", fallback: 6379, min: 1, max: 65_535 });
   wholeOption(read.db, { where, name: "db", fallback: 0, min: 0, max: 65_535 });
   checkSentinels(read, where);
-  return { ...read };
+  if (read.cluster === undefined) return { ...read };
+  return { ...read, cluster: checkCluster(read, where) };
+}
+
+const NODES = 'use cluster: [{ host: "10.0.0.1", port: 6379 }], with one node or more';
+
+/** The nodes to ask for all others, all of the same form. */
+function checkCluster(read: Record<string, unknown>, where: string): Seed[] {
+  for (const name of ["host", "port", "path", "sentinels", "name"]) {
+    if (read[name] === undefined) continue;
+    throw conflict(where, `cluster is given together with ${name}`, `leave ${name} out`);
+  }
+  if (read.db !== undefined && read.db !== 0) {
+    throw conflict(where, "cluster is given together with db", "a Cluster has database 0 only");
+  }
+  if (!Array.isArray(read.cluster) || read.cluster.length === 0) {
+    const got = Array.isArray(read.cluster) ? "an empty list" : kindOf(read.cluster);
+    throw invalid(where, `cluster must be a list of { host, port }, got ${got}`, { fix: NODES });
+  }
+  return read.cluster.map((node: unknown, index) => checkSeed(node, `${where}.cluster[${index}]`));
+}
+
+interface Seed {
+  host: string;
+  port: number;
+}
+
+function checkSeed(node: unknown, where: string): Seed {
+  if (typeof node === "string") {
+    // A password in it would be that of one node only.
+    const [, host = "", port] = /^(?:redis:\/\/)?([^/@:\s]+)(?::(\d{1,5}))?\/?$/.exec(node) ?? [];
+    if (host !== "") return checkSeed({ host, port: Number(port ?? 6379) }, where);
+    throw invalid(where, "is no address of a node", {
+      fix: "use { host, port }, and set username, password, tls beside cluster: [ … ]",
+    });
+  }
+  if (!isPlainObject(node)) {
+    throw invalid(where, `must be { host, port }, got ${kindOf(node)}`, { fix: NODES });
+  }
+  const { host, port } = readOptions(node, where, {
+    names: ["host", "port"],
+    hints: { password: "set it once, beside cluster: [ … ]", url: "use { host, port }" },
+  });
+  if (typeof host !== "string" || host === "") throw missing(where, "host is missing", NODES);
+  return {
+    host,
+    port: wholeOption(port, { where, name: "port", fallback: 6379, min: 1, max: 65_535 }),
+  };
 }
 
 function checkSentinels(read: Record<string, unknown>, where: string): void {

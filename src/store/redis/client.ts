@@ -3,7 +3,7 @@
  * one connection each: they never reconnect, never queue and never resend. All of that is ours,
  * because a command that is sent again by itself is a job that runs twice.
  */
-import type { Command as IoCommand, Redis, RedisOptions } from "ioredis";
+import type { Cluster, Command as IoCommand, Redis, RedisOptions } from "ioredis";
 import { SchedulerError } from "../../core/errors.js";
 
 /** What the user gave as `redisConfig`. */
@@ -75,10 +75,68 @@ export function sendEncoded(client: Client, name: string, text: string): Promise
   return client.sendCommand(new Encoded(name, text)) as Promise<unknown>;
 }
 
+/** How the nodes of a Redis Cluster are reached. */
+export interface ClusterTarget {
+  /** Where to ask for the others. */
+  seeds: readonly { host: string; port: number }[];
+  /** What makes one client after the other for that node, all alike. */
+  clientOf: (address: { host: string; port: number }) => () => Client;
+}
+
+/** The checked form of `redisConfig` for a Cluster, or an ioredis Cluster. */
+export function isClusterTarget(target: RedisTarget): target is object {
+  if (typeof target === "string") return false;
+  return Reflect.get(target, "isCluster") === true || Array.isArray(Reflect.get(target, "cluster"));
+}
+
+export async function clusterTarget(target: object): Promise<ClusterTarget> {
+  const ioredis = await import("ioredis");
+  const { seeds, options } = settingsOf(target);
+  const natMap = options.natMap;
+  return {
+    seeds,
+    clientOf: (address) => {
+      const name = `${address.host}:${address.port}`;
+      const mapped = typeof natMap === "function" ? natMap(name) : natMap?.[name];
+      const { host, port } = mapped ?? address;
+      return () => new ioredis.Redis({ ...options, ...limited(options), host, port });
+    },
+  };
+}
+
+function settingsOf(target: object): { seeds: ClusterTarget["seeds"]; options: ClientOptions } {
+  if (Reflect.get(target, "isCluster") !== true) {
+    const { cluster, ...options } = target as ClientOptions & { cluster: ClusterTarget["seeds"] };
+    return { seeds: cluster, options };
+  }
+  const client = target as Cluster;
+  const { redisOptions = {}, natMap } = client.options;
+  const known = client.nodes().map(({ options: { host, port } }) => ({ host, port }));
+  const given = [...(Reflect.get(client, "startupNodes") as unknown[]), ...known];
+  const seeds = given.flatMap((node) => seedOf(node) ?? []);
+  const options = natMap === undefined ? redisOptions : { ...redisOptions, natMap };
+  return { seeds, options: options as ClientOptions };
+}
+
+/** A node as ioredis takes it: a port, a URL or options. */
+function seedOf(node: unknown): { host: string; port: number } | null {
+  if (typeof node === "number") return { host: "127.0.0.1", port: node };
+  if (typeof node === "object" && node !== null) {
+    const { host, port } = node as { host?: string; port?: number | string };
+    return { host: host ?? "127.0.0.1", port: Number(port ?? 6379) };
+  }
+  const [, host, port] =
+    /^(?:rediss?:\/\/)?(?:[^@/]*@)?\[?(.*?)\]?(?::(\d+))?(?:\/.*)?$/.exec(String(node)) ?? [];
+  return host ? { host, port: Number(port ?? 6379) } : null;
+}
+
 function limited(options: RedisOptions): ClientOptions {
   const given = options.connectTimeout ?? CONNECT_TIMEOUT_MS;
   return {
     ...OURS,
+    // A primary that is replaced while it lives goes on taking writes for seconds, only to drop
+    // them: the Sentinels say at once that it is none any more.
+    failoverDetector: options.sentinels != null,
     connectTimeout: Math.min(given, CONNECT_TIMEOUT_MS),
     connectionName: options.connectionName ?? "schedule-mq",
   };
@@ -104,6 +162,7 @@ export async function connect(client: Client): Promise<void> {
   client.on("error", (error: Error) => {
     said = error;
   });
+  client.once("failoverSubscribed", () => letExit(client));
   try {
     await client.connect();
     // A refused password may be no more than an event; the connection would go on as nobody.
@@ -113,6 +172,13 @@ export async function connect(client: Client): Promise<void> {
     if (said?.name === "ReplyError") throw said;
     throw unreachable(client, said ?? error);
   }
+}
+
+/** Connections that listen to Sentinels must not keep a process alive that has nothing to do. */
+function letExit(client: Client): void {
+  const detector: unknown = Reflect.get(Reflect.get(client, "connector") ?? {}, "failoverDetector");
+  const { sentinels = [] } = (detector ?? {}) as { sentinels?: { client: Client }[] };
+  for (const sentinel of sentinels) sentinel.client.stream?.unref?.();
 }
 
 export function unreachable(client: Client, cause: unknown): SchedulerError {

@@ -10,6 +10,7 @@ import type { Clock } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { ConnectionChange } from "../contract.js";
 import { addressOf, type Client, connect, sendEncoded, unreachable } from "./client.js";
+import type { Link, RunArgs } from "./link.js";
 import { failureOf, noAnswer, refusal } from "./replies.js";
 import type { Script } from "./scripts.js";
 import { Waiters } from "./waiters.js";
@@ -33,7 +34,7 @@ export interface ConnectionParts {
   onChange: (change: ConnectionChange) => void;
 }
 
-export class Connection {
+export class Connection implements Link {
   readonly #parts: ConnectionParts;
   #make: Promise<() => Client> | null = null;
   #client: Client | null = null;
@@ -111,13 +112,7 @@ export class Connection {
   }
 
   /** Runs a script that may be repeated without harm; rejects with a `SchedulerError`. */
-  async run(args: {
-    verb: string;
-    script: Script;
-    keys: KeyGroups;
-    args: readonly string[];
-    waitMs?: number;
-  }): Promise<unknown> {
+  async run(args: RunArgs): Promise<unknown> {
     await this.whenReady(args.waitMs ?? WAIT_MS);
     try {
       return await this.evalsha(args.script, args.keys, args.args);
@@ -175,12 +170,7 @@ export class Connection {
     this.#waiters.refuse(closed);
   }
 
-  async #evalText(args: {
-    verb: string;
-    script: Script;
-    keys: KeyGroups;
-    args: readonly string[];
-  }): Promise<unknown> {
+  async #evalText(args: RunArgs): Promise<unknown> {
     try {
       const { script } = args;
       const keys = args.keys.flat();

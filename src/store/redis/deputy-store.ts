@@ -4,8 +4,9 @@ import type { Clock } from "../../clock.js";
 import type { DeputyStore, HandBack, KeepRules, RenewArgs, Renewed, Settle } from "../contract.js";
 import type { RedisTarget } from "./client.js";
 import { decodeClaimed } from "./codec.js";
+import { homeOf } from "./home.js";
 import { renewOnShard } from "./leases.js";
-import { Session } from "./session.js";
+import type { Home } from "./session.js";
 import { type Shard, TaskTable } from "./shard.js";
 import { at, groupByShard, shardOfTask } from "./shards.js";
 import { workOnShard } from "./work.js";
@@ -27,16 +28,16 @@ export interface RedisDeputyOptions {
 /** Loads what it needs; does not connect yet. */
 export async function createRedisDeputyStore(options: RedisDeputyOptions): Promise<DeputyStore> {
   const { scripts } = await import("./scripts.js");
-  const session = new Session({ ...options, scripts: async () => scripts, onChange: () => {} });
+  const session = homeOf({ ...options, scripts: async () => scripts, onChange: () => {} });
   await session.makeClient();
   return new RedisDeputyStore(options, session);
 }
 
 class RedisDeputyStore implements DeputyStore {
   readonly #options: RedisDeputyOptions;
-  readonly #session: Session;
+  readonly #session: Home;
 
-  constructor(options: RedisDeputyOptions, session: Session) {
+  constructor(options: RedisDeputyOptions, session: Home) {
     this.#options = options;
     this.#session = session;
   }

@@ -7,27 +7,47 @@
  */
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
+import { SchedulerError } from "../../core/errors.js";
 import type * as contract from "../contract.js";
 import { Barrier } from "./barrier.js";
+import { isClusterTarget, type RedisTarget } from "./client.js";
 import { ShardKeys } from "./keys.js";
-import type { Session } from "./session.js";
+import type { Home } from "./session.js";
 
 /** How long the verbs without a time limit of their own wait for the disk. */
 const WAIT_MS = 5_000;
 
+export interface DurableOptions {
+  redis: RedisTarget;
+  durability?: Durability;
+  prefix: string;
+  identity: string;
+  clock: Clock;
+}
+
 /** The store as it is, or behind a barrier. */
 export function durably(
-  store: contract.Store & { session: Session },
-  options: { durability?: Durability; prefix: string; identity: string; clock: Clock },
+  store: contract.Store & { session: Home },
+  options: DurableOptions,
 ): contract.Store {
-  const { durability = "store", prefix, identity, clock } = options;
+  const { redis, durability = "store", prefix, identity, clock } = options;
   if (durability === "store") return store;
+  if (isClusterTarget(redis)) throw onCluster(durability);
   const { session } = store;
   const { synced: key } = new ShardKeys({ prefix, shard: 0, identity });
   const runId = () => session.runId;
   const { makeClient } = session;
   const barrier = new Barrier({ makeClient, clock, key, durability, runId });
   return new DurableStore({ store, barrier, clock });
+}
+
+/** Each node would have to be asked for itself. */
+function onCluster(durability: Durability): SchedulerError {
+  return new SchedulerError(
+    "DURABILITY_UNAVAILABLE",
+    `durability "${durability}" is not there on a Redis Cluster`,
+    { fix: 'leave durability out, and set "appendfsync always" on all nodes', value: durability },
+  );
 }
 
 export interface DurableParts {

@@ -8,7 +8,7 @@
  */
 import type { Clock, Timer } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
-import type { Connection } from "./connection.js";
+import type { Link } from "./link.js";
 import { brokenOff, type Failure, failureOf, noAnswer } from "./replies.js";
 import type { Script } from "./scripts.js";
 import type { KeyGroups } from "./wire.js";
@@ -19,7 +19,7 @@ const RESYNC_PAUSE_MS = 100;
 export interface LaneParts {
   /** Names the lane in the session: "push" or "work". */
   name: string;
-  connection: Connection;
+  connection: Link;
   clock: Clock;
   script: Script;
   resync: Script;

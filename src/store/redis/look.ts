@@ -16,61 +16,157 @@ export interface LookParts extends LookArgs {
   sleep: Sleep;
   /** The same for what it can fire: `t` and a task, `l` and a local schedule. */
   watch: Sleep;
+  seen: Seen;
   /** Where a schedule was seen last; null: never. */
   shardOfSchedule: (scheduleId: string) => number | null;
 }
+
+/**
+ * What the last look at each shard gave. Shards in which this scheduler has nothing to do are
+ * looked at only when they asked for it: somebody has to reap, and to note the time, where nobody
+ * else is.
+ */
+export class Seen {
+  readonly #registrations = new Map<number, number>();
+  /** By the monotonic clock. */
+  readonly #dueAt = new Map<number, number>();
+  readonly #isAnother: boolean;
+
+  /** `isAnother`: the store's clock is moved by hand, so that nothing is known of its moments. */
+  constructor(isAnother: boolean) {
+    this.#isAnother = isAnother;
+  }
+
+  isDue(shard: number, now: number): boolean {
+    return this.#isAnother || now >= (this.#dueAt.get(shard) ?? Number.NEGATIVE_INFINITY);
+  }
+
+  note(shard: number, look: Look, now: number): void {
+    this.#registrations.set(shard, look.registrations);
+    this.#dueAt.set(shard, now + look.waitMs);
+  }
+
+  /** How long until a shard wants to be looked at that was left out, ms. */
+  restMs(shards: readonly number[], now: number): number {
+    const rests = shards.map((shard) => (this.#dueAt.get(shard) ?? now) - now);
+    return Math.max(0, Math.min(Number.POSITIVE_INFINITY, ...rests));
+  }
+
+  /** Each counts for itself: what rises in one of them rises here. */
+  sum(): number {
+    let sum = 0;
+    for (const count of this.#registrations.values()) sum += count;
+    return sum;
+  }
+}
+
+/** After a look that missed a shard, the next one comes soon. */
+const MISSED_MS = 500;
 
 /** Looks at all shards; `sessionKnown` false: one of them does not know this scheduler any more. */
 export async function lookAtAll(
   shards: readonly Shard[],
   parts: LookParts,
 ): Promise<{ look: Look; sessionKnown: boolean }> {
-  const { sleep, watch, taskIds, fireable, shardOfSchedule } = parts;
+  if (shards.length === 1) {
+    const look = await lookAt(shards[0]!, ownOf(parts, shards[0]!, 1), parts);
+    return { look, sessionKnown: look.sessionKnown };
+  }
   const now = parts.clock.monotonic();
-  const { endings } = sleep;
-  const missing = sleep.missing(taskIds, now);
-  const watchEndings = watch.endings;
-  const looks = await Promise.all(
-    shards.map(async (shard) => {
-      const mine = (id: string) => shardOfTask(id, shards.length) === shard.index;
-      const sleepFor = missing.filter(mine);
-      const own = {
-        taskIds: fireable.taskIds.filter(mine),
-        scheduleIds: fireable.scheduleIds.filter(
-          (id) => (shardOfSchedule(id) ?? shard.index) === shard.index,
-        ),
-      };
-      const unwatched = watch.missing(watchedBy(own), now).slice(0, MOST_WATCHED);
-      const look = await lookAtShard(shard, {
-        identity: parts.identity,
-        taskIds: taskIds.filter(mine),
-        fireable: own,
-        registration: parts.registration,
-        sleepMs: parts.sleepMs,
-        sleepFor,
-        unwatched: new Set(unwatched),
-      });
-      if (look.registered) {
-        sleep.registered(sleepFor, { now, endings });
-        watch.registered(unwatched, { now, endings: watchEndings });
-      }
-      return look;
-    }),
+  const { seen } = parts;
+  const own = shards.map((shard) => ownOf(parts, shard, shards.length));
+  const asked = shards.filter(({ index }) => isBusy(own[index]!) || seen.isDue(index, now));
+  const answers = await Promise.allSettled(
+    asked.map((shard) => lookAt(shard, own[shard.index]!, parts)),
   );
-  const first = looks.reduce((a, b) => (b.waitMs < a.waitMs ? b : a));
-  const look = {
+  const looks: ShardLook[] = [];
+  answers.forEach((answer, k) => {
+    if (answer.status === "rejected") return;
+    looks.push(answer.value);
+    seen.note(asked[k]!.index, answer.value, now);
+  });
+  const missed = answers.find((answer) => answer.status === "rejected");
+  if (looks.length === 0 && missed !== undefined) throw missed.reason;
+  const left = shards.filter((shard) => !asked.includes(shard)).map(({ index }) => index);
+  const restMs = missed === undefined ? parts.sleepMs : Math.min(MISSED_MS, parts.sleepMs);
+  const longestMs = Math.min(restMs, seen.restMs(left, now));
+  const look = together(looks, { longestMs, registrations: seen.sum() });
+  if (missed !== undefined) look.complete = false;
+  return { look, sessionKnown: looks.every((part) => part.sessionKnown) };
+}
+
+function together(
+  looks: readonly ShardLook[],
+  bounds: { longestMs: number; registrations: number },
+): Look {
+  const first = looks.reduce<ShardLook | null>(
+    (a, b) => (a === null || b.waitMs < a.waitMs ? b : a),
+    null,
+  );
+  const isFirst = first !== null && first.waitMs <= bounds.longestMs;
+  // Each server has its own clock: what is due is planned by the clock by which it is due.
+  const due = looks.filter((part) => part.schedules.length > 0).map((part) => part.now);
+  return {
     taskIds: looks.flatMap((part) => part.taskIds),
     schedules: looks.flatMap((part) => part.schedules),
     expired: looks.flatMap((part) => part.expired),
-    waitMs: first.waitMs,
-    nextTaskId: first.nextTaskId,
-    // Each counts for itself: what rises in one of them rises here.
-    registrations: looks.reduce((sum, part) => sum + part.registrations, 0),
+    waitMs: isFirst ? first.waitMs : bounds.longestMs,
+    nextTaskId: isFirst ? first.nextTaskId : null,
+    registrations: bounds.registrations,
     repair: looks.some((part) => part.repair),
     complete: looks.every((part) => part.complete),
-    now: Math.max(...looks.map((part) => part.now)),
+    now: due.length > 0 ? Math.max(...due) : Math.min(...looks.map((part) => part.now)),
   };
-  return { look, sessionKnown: looks.every((part) => part.sessionKnown) };
+}
+
+/** What this scheduler has to do in one shard. */
+interface Own {
+  taskIds: readonly string[];
+  fireable: Fireable;
+}
+
+function ownOf(
+  { taskIds, fireable, shardOfSchedule }: LookParts,
+  shard: Shard,
+  count: number,
+): Own {
+  if (count === 1) return { taskIds, fireable };
+  const mine = (id: string) => shardOfTask(id, count) === shard.index;
+  return {
+    taskIds: taskIds.filter(mine),
+    fireable: {
+      taskIds: fireable.taskIds.filter(mine),
+      scheduleIds: fireable.scheduleIds.filter(
+        (id) => (shardOfSchedule(id) ?? shard.index) === shard.index,
+      ),
+    },
+  };
+}
+
+function isBusy({ taskIds, fireable }: Own): boolean {
+  return taskIds.length + fireable.taskIds.length + fireable.scheduleIds.length > 0;
+}
+
+async function lookAt(shard: Shard, own: Own, parts: LookParts): Promise<ShardLook> {
+  const { sleep, watch, identity, registration, sleepMs } = parts;
+  const now = parts.clock.monotonic();
+  const { endings } = sleep;
+  const watchEndings = watch.endings;
+  const sleepFor = sleep.missing(own.taskIds, now);
+  const unwatched = watch.missing(watchedBy(own.fireable), now).slice(0, MOST_WATCHED);
+  const look = await lookAtShard(shard, {
+    ...own,
+    identity,
+    registration,
+    sleepMs,
+    sleepFor,
+    unwatched: new Set(unwatched),
+  });
+  if (look.registered) {
+    sleep.registered(sleepFor, { now, endings });
+    watch.registered(unwatched, { now, endings: watchEndings });
+  }
+  return look;
 }
 
 interface ShardLook extends Look {

@@ -13,7 +13,7 @@ export type Failure =
   /** No answer: it may have run. */
   | "lost";
 
-const NOT_RUN = ["SMQEPOCH", "SMQGAP", "BUSY", "TRYAGAIN"];
+const NOT_RUN = ["SMQEPOCH", "SMQGAP", "BUSY", "TRYAGAIN", "ASK"];
 const UNFIT = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "MOVED"];
 
 export function failureOf(error: unknown): Failure {
@@ -32,7 +32,10 @@ const FIXES: Readonly<Record<string, string>> = {
   WRONGPASS: "correct username and password in redisConfig",
   NOAUTH: "set password in redisConfig",
   WRONGTYPE: "something else writes under this redisPrefix: give the scheduler a prefix of its own",
-  MOVED: "this is a node of a Redis Cluster, which is not supported yet: use a single server",
+  MOVED: "this is a node of a Redis Cluster: use redisConfig: { cluster: [{ host, port }] }",
+  TRYAGAIN:
+    "its slot is moving to another node: the call was not done, try again when it has moved",
+  CLUSTERDOWN: "the cluster has no primary for these keys now: see CLUSTER INFO on its nodes",
   READONLY: "this server is a replica: connect to the primary, or use Sentinel",
 };
 
@@ -59,7 +62,10 @@ function told(
 ): SchedulerError {
   const text = error instanceof Error ? error.message : String(error);
   const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  const first = /\b(OOM|MISCONF|NOPERM|WRONGPASS|NOAUTH|WRONGTYPE|READONLY|MOVED)\b/.exec(text);
+  const first =
+    /\b(OOM|MISCONF|NOPERM|WRONGPASS|NOAUTH|WRONGTYPE|READONLY|MOVED|TRYAGAIN|CLUSTERDOWN)\b/.exec(
+      text,
+    );
   // Inside of scripts a missing right has other words: Redis 7.0, then newer ones and Valkey.
   const noRight = /user executing the script can't|ACL failure/.test(text);
   const kind = noRight ? "NOPERM" : first?.[0];

@@ -20,6 +20,8 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
+import { bringHome } from "./schedule-moves.js";
+import { pageOfShards } from "./schedule-pages.js";
 import * as onShard from "./schedules.js";
 import type { Shard } from "./shard.js";
 import { at, inOrder, shardOfTask } from "./shards.js";
@@ -60,7 +62,7 @@ export class ScheduleVerbs {
         const answers: RegisterAnswer[] = [];
         for (const piece of piecesOf(schedules)) {
           const call = { registration, schedules: piece };
-          answers.push(...(await onShard.registerOnShard(at(shards, index), call)));
+          answers.push(...(await registerIn(shards, at(shards, index), call)));
         }
         return answers;
       },
@@ -108,18 +110,11 @@ export class ScheduleVerbs {
     return detail;
   }
 
-  /** Shard by shard: the cursor is `shard:place`. */
   async schedules(args: SchedulesArgs): Promise<SchedulePage> {
     const shards = await this.#shards();
-    const { taskId, limit } = args;
-    const only = taskId === null ? null : shardOfTask(taskId, shards.length);
-    const [, from = String(only ?? 0), place = ""] = /^(\d+):(.*)$/s.exec(args.cursor ?? "") ?? [];
-    const index = Number(from);
-    const page = await onShard.schedulesOnShard(at(shards, index), { taskId, limit, place });
-    const isLast = only !== null || index + 1 >= shards.length;
-    const following = isLast ? null : `${index + 1}:`;
-    const cursor = page.place === "" ? following : `${index}:${page.place}`;
-    return { schedules: page.schedules, cursor, now: page.now };
+    const { taskId } = args;
+    const only = taskId === null ? shards : [at(shards, shardOfTask(taskId, shards.length))];
+    return await pageOfShards(only, args);
   }
 
   async tend(args: TendArgs): Promise<Tended> {
@@ -167,6 +162,21 @@ export class ScheduleVerbs {
     }
     return null;
   }
+}
+
+async function registerIn(
+  shards: readonly Shard[],
+  home: Shard,
+  call: RegisterArgs,
+): Promise<RegisterAnswer[]> {
+  if (shards.length === 1) return await onShard.registerOnShard(home, call);
+  const refused = await bringHome(shards, home, call);
+  const schedules = call.schedules.filter(({ scheduleId }) => !refused.has(scheduleId));
+  const answers = await onShard.registerOnShard(home, { ...call, schedules });
+  let next = 0;
+  return call.schedules.map(
+    ({ scheduleId }) => refused.get(scheduleId) ?? (answers[next++] as RegisterAnswer),
+  );
 }
 
 function piecesOf(schedules: readonly ScheduleWrite[]): ScheduleWrite[][] {

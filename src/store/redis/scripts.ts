@@ -11,6 +11,7 @@ export type Verb =
   | "counts"
   | "fire"
   | "get"
+  | "give"
   | "hold"
   | "leave"
   | "list"
@@ -30,6 +31,7 @@ export type Verb =
   | "resync"
   | "schedule"
   | "schedules"
+  | "take"
   | "tend"
   | "trigger"
   | "work";
@@ -1284,6 +1286,161 @@ if not number then return {} end
 return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
+  "give": {
+    sha1: "3e4093ad3c6b2ce65f29149ef899b010cb856dba",
+    text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0}
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+function F.whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+function F.stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+function F.group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
+end
+function F.parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = F.member_of(s), F.group_of(s)
+  return s
+end
+function F.read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
+end
+local touched = {}
+function F.touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+function F.refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, F.whole(at), group)
+  return at
+end
+function F.refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = F.refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+function F.forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    F.touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  F.refresh_groups(nil)
+end
+local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
+function F.parse_sets(text)
+  local ends = {}
+  for set, at in string.gmatch(text or '', '(%S+)=(%d+)') do ends[set] = tonumber(at) end
+  return ends
+end
+function F.read_registrations()
+  local m = redis.call('HMGET', META, 'sets', 'setsGrace')
+  return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+function F.is_live(r, set, now_ms)
+  local ends = r.ends[set]
+  return ends ~= nil and (ends > now_ms or now_ms < r.grace)
+end
+local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
+function F.parse_offers(text)
+  local offers = {}
+  for digest, generation, at, sets in string.gmatch(text or '', '(%S+) (%d+) (%d+)([^\\n]*)') do
+    local offer = {
+      digest = digest, generation = tonumber(generation), at = tonumber(at), sets = {},
+    }
+    for set in string.gmatch(sets, '%S+') do offer.sets[#offer.sets + 1] = set end
+    offers[#offers + 1] = offer
+  end
+  return offers
+end
+function F.read_offers(id)
+  return F.parse_offers(redis.call('HGET', SCHEDULES, 'g' .. id))
+end
+function F.offer_of(offers, digest)
+  for _, offer in ipairs(offers) do
+    if offer.digest == digest then return offer end
+  end
+end
+function F.has_live(r, offer, now_ms)
+  for _, set in ipairs(offer and offer.sets or {}) do
+    if F.is_live(r, set, now_ms) then return true end
+  end
+  return false
+end
+local code, now_ms = ARGV[1] == '1', now_us() / 1000
+local live = F.read_registrations()
+function F.outcome_for(s)
+  if code and not s.code then return 'conflict' end
+  local offer = s.code and F.offer_of(F.read_offers(s.id), s.digest)
+  if F.has_live(live, offer, now_ms) then return 'conflict' end
+  if s.next_at and s.next_at + s.jitter <= now_ms then return 'due' end
+  return 'given'
+end
+local found = {}
+for k = 2, #ARGV do
+  local s = F.read_schedule(ARGV[k])
+  if s then
+    local entry = {
+      s.id, F.outcome_for(s), F.whole(s.revision), s.next_at and F.whole(s.next_at) or '',
+      F.whole(math.floor(now_ms)),
+    }
+    if entry[2] == 'given' then
+      for _, letter in ipairs(KINDS_OF_FIELDS) do
+        entry[#entry + 1] = redis.call('HGET', SCHEDULES, letter .. s.id) or ''
+      end
+      F.forget_schedule(s)
+    end
+    found[#found + 1] = entry
+  end
+end
+return found
+`,
+  },
   "hold": {
     sha1: "d9c9e22bb360bc4a53f3ac9a07b4a29c6df9b5bf",
     text: `#!lua flags=allow-oom
@@ -1968,7 +2125,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "0ef49fb5e26f39a93cdf2047d00761545862aef2",
+    sha1: "d2c3a233f90210bdb70cad7db8f24df637716eb3",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
@@ -2118,7 +2275,7 @@ function F.counts_of(t, number)
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
 local ALONE_AFTER = 3
-function F.join(t, number, priority, row, order)
+function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
     redis.call('RPUSH', t.alone, number)
@@ -2127,6 +2284,7 @@ function F.join(t, number, priority, row, order)
     redis.call('RPUSH', t.ready, number)
   else
     F.written(t.prio)
+    order = order or F.digits(F.take_numbers('number', 1, now))
     redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
@@ -5095,6 +5253,120 @@ for _, name in ipairs(names) do
 end
 local more = seen < #names or #names == want
 return { F.whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
+`,
+  },
+  "take": {
+    sha1: "d17ab591d988ec807c014db298bb7d244df59d9b",
+    text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0}
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+function F.whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+function F.stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+function F.group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+function F.wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
+end
+function F.parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = F.member_of(s), F.group_of(s)
+  return s
+end
+function F.read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
+end
+local touched = {}
+function F.touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    F.touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    F.touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+function F.add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+function F.refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, F.whole(at), group)
+  return at
+end
+function F.refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = F.refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+local id = ARGV[1]
+if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return 0 end
+for k, letter in ipairs(KINDS_OF_FIELDS) do
+  if ARGV[k + 1] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, ARGV[k + 1]) end
+end
+F.add_name(id)
+local s = F.read_schedule(id)
+s.member = nil
+F.write_state(s)
+F.refresh_groups(nil)
+return 1
 `,
   },
   "tend": {

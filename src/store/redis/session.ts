@@ -7,13 +7,15 @@
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
-import type { ConnectionChange } from "../contract.js";
+import type { ConnectionChange, Wake } from "../contract.js";
 import { type Client, type Command, clientFactory, type RedisTarget } from "./client.js";
 import { Connection } from "./connection.js";
 import { ShardKeys } from "./keys.js";
 import { decodeLayout, LAYOUT_VERSION, SHARDS_WANTED } from "./layout.js";
+import { loadScripts } from "./load-scripts.js";
 import { askServer, checkServer, type ServerFacts } from "./server.js";
 import { type Scripts, Shard } from "./shard.js";
+import { Waker } from "./waker.js";
 
 export interface SessionParts {
   redis: RedisTarget;
@@ -22,10 +24,38 @@ export interface SessionParts {
   clock: Clock;
   chance: Chance;
   scripts: () => Promise<Scripts>;
+  /** Of a new data set; default: one, on a Cluster 16. */
+  shards?: number | undefined;
   onChange: (change: ConnectionChange) => void;
 }
 
-export class Session {
+export type Hearing = Pick<Waker, "start" | "stop" | "looksEvery">;
+
+/** What the store needs of it, on a single server and on a Cluster. */
+export interface Home {
+  /** The store's clock when it was opened, epoch ms. */
+  readonly now: number;
+  readonly address: string;
+  readonly connected: boolean;
+  readonly lastError: Error | null;
+  /** The run of the server when the connection was prepared; null: hidden, or several. */
+  readonly runId: string | null;
+  /** For connections of somebody's own; on a Cluster to the node of the first shard. */
+  readonly makeClient: () => Promise<() => Client>;
+  sinceAnswerMs(): number | null;
+  /** Connects once; rejects with the reason when that fails. */
+  connectNow(): Promise<void>;
+  /** The shards as soon as the layout is known. */
+  shards(waitMs: number): Promise<readonly Shard[]>;
+  facts(durability: Durability): Promise<ServerFacts>;
+  /** The store does not know this session: has it lost its data, or only this? */
+  verify(): Promise<void>;
+  /** Hears of what happens in the store. */
+  waker(onWake: (wake: Wake) => void): Hearing;
+  close(): void;
+}
+
+export class Session implements Home {
   readonly connection: Connection;
   readonly makeClient: () => Promise<() => Client>;
   readonly #parts: SessionParts;
@@ -56,26 +86,58 @@ export class Session {
     });
   }
 
-  /** The run of the server when the connection was prepared; null: hidden. */
   get runId(): string | null {
     return this.#runId;
   }
 
-  /** The store's clock when the connection was prepared, epoch ms. */
   get now(): number {
     return this.#now;
   }
 
-  /** The shards as soon as the layout is known. */
+  get address(): string {
+    return this.connection.address;
+  }
+
+  get connected(): boolean {
+    return this.connection.connected;
+  }
+
+  get lastError(): Error | null {
+    return this.connection.lastError;
+  }
+
+  sinceAnswerMs(): number | null {
+    return this.connection.sinceAnswerMs();
+  }
+
+  connectNow(): Promise<void> {
+    return this.connection.connectNow();
+  }
+
   async shards(waitMs: number): Promise<readonly Shard[]> {
     if (this.#shards.length === 0) await this.connection.whenReady(waitMs);
     return this.#shards;
   }
 
-  /** All channels on which this scheduler is woken. */
-  channels(): string[] {
-    if (this.#shards.length === 0) return [this.#firstKeys.channel];
-    return this.#shards.map((shard) => shard.keys.channel);
+  waker(onWake: (wake: Wake) => void): Waker {
+    const { clock, chance } = this.#parts;
+    const channels = (): string[] =>
+      this.#shards.length === 0
+        ? [this.#firstKeys.channel]
+        : this.#shards.map((shard) => shard.keys.channel);
+    return new Waker({
+      clock,
+      chance,
+      onWake,
+      makeClient: this.makeClient,
+      channels,
+      shardOf: (channel) => channels().indexOf(channel),
+      subscribe: async (client, receive) => {
+        client.on("message", receive);
+        await client.subscribe(...channels());
+      },
+      publish: (channel, message) => this.connection.command("PUBLISH", channel, message),
+    });
   }
 
   async facts(durability: Durability): Promise<ServerFacts> {
@@ -83,7 +145,6 @@ export class Session {
     return await askServer(this.#command, { version: this.#version, durability });
   }
 
-  /** The store does not know this session: has it lost its data, or only this? */
   async verify(): Promise<void> {
     if (this.#verifying) return;
     this.#verifying = true;
@@ -130,7 +191,7 @@ export class Session {
       String(keys.length),
       ...keys,
       String(LAYOUT_VERSION),
-      String(SHARDS_WANTED),
+      String(this.#parts.shards ?? SHARDS_WANTED),
       this.#parts.chance.identity(),
     );
     const layout = decodeLayout(reply as string[], this.#parts.prefix);
@@ -172,12 +233,7 @@ export class Session {
     }
   }
 
-  /** Scripts get lost at restarts, failovers and by SCRIPT FLUSH. */
   async #loadScripts(command: Command): Promise<void> {
-    const all = Object.values(this.#scripts ?? {});
-    const there = (await command("SCRIPT", "EXISTS", ...all.map((s) => s.sha1))) as number[];
-    await Promise.all(
-      all.filter((_, k) => there[k] !== 1).map((s) => command("SCRIPT", "LOAD", s.text)),
-    );
+    if (this.#scripts !== null) await loadScripts(command, this.#scripts);
   }
 }

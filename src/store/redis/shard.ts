@@ -1,9 +1,9 @@
 /** One hash-tagged part of the data: its keys, its two lanes of numbered calls, its scripts. */
 import { type Clock, sleep } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
-import type { Connection } from "./connection.js";
 import { ShardKeys } from "./keys.js";
 import { Lane } from "./lane.js";
+import type { Link } from "./link.js";
 import type { Script, Verb } from "./scripts.js";
 import type { KeyGroups } from "./wire.js";
 
@@ -16,7 +16,7 @@ export interface ShardParts {
   index: number;
   prefix: string;
   identity: string;
-  connection: Connection;
+  connection: Link;
   clock: Clock;
   scripts: Scripts;
   loadScripts: () => Promise<void>;
@@ -29,7 +29,7 @@ export class Shard {
   readonly pushes: Lane;
   readonly works: Lane;
   readonly #clock: Clock;
-  readonly #connection: Connection;
+  readonly #connection: Link;
   readonly #scripts: Scripts;
 
   constructor(parts: ShardParts) {

@@ -23,20 +23,21 @@ import type {
 import type { RedisTarget } from "./client.js";
 import { examine } from "./doctor.js";
 import { durably } from "./durable.js";
+import { homeOf } from "./home.js";
 import * as jobs from "./jobs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
-import { lookAtAll } from "./look.js";
+import { lookAtAll, Seen } from "./look.js";
 import { mendOnShard } from "./mend.js";
 import { pushToShard } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
-import { Session } from "./session.js";
+import type { Home } from "./session.js";
 import type { Shard } from "./shard.js";
 import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
 import { Sleep } from "./sleep.js";
-import { Waker } from "./waker.js";
 import { workOnShard } from "./work.js";
+import { workOverShards } from "./work-shards.js";
 
 /** How long a verb without a time limit of its own waits for a connection. */
 const WAIT_MS = 5_000;
@@ -54,6 +55,8 @@ export interface RedisStoreOptions {
   testClock?: boolean;
   /** Only for tests: these scripts instead. */
   scripts?: Readonly<Record<Verb, Script>>;
+  /** Only for tests: the number of shards of a new data set. */
+  shards?: number;
 }
 
 export function createRedisStore(options: RedisStoreOptions): Store {
@@ -62,57 +65,54 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
 class RedisStore implements Store {
   readonly #options: RedisStoreOptions;
-  readonly #session: Session;
-  readonly #waker: Waker;
+  readonly #session: Home;
+  readonly #waker: ReturnType<Home["waker"]>;
   readonly #wakeListeners = new Set<(wake: Wake) => void>();
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
   readonly #schedules = new ScheduleVerbs(() => this.#session.shards(WAIT_MS));
   readonly #sleep = new Sleep();
   readonly #watch = new Sleep();
+  readonly #seen: Seen;
+  /** The shard that asked last for an idle scheduler. */
+  #drainedBy: number | null = null;
   #listening = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    const { clock, chance } = options;
-    this.#session = new Session({
+    this.#seen = new Seen(options.testClock === true);
+    const parts = {
       ...options,
       scripts: async () =>
         options.scripts ??
         (options.testClock
           ? (await import("./testing-scripts.js")).testScripts
           : (await import("./scripts.js")).scripts),
-      onChange: (change) => {
+      onChange: (change: ConnectionChange) => {
         this.#sleep.endedAll();
         this.#watch.endedAll();
         for (const listener of this.#changeListeners) listener(change);
       },
-    });
-    this.#waker = new Waker({
-      makeClient: this.#session.makeClient,
-      channels: () => this.#session.channels(),
-      publish: (channel, message) => this.#session.connection.command("PUBLISH", channel, message),
-      clock,
-      chance,
-      onWake: (wake) => {
-        if (wake.kind === "task") this.#sleep.ended(wake.taskId);
-        else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
-        for (const listener of this.#wakeListeners) listener(wake);
-      },
+    };
+    this.#session = homeOf(parts);
+    this.#waker = this.#session.waker((wake) => {
+      if (wake.kind === "task") this.#sleep.ended(wake.taskId);
+      else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
+      for (const listener of this.#wakeListeners) listener(wake);
     });
   }
 
   /** For a second connection to the same server. */
-  get session(): Session {
+  get session(): Home {
     return this.#session;
   }
 
   async open(): Promise<StoreInfo> {
-    await this.#session.connection.connectNow();
+    await this.#session.connectNow();
     // Looks know a session from its first call on: this one makes it.
     for (const shard of await this.#session.shards(WAIT_MS)) shard.works.reopen();
     const facts = await this.#session.facts(this.#options.durability ?? "store");
     this.#listen();
-    const where = this.#session.connection.address;
+    const where = this.#session.address;
     const name = facts.version ?? "Redis";
     return {
       description: `${name} at ${where}, prefix "${this.#options.prefix}": ${facts.guarantee}`,
@@ -144,28 +144,13 @@ class RedisStore implements Store {
       for (const batch of only.batches) this.#sleep.ended(batch.taskId);
       return only;
     }
-    const shardOf = (item: { taskId: string }) => shardOfTask(item.taskId, shards.length);
-    const settles = groupByShard(args.settles, shardOf);
-    const claims = groupByShard(args.claims, shardOf);
-    const answer: WorkAnswer = { settled: [], batches: [], more: [], drain: false };
-    await Promise.all(
-      [...new Set([...settles.keys(), ...claims.keys()])].map(async (index) => {
-        const mine = settles.get(index) ?? [];
-        const part = await workOnShard(at(shards, index), {
-          ...args,
-          identity,
-          settles: mine.map((entry) => entry.item),
-          claims: (claims.get(index) ?? []).map((entry) => entry.item),
-        });
-        mine.forEach((entry, k) => {
-          answer.settled[entry.place] = part.settled[k] ?? "lost";
-        });
-        for (const batch of part.batches) this.#sleep.ended(batch.taskId);
-        answer.batches.push(...part.batches);
-        answer.more.push(...part.more);
-        answer.drain ||= part.drain;
-      }),
-    );
+    const { drainedBy, ...answer } = await workOverShards(shards, {
+      ...args,
+      ...this.#options,
+      drainedBy: this.#drainedBy,
+    });
+    this.#drainedBy = drainedBy;
+    for (const batch of answer.batches) this.#sleep.ended(batch.taskId);
     return answer;
   }
 
@@ -177,6 +162,7 @@ class RedisStore implements Store {
       ...this.#options,
       sleep: this.#sleep,
       watch: this.#watch,
+      seen: this.#seen,
       shardOfSchedule: (id) => this.#schedules.shardOf(id, shards.length),
     });
     this.#schedules.note(look.schedules);
@@ -247,7 +233,7 @@ class RedisStore implements Store {
 
   onWake(listener: (wake: Wake) => void): () => void {
     this.#wakeListeners.add(listener);
-    if (this.#session.connection.connected) this.#listen();
+    if (this.#session.connected) this.#listen();
     return () => void this.#wakeListeners.delete(listener);
   }
 
@@ -262,18 +248,18 @@ class RedisStore implements Store {
   };
 
   health(): StoreHealth {
-    const { connection } = this.#session;
+    const session = this.#session;
     return {
-      connected: connection.connected,
-      sinceAnswerMs: connection.sinceAnswerMs(),
-      lastError: connection.lastError?.message ?? null,
+      connected: session.connected,
+      sinceAnswerMs: session.sinceAnswerMs(),
+      lastError: session.lastError?.message ?? null,
     };
   }
 
   async close(): Promise<void> {
     this.#waker.stop();
     this.#listening = false;
-    if (this.#session.connection.connected) {
+    if (this.#session.connected) {
       const shards = await this.#session.shards(WAIT_MS);
       await leave(shards, { ...this.#options, taskIds: this.#sleep.everRegistered() });
     }

@@ -21,10 +21,14 @@ const CONNECT_MS = 5_000;
 const LONGEST_PAUSE_MS = 1_000;
 const FORBIDDEN_PAUSE_MS = 60_000;
 
+export type Receive = (channel: string, message: string) => void;
+
 export interface WakerParts {
   makeClient: () => Promise<() => Client>;
-  /** One for each shard, in their order. */
   channels: () => readonly string[];
+  shardOf: (channel: string) => number;
+  /** Lets the messages of all channels in. */
+  subscribe: (client: Client, receive: Receive) => Promise<void>;
   /** Publishes on the other connection. */
   publish: (channel: string, message: string) => Promise<unknown>;
   clock: Clock;
@@ -91,8 +95,8 @@ export class Waker {
     try {
       await connect(client);
       client.stream?.unref?.();
-      client.on("message", (channel: string, message: string) => this.#receive(channel, message));
-      await client.subscribe(...this.#parts.channels());
+      const receive: Receive = (channel, message) => this.#receive(channel, message);
+      await this.#parts.subscribe(client, receive);
     } catch (error) {
       client.disconnect();
       throw error;
@@ -146,13 +150,20 @@ export class Waker {
     this.#probe += 1;
     const probe = this.#probe;
     this.#roundAt = this.#parts.clock.monotonic();
+    let receivers: unknown;
     try {
-      await this.#parts.publish(channel ?? "", `p${probe}`);
+      receivers = await this.#parts.publish(channel ?? "", `p${probe}`);
     } catch {
       if (this.#client === client) this.#probeLater(client);
       return;
     }
     if (this.#client !== client) return;
+    // Subscribed to another server, such as a primary that has become a replica: messages come by
+    // replication, but whoever publishes one is told that nobody is there.
+    if (receivers === 0) {
+      client.disconnect();
+      return;
+    }
     this.#timer = this.#parts.clock.after(
       PROBE_ANSWER_MS,
       () => {
@@ -177,7 +188,7 @@ export class Waker {
         return;
       }
       case "h": {
-        const batch = decodeHanded(this.#parts.channels().indexOf(channel), rest);
+        const batch = decodeHanded(this.#parts.shardOf(channel), rest);
         this.#parts.onWake(batch === null ? { kind: "look" } : { kind: "handed", batch });
         return;
       }

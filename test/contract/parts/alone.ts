@@ -62,6 +62,7 @@ function idleClaims(test: ContractTest): void {
   test("three times are given to an idle scheduler, and nothing beside them", async ({ scene }) => {
     const id = await lonelyJob(scene);
     await scene.push([newJob(), newJob({ taskId: "other" })]);
+    expect((await scene.work()).drain).toBe(true);
     const { batches, drain } = await scene.store.work({
       settles: [],
       claims: [

@@ -92,11 +92,15 @@ function batchClaims(test: ContractTest): void {
   test("fences only rise, over tasks, schedulers and jumps of the clock", async ({ scene }) => {
     const second = await scene.another();
     const fences: string[] = [];
+    // Of one shard, where the store has several.
+    const shardOf = (taskId: string) => scene.world.shardOf?.(taskId) ?? 0;
+    const names = Array.from({ length: 100 }, (_, n) => `y${n}`);
+    const y = names.find((name) => shardOf(name) === shardOf("x")) ?? "y";
     for (const [taskId, store] of [
       ["x", scene.store],
-      ["y", second],
+      [y, second],
       ["x", second],
-      ["y", scene.store],
+      [y, scene.store],
     ] as const) {
       fences.push((await scene.running({ taskId }, { store })).fence);
       await scene.world.jump(-HOUR_MS);
@@ -198,7 +202,8 @@ function boundClaims(test: ContractTest): void {
     );
   });
 
-  test("the thousand are for all tasks of the call together", async ({ scene }) => {
+  test("the thousand are for all tasks of the call together", async ({ scene, skip }) => {
+    if (scene.world.shardOf) skip("each shard gives up to a thousand");
     await scene.push(
       Array.from({ length: 1_400 }, (_, n) => newJob({ taskId: n % 2 === 0 ? "x" : "y" })),
     );

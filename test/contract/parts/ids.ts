@@ -205,10 +205,10 @@ function reusedClaims(test: ContractTest): void {
     await scene.world.advance(1_000);
     await scene.settle(await scene.running({ id: "b" }), dead, { keep });
     expect(await scene.pushOne({ id: "a", payload: "2" })).toMatchObject({ created: true });
-    await scene.store.cancel({ taskId: TASK, id: `0-${first.number}`, keep: KEEP });
+    await scene.store.cancel({ taskId: TASK, id: scene.numbered(first.number), keep: KEEP });
     const empty = { ...keep, dead: { ageMs: 0, count: 0 } };
     while (await scene.store.prune({ taskIds: [TASK], keep: empty }));
-    expect(await scene.stateOf(`0-${first.number}`)).toBeNull();
+    expect(await scene.stateOf(scene.numbered(first.number))).toBeNull();
     expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "ready" });
     expect(only(await scene.claim(10)).payload).toBe("2");
   });

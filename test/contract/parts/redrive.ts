@@ -133,7 +133,7 @@ async function deadWithoutId(scene: Scene, id: string): Promise<string> {
   await scene.world.advance(1_000);
   await scene.settle(await scene.running({ id: "another" }), DEAD, { keep });
   while (await scene.store.prune({ taskIds: [TASK], keep }));
-  return `0-${held.number}`;
+  return scene.numbered(held.number);
 }
 
 function reusedIdClaims(test: ContractTest): void {
@@ -176,7 +176,7 @@ function reusedIdClaims(test: ContractTest): void {
 
   test("by the number of a job that still has its id is the same job", async ({ scene }) => {
     const { number } = await scene.dead({ id: "a" });
-    const answer = await scene.store.redrive({ taskId: TASK, id: `0-${number}` });
+    const answer = await scene.store.redrive({ taskId: TASK, id: scene.numbered(number) });
     expect(answer).toEqual({ id: "a", redriven: true, state: "ready" });
     await scene.settle(await scene.claimOne(), COMPLETED);
     expect(await scene.pushOne({ id: "a" })).toMatchObject({ created: false, state: "completed" });

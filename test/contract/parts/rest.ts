@@ -161,6 +161,7 @@ function memoryClaims(test: ContractTest): void {
     for (let quarter = 0; quarter < 5; quarter += 1) {
       await scene.world.advance(LEASE_MS / 4);
       await scene.renew([busy.endless]);
+      await scene.glance();
     }
     expect(await scene.reap()).toHaveLength(1);
     expect((await scene.work()).drain).toBe(true);

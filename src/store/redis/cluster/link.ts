@@ -1,0 +1,221 @@
+/**
+ * The way to one shard of a Redis Cluster: whoever owns its slot, wherever that is by now.
+ *  1. sends calls to the owner, and nothing before the shard was opened on that connection
+ *  2. takes MOVED, ASK, TRYAGAIN and CLUSTERDOWN for what they are: the call has not been done
+ *  3. repeats verbs that may be repeated; numbered calls are repeated by their lane, in order
+ */
+import { type Clock, sleep } from "../../../clock.js";
+import { SchedulerError } from "../../../core/errors.js";
+import type { Link, RunArgs } from "../link.js";
+import { failureOf, refusal } from "../replies.js";
+import type { Script } from "../scripts.js";
+import type { KeyGroups } from "../wire.js";
+import type { Node, Nodes } from "./nodes.js";
+import { type NodeAddress, redirectOf } from "./slots.js";
+
+/** Between two tries to reach an owner. */
+const AGAIN_MS = 25;
+/** How long a verb waits for an owner before it fails. */
+const WAIT_MS = 5_000;
+/** These come again by themselves, and must not hold up what other shards have to say. */
+const BRISK: ReadonlySet<string> = new Set(["look", "renew", "reap", "tend", "leave"]);
+const BRISK_WAIT_MS = 250;
+
+export interface LinkParts {
+  slot: number;
+  nodes: Nodes;
+  clock: Clock;
+  /** Prepares the shard on a connection that it was not used on before. */
+  open: (node: Node) => Promise<void>;
+}
+
+export class ShardLink implements Link {
+  readonly #parts: LinkParts;
+  /** The connection on which the shard was opened. */
+  #opened: { node: Node; life: number } | null = null;
+  #opening: Promise<void> | null = null;
+  /** Where the slot is moving to, while its owner sends us there. */
+  #asking: NodeAddress | null = null;
+  #lastError: Error | null = null;
+  /** Rises with close(). */
+  #life = 0;
+
+  constructor(parts: LinkParts) {
+    this.#parts = parts;
+  }
+
+  /** The node that is used; null: none can be. */
+  get node(): Node | null {
+    const { nodes, slot } = this.#parts;
+    const owner = nodes.ownerOf(slot);
+    const opened = this.#opened;
+    if (owner === null || opened === null || opened.node !== owner) return null;
+    return owner.connection.connected && owner.life === opened.life ? owner : null;
+  }
+
+  get address(): string {
+    return this.#parts.nodes.ownerOf(this.#parts.slot)?.name ?? "?";
+  }
+
+  async whenReady(waitMs?: number): Promise<Node> {
+    const { clock, nodes, slot } = this.#parts;
+    const life = this.#life;
+    const until = clock.monotonic() + (waitMs ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const { node } = this;
+      if (node !== null) return node;
+      const step = this.#approach(nodes.ownerOf(slot));
+      if (clock.monotonic() >= until) throw this.unreachable();
+      await new Promise<void>((resolve) => {
+        clock.after(AGAIN_MS, resolve, { keepAlive: waitMs !== undefined });
+        step.then(resolve, () => {});
+      });
+      if (life !== this.#life) {
+        throw new SchedulerError("STORE_CLOSED", "the scheduler was stopped meanwhile");
+      }
+    }
+  }
+
+  async evalsha(script: Script, keys: KeyGroups, args: readonly string[]): Promise<unknown> {
+    const { node } = this;
+    if (node === null) throw this.unreachable();
+    try {
+      const asked = this.#asking;
+      if (asked !== null) return await this.#ask(asked, [script.sha1, keys, args]);
+      return await node.connection.evalsha(script, keys, args);
+    } catch (error) {
+      this.#follow(error, node);
+      throw error;
+    }
+  }
+
+  async run(args: RunArgs): Promise<unknown> {
+    const { clock } = this.#parts;
+    const longest = BRISK.has(args.verb) ? BRISK_WAIT_MS : (args.waitMs ?? WAIT_MS);
+    const until = clock.monotonic() + longest;
+    for (;;) {
+      const node = await this.whenReady(Math.max(0, until - clock.monotonic()));
+      try {
+        return await this.evalsha(args.script, args.keys, args.args);
+      } catch (error) {
+        const redirect = redirectOf(error);
+        const lost = error instanceof SchedulerError;
+        if (failureOf(error) === "noScript") await this.#load(node, args.script);
+        else if ((redirect === null && !lost) || clock.monotonic() >= until) {
+          throw this.translate(error, args.verb);
+        } else if (redirect?.kind === "later" || lost) await sleep(clock, AGAIN_MS);
+      }
+    }
+  }
+
+  async command(name: string, ...args: string[]): Promise<unknown> {
+    const { node } = this;
+    if (node === null) throw this.unreachable();
+    try {
+      return await node.connection.command(name, ...args);
+    } catch (error) {
+      this.#follow(error, node);
+      throw error;
+    }
+  }
+
+  translate(error: unknown, verb: string): SchedulerError {
+    if (redirectOf(error) !== null) return refusal({ error, verb, address: this.address });
+    const owner = this.#parts.nodes.ownerOf(this.#parts.slot);
+    return owner === null ? this.unreachable() : owner.connection.translate(error, verb);
+  }
+
+  unreachable(): SchedulerError {
+    const { nodes, slot } = this.#parts;
+    const owner = nodes.ownerOf(slot);
+    if (owner !== null && this.node !== null) return owner.connection.unreachable();
+    const cause = this.#lastError ?? owner?.connection.lastError ?? nodes.lastError;
+    if (cause instanceof SchedulerError) return cause;
+    const reason = cause?.message ?? "connecting";
+    const of = `slot ${slot} of the Redis Cluster at ${this.address}`;
+    return new SchedulerError("STORE_UNREACHABLE", `no connection to ${of} (${reason})`, {
+      fix: "see CLUSTER INFO on its nodes; the scheduler keeps trying by itself",
+    });
+  }
+
+  drop(reason: unknown): void {
+    if (redirectOf(reason) === null) this.#opened?.node.connection.drop(reason);
+  }
+
+  close(): void {
+    this.#life += 1;
+    this.#opened = null;
+    this.#asking = null;
+  }
+
+  /** Resolves when it has come closer to the owner; rejects when not. */
+  async #approach(owner: Node | null): Promise<void> {
+    const { nodes } = this.#parts;
+    if (owner?.connection.connected) return await this.#open(owner);
+    const refreshed = nodes.refresh();
+    // Goes on by itself; if the owner has died, another node says so.
+    await (owner === null ? refreshed : owner.connection.whenReady(AGAIN_MS));
+  }
+
+  #open(owner: Node): Promise<void> {
+    const { life } = owner;
+    this.#opening ??= this.#parts
+      .open(owner)
+      .then(
+        () => {
+          this.#opened = { node: owner, life };
+          this.#lastError = null;
+        },
+        (error: unknown) => {
+          this.#lastError = error instanceof Error ? error : new Error(String(error));
+          this.#follow(error, owner);
+          throw error;
+        },
+      )
+      .finally(() => {
+        this.#opening = null;
+      });
+    return this.#opening;
+  }
+
+  /** Both go out one after the other on one connection: nothing can come between them. */
+  async #ask(
+    to: NodeAddress,
+    [sha1, keys, args]: [string, KeyGroups, readonly string[]],
+  ): Promise<unknown> {
+    const { connection } = this.#parts.nodes.at(to);
+    if (!connection.connected) {
+      await connection.whenReady(BRISK_WAIT_MS);
+    }
+    const names = keys.flat();
+    const [, reply] = await Promise.all([
+      connection.command("ASKING"),
+      connection.command("EVALSHA", sha1, String(names.length), ...names, ...args),
+    ]);
+    return reply;
+  }
+
+  async #load(node: Node, script: Script): Promise<void> {
+    const { connection } = this.#asking === null ? node : this.#parts.nodes.at(this.#asking);
+    await connection.command("SCRIPT", "LOAD", script.text).catch(() => {});
+  }
+
+  /** What a refusal tells of where the slot is. */
+  #follow(error: unknown, from: Node): void {
+    if (failureOf(error) === "noScript") return;
+    const redirect = redirectOf(error);
+    const { nodes, slot } = this.#parts;
+    const asked = this.#asking;
+    this.#asking = null;
+    if (redirect === null) return;
+    if (redirect.kind === "later") {
+      void nodes.refresh();
+      return;
+    }
+    const host = redirect.to?.host || (asked ?? from.address).host;
+    const to = redirect.to === null ? null : { host, port: redirect.to.port };
+    if (to === null) void nodes.refresh();
+    else if (redirect.kind === "ask") this.#asking = to;
+    else nodes.moved(slot, to);
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * What one scheduler has open on a Redis Cluster: nodes, a link for each shard, the shards.
+ *  1. opens each shard on each connection that it comes to: its layout, and whether it lost data
+ *  2. a shard whose node has lost its data, or is another one, fires nothing until all have told it
+ *     what is decided
+ *  3. tells once that something is lost, and once that everything is there again
+ */
+import type { Durability } from "../../../core/durability.js";
+import type { Wake } from "../../contract.js";
+import { type Client, type ClusterTarget, clusterTarget, type RedisTarget } from "../client.js";
+import { ShardKeys } from "../keys.js";
+import { decodeLayout, LAYOUT_VERSION, type Layout } from "../layout.js";
+import { loadScripts } from "../load-scripts.js";
+import { askServer, type ServerFacts } from "../server.js";
+import type { Hearing, Home, SessionParts } from "../session.js";
+import { type Scripts, Shard } from "../shard.js";
+import { ShardLink } from "./link.js";
+import { type Node, Nodes } from "./nodes.js";
+import { shardedWakes } from "./scripts.js";
+import { slotOfShard } from "./slots.js";
+import { Wakers } from "./wakers.js";
+
+/** Of a new data set on a Cluster. More nodes than these cannot share its work. */
+const SHARDS_WANTED = 16;
+const OPEN_MS = 8_000;
+
+export class ClusterSession implements Home {
+  readonly #parts: SessionParts;
+  readonly #nodes: Nodes;
+  readonly #first: ShardLink;
+  readonly #wakers = new Set<Wakers>();
+  #target: Promise<ClusterTarget> | null = null;
+  #scripts: Promise<Scripts> | null = null;
+  #links: ShardLink[] = [];
+  #shards: Shard[] = [];
+  #layout: Layout | null = null;
+  /** Of each shard: which data it has, and on which run of which node. */
+  readonly #born = new Map<number, string>();
+  readonly #runs = new Map<number, string>();
+  #mending = false;
+  #verifying = false;
+  /** What everybody is told once all shards have their owners. */
+  #isNews = false;
+  #isLost = false;
+  #emptied = false;
+  #life = 0;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+    const { clock, chance } = parts;
+    this.#nodes = new Nodes({
+      target: () => this.#targetOf(parts.redis),
+      scripts: () => this.#allScripts(),
+      clock,
+      chance,
+      onLost: (error) => {
+        if (!this.#isLost) parts.onChange({ kind: "lost", error });
+        this.#isLost = true;
+        this.#isNews = true;
+        void this.#mend();
+      },
+      onOwners: () => this.#ownersChanged(),
+    });
+    this.#first = this.#linkTo(0);
+    this.#links = [this.#first];
+  }
+
+  get runId(): null {
+    return null;
+  }
+
+  readonly makeClient = async (): Promise<() => Client> => {
+    const { clientOf, seeds } = await this.#targetOf(this.#parts.redis);
+    const address = this.#first.node?.address ?? seeds[0];
+    if (address === undefined) throw this.#first.unreachable();
+    return clientOf(address);
+  };
+
+  get now(): number {
+    return this.#layout?.now ?? 0;
+  }
+
+  get address(): string {
+    const names = this.#owners().map((node) => node.name);
+    return `a Redis Cluster of ${names.length} primaries (${names.slice(0, 3).join(", ")})`;
+  }
+
+  get connected(): boolean {
+    return this.#links.every((link) => link.node !== null);
+  }
+
+  get lastError(): Error | null {
+    if (this.connected) return null;
+    return this.#links.find((link) => link.node === null)?.unreachable() ?? null;
+  }
+
+  /** Of the node that is silent for longest. */
+  sinceAnswerMs(): number | null {
+    const times = this.#owners().map((node) => node.connection.sinceAnswerMs());
+    const known = times.filter((ms) => ms !== null);
+    return known.length === 0 ? null : Math.max(...known);
+  }
+
+  async connectNow(): Promise<void> {
+    await this.#openAll(OPEN_MS);
+  }
+
+  async shards(waitMs: number): Promise<readonly Shard[]> {
+    if (this.#shards.length === 0) await this.#openFirst(waitMs);
+    return this.#shards;
+  }
+
+  async facts(durability: Durability): Promise<ServerFacts> {
+    const all = await Promise.all(
+      this.#owners().map((node) => {
+        const command = (name: string, ...args: string[]) => node.connection.command(name, ...args);
+        return askServer(command, { version: node.version, durability });
+      }),
+    );
+    const different = (texts: readonly string[]) => [...new Set(texts)];
+    return {
+      version: all[0]?.version ?? null,
+      guarantee: different(all.map((one) => one.guarantee)).join(", or "),
+      durability,
+      warnings: different(all.flatMap((one) => one.warnings)),
+    };
+  }
+
+  /** A shard does not know this scheduler: has it lost its data, or only the session? */
+  async verify(): Promise<void> {
+    if (this.#verifying) return;
+    this.#verifying = true;
+    for (const [index, link] of this.#links.entries()) {
+      const { node } = link;
+      if (node !== null) await this.#openShard(index, node).catch(() => {});
+    }
+    this.#verifying = false;
+    for (const shard of this.#shards) {
+      shard.works.reopen();
+      shard.pushes.reopen();
+    }
+    await this.#mend();
+  }
+
+  waker(onWake: (wake: Wake) => void): Hearing {
+    const wakers = new Wakers({
+      ...this.#parts,
+      onWake,
+      makeClient: async (node) => (await this.#targetOf(this.#parts.redis)).clientOf(node.address),
+      channels: () =>
+        this.#shards.map(({ keys }, index) => ({
+          channel: keys.channel,
+          node: this.#links[index]?.node ?? null,
+          link: this.#links[index] ?? this.#first,
+        })),
+      onMoved: () => void this.#nodes.refresh(),
+    });
+    this.#wakers.add(wakers);
+    return wakers;
+  }
+
+  close(): void {
+    this.#life += 1;
+    for (const shard of this.#shards) {
+      shard.pushes.close();
+      shard.works.close();
+    }
+    for (const link of this.#links) link.close();
+    this.#nodes.close();
+  }
+
+  #linkTo(index: number): ShardLink {
+    const { clock } = this.#parts;
+    return new ShardLink({
+      slot: slotOfShard(index),
+      nodes: this.#nodes,
+      clock,
+      open: (node) => this.#openShard(index, node),
+    });
+  }
+
+  #targetOf(redis: RedisTarget): Promise<ClusterTarget> {
+    this.#target ??= clusterTarget(redis as object);
+    return this.#target;
+  }
+
+  #allScripts(): Promise<Scripts> {
+    this.#scripts ??= this.#parts.scripts().then(shardedWakes);
+    return this.#scripts;
+  }
+
+  async #openFirst(waitMs: number): Promise<void> {
+    await this.#first.whenReady(waitMs);
+    const scripts = await this.#allScripts();
+    if (this.#layout === null || this.#shards.length > 0) return;
+    const { prefix, identity, clock } = this.#parts;
+    for (let index = 0; index < this.#layout.shards; index += 1) {
+      const link = index === 0 ? this.#first : this.#linkTo(index);
+      this.#links[index] = link;
+      const shard = { index, prefix, identity, clock, scripts, connection: link };
+      this.#shards.push(
+        new Shard({
+          ...shard,
+          loadScripts: async () => {
+            const node = await link.whenReady(OPEN_MS);
+            await loadScripts((name, ...args) => node.connection.command(name, ...args), scripts);
+          },
+          onForgotten: () => void this.verify(),
+        }),
+      );
+    }
+  }
+
+  async #openAll(waitMs: number): Promise<void> {
+    await this.#openFirst(waitMs);
+    await Promise.all(this.#links.map((link) => link.whenReady(waitMs)));
+    for (const wakers of this.#wakers) wakers.arrange();
+  }
+
+  /** On a connection that the shard was not used on yet, or when its data are in doubt. */
+  async #openShard(index: number, node: Node): Promise<void> {
+    const { prefix, identity, chance } = this.#parts;
+    const scripts = await this.#allScripts();
+    const keys = new ShardKeys({ prefix, shard: index, identity });
+    const wanted = this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED;
+    const run = (verb: "open" | "hold", names: readonly string[], args: readonly string[]) =>
+      node.connection.command("EVAL", scripts[verb].text, String(names.length), ...names, ...args);
+    const own = [String(LAYOUT_VERSION), String(wanted), chance.identity()];
+    const reply = await run("open", [...keys.base, keys.layout], own);
+    const layout = decodeLayout(reply as string[], prefix);
+    const emptied = changed(this.#born, index, layout.born);
+    const runId = node.runId ?? node.name;
+    if (emptied || changed(this.#runs, index, runId)) {
+      await run("hold", keys.base, [`${layout.born} ${runId}`]);
+    }
+    this.#born.set(index, layout.born);
+    this.#runs.set(index, runId);
+    if (index === 0) this.#layout = layout;
+    if (!emptied) return;
+    this.#emptied = true;
+    this.#isNews = true;
+    void this.#mend();
+  }
+
+  #owners(): Node[] {
+    return [...new Set(this.#links.flatMap(({ node }) => node ?? []))];
+  }
+
+  #ownersChanged(): void {
+    if (this.#shards.length > 0) void this.#mend();
+  }
+
+  /** Until every shard has an owner that answers; then everybody tells what it knows. */
+  async #mend(): Promise<void> {
+    if (this.#mending || this.#shards.length === 0) return;
+    const life = this.#life;
+    this.#mending = true;
+    try {
+      while (!this.connected) {
+        this.#isNews = true;
+        await Promise.all(this.#links.map((link) => link.whenReady()));
+      }
+    } catch {
+      return; // closed
+    } finally {
+      this.#mending = false;
+    }
+    if (life !== this.#life) return;
+    this.#nodes.keepOnly(new Set(this.#owners()));
+    for (const wakers of this.#wakers) wakers.arrange();
+    if (!this.#isNews) return;
+    const emptied = this.#emptied;
+    this.#emptied = false;
+    this.#isNews = false;
+    this.#isLost = false;
+    this.#parts.onChange({ kind: "back", emptied });
+  }
+}
+
+/** Known before, and another one now. */
+function changed(known: ReadonlyMap<number, string>, index: number, value: string): boolean {
+  const before = known.get(index);
+  return before !== undefined && before !== value;
+}

@@ -1,0 +1,214 @@
+/**
+ * A real Redis Cluster on loopback for tests: primaries, replicas, and what can be done to them.
+ * It is made with the server's own commands; no other program is needed.
+ */
+import { Redis } from "ioredis";
+import { slotOfShard } from "../../src/store/redis/cluster/slots.js";
+import { freePort, type ServerKind, startServer, type TestServer } from "./servers.js";
+import { until } from "./until.js";
+
+const SLOTS = 16_384;
+
+export interface ClusterOptions {
+  kind?: ServerKind;
+  primaries?: number;
+  /** Of each primary. */
+  replicas?: number;
+  /** After this long without an answer a node counts as failed. */
+  nodeTimeoutMs?: number;
+}
+
+export interface ClusterNode {
+  server: TestServer;
+  /** Keeps connecting, so that it can be asked again after a restart. */
+  client: Redis;
+  id: string;
+}
+
+interface Started extends ClusterNode {
+  busPort: number;
+}
+
+export interface TestCluster {
+  nodes: readonly ClusterNode[];
+  /** As `redisConfig` takes it. */
+  config: { cluster: { host: string; port: number }[] };
+  /** The node that owns the slot of a shard, by what most of the living nodes say. */
+  ownerOf(shard: number): Promise<ClusterNode>;
+  primaries(): Promise<ClusterNode[]>;
+  replicasOf(primary: ClusterNode): Promise<ClusterNode[]>;
+  /** Starts a node that was killed, on its port and its folder. */
+  restart(node: ClusterNode): Promise<void>;
+  /** Moves the slot of a shard to another primary, key by key. */
+  migrate(shard: number, to: ClusterNode, each?: () => Promise<void>): Promise<void>;
+  /** Every living node says that the cluster works, and every replica follows its primary. */
+  settled(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
+  const { primaries = 3, replicas = 1 } = options;
+  const starting = Array.from({ length: primaries * (1 + replicas) }, () => startNode(options));
+  const started = await Promise.allSettled(starting);
+  const nodes = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const cluster = new Cluster(nodes, options);
+  try {
+    const failed = started.find((one) => one.status === "rejected");
+    if (failed !== undefined) throw failed.reason as Error;
+    await form(nodes, primaries);
+    await cluster.settled();
+  } catch (error) {
+    await cluster.stop();
+    throw error;
+  }
+  return cluster;
+}
+
+function argsOf(options: ClusterOptions, busPort: number): string[] {
+  const timeout = String(options.nodeTimeoutMs ?? 1_000);
+  return [
+    ...["--cluster-enabled", "yes", "--cluster-port", String(busPort)],
+    ...["--cluster-node-timeout", timeout, "--cluster-replica-validity-factor", "0"],
+    ...["--repl-diskless-sync-delay", "0"],
+  ];
+}
+
+async function startNode(options: ClusterOptions): Promise<Started> {
+  // By default the bus is 10,000 above: too high for a port that the system gives out.
+  const busPort = await freePort();
+  const args = argsOf(options, busPort);
+  const server = await startServer({ kind: options.kind ?? "redis-server", args });
+  const { host, port } = server;
+  const client = new Redis({ host, port, retryStrategy: () => 50, maxRetriesPerRequest: 0 });
+  client.on("error", () => {});
+  const id = (await client.call("CLUSTER", "MYID")) as string;
+  return { server, client, id, busPort };
+}
+
+async function form(nodes: readonly Started[], primaries: number): Promise<void> {
+  const [first] = nodes;
+  await Promise.all(
+    nodes.map((node, k) => node.client.call("CLUSTER", "SET-CONFIG-EPOCH", String(k + 1))),
+  );
+  await Promise.all(
+    nodes.slice(0, primaries).map(({ client }, k) => {
+      const from = Math.ceil((k * SLOTS) / primaries);
+      const to = Math.ceil(((k + 1) * SLOTS) / primaries) - 1;
+      return client.call("CLUSTER", "ADDSLOTSRANGE", String(from), String(to));
+    }),
+  );
+  for (const { server, busPort } of nodes.slice(1)) {
+    const { host, port } = server;
+    await first?.client.call("CLUSTER", "MEET", host, String(port), String(busPort));
+  }
+  await until("all nodes to know each other", async () => {
+    const known = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "NODES")));
+    return known.every((text) => {
+      const lines = String(text).trim().split("\n");
+      return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
+    });
+  });
+  await Promise.all(
+    nodes.slice(primaries).map(({ client }, k) => {
+      return client.call("CLUSTER", "REPLICATE", nodes[k % primaries]?.id ?? "");
+    }),
+  );
+}
+
+class Cluster implements TestCluster {
+  readonly nodes: readonly Started[];
+  readonly config: TestCluster["config"];
+  readonly #options: ClusterOptions;
+
+  constructor(nodes: readonly Started[], options: ClusterOptions) {
+    this.nodes = nodes;
+    this.#options = options;
+    const addresses = nodes.map(({ server: { host, port } }) => ({ host, port }));
+    this.config = { cluster: addresses };
+  }
+
+  async ownerOf(shard: number): Promise<ClusterNode> {
+    const slot = slotOfShard(shard);
+    const votes = new Map<ClusterNode, number>();
+    for (const ranges of await this.#ask("SLOTS")) {
+      for (const [from, to, owner] of ranges as [number, number, [string, number]][]) {
+        if (slot < from || slot > to) continue;
+        const node = this.nodes.find(({ server }) => server.port === owner[1]);
+        if (node !== undefined) votes.set(node, (votes.get(node) ?? 0) + 1);
+      }
+    }
+    const [best] = [...votes].sort((a, b) => b[1] - a[1]);
+    if (best === undefined) throw new Error(`nobody owns the slot of shard ${shard}`);
+    return best[0];
+  }
+
+  async primaries(): Promise<ClusterNode[]> {
+    return await this.#withRole("master");
+  }
+
+  async replicasOf(primary: ClusterNode): Promise<ClusterNode[]> {
+    const lines = (await primary.client.call("CLUSTER", "REPLICAS", primary.id)) as string[];
+    return this.nodes.filter(({ id }) => lines.some((line) => line.startsWith(id)));
+  }
+
+  async restart(node: ClusterNode): Promise<void> {
+    const started = node as Started;
+    const { port, folder } = node.server;
+    const args = argsOf(this.#options, started.busPort);
+    const { kind = "redis-server" } = this.#options;
+    node.server = await startServer({ kind, port, folder, args });
+  }
+
+  async migrate(shard: number, to: ClusterNode, each?: () => Promise<void>): Promise<void> {
+    const from = await this.ownerOf(shard);
+    const slot = String(slotOfShard(shard));
+    const { host, port } = to.server;
+    await to.client.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
+    await from.client.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
+    for (;;) {
+      const reply = await from.client.call("CLUSTER", "GETKEYSINSLOT", slot, "10");
+      const keys = reply as string[];
+      if (keys.length === 0) break;
+      await from.client.call("MIGRATE", host, String(port), "", "0", "5000", "KEYS", ...keys);
+      await each?.();
+    }
+    // The receiving one first, so that there is no moment without an owner.
+    await to.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    await from.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    const others = (await this.primaries()).filter((node) => node !== to && node !== from);
+    for (const { client } of others) await client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+  }
+
+  async settled(): Promise<void> {
+    const works = async (): Promise<boolean> => {
+      const infos = await this.#ask("INFO");
+      const links = await this.#askEach((client) => client.info("replication"));
+      const isOk = (text: unknown) => /cluster_state:ok/.test(String(text));
+      return infos.every(isOk) && links.every((text) => !/master_link_status:down/.test(text));
+    };
+    await until("the cluster to work", works, 20_000);
+  }
+
+  async stop(): Promise<void> {
+    for (const { client } of this.nodes) client.disconnect();
+    await Promise.all(this.nodes.map(({ server }) => server.stop()));
+  }
+
+  async #withRole(role: string): Promise<ClusterNode[]> {
+    const found: ClusterNode[] = [];
+    for (const node of this.nodes) {
+      const info = await node.client.info("replication").catch(() => "");
+      if (info.includes(`role:${role}`)) found.push(node);
+    }
+    return found;
+  }
+
+  #ask(what: string): Promise<unknown[][]> {
+    return this.#askEach((client) => client.call("CLUSTER", what) as Promise<unknown[]>);
+  }
+
+  async #askEach<T>(ask: (client: Redis) => Promise<T>): Promise<T[]> {
+    const answers = await Promise.allSettled(this.nodes.map(({ client }) => ask(client)));
+    return answers.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  }
+}
