@@ -17,6 +17,7 @@ export class Load {
   readonly runs = new Map<string, number>();
   /** Codes of pushes that were rejected: they may have been done or not. */
   readonly refused: string[] = [];
+  readonly taskIds: readonly string[];
   readonly #pusher: Scheduler;
   readonly #worker: Scheduler;
   readonly #lastRan = new Map<string, number>();
@@ -25,10 +26,8 @@ export class Load {
   readonly #name = randomUUID();
   #isPushing = true;
 
-  constructor(
-    redisConfig: RedisConfig,
-    readonly taskIds: readonly string[] = names(),
-  ) {
+  constructor(redisConfig: RedisConfig, taskIds: readonly string[] = names()) {
+    this.taskIds = taskIds;
     const options = { redisConfig, redisPrefix: PREFIX, logger: false } as const;
     this.#pusher = createScheduler(options);
     this.#worker = createScheduler(options);

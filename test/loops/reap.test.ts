@@ -1,5 +1,6 @@
 /** Jobs of dead processes, killers, jobs that run alone; pruning. */
 import { expect, test } from "vitest";
+import type { Mending } from "../../src/loops/mend.js";
 import { pruneStep } from "../../src/loops/prune.js";
 import type { Tending } from "../../src/loops/tend.js";
 import type { Handler } from "../../src/types.js";
@@ -242,7 +243,8 @@ test("pruning goes on while the store has more, then rests for about a minute", 
   };
   const chance = { random: () => 0.5, identity: () => "x" };
   const tending = { step: async () => false } as unknown as Tending;
-  const parts = { store, chance, keep: {} as never, taskIds: ["a", "b"], tending };
+  const mending = { step: async () => {} } as unknown as Mending;
+  const parts = { store, chance, keep: {} as never, taskIds: ["a", "b"], tending, mending };
   const delays = [await pruneStep(parts), await pruneStep(parts), await pruneStep(parts)];
   expect(delays[0]).toBeLessThan(1_000);
   expect(delays[1]).toBeLessThan(1_000);

@@ -18,7 +18,10 @@ import { emptyState, type State } from "./state.js";
 import { work } from "./work.js";
 
 /** The verbs on what is stored. */
-export type Verb = Exclude<keyof Store, "open" | "onWake" | "onConnection" | "health" | "close">;
+export type Verb = Exclude<
+  keyof Store,
+  "open" | "onWake" | "onConnection" | "examine" | "health" | "close"
+>;
 
 export type ArgsOf<V extends Verb> = Parameters<Store[V]>[0];
 export type AnswerOf<V extends Verb> = Awaited<ReturnType<Store[V]>>;
@@ -26,6 +29,8 @@ export type AnswerOf<V extends Verb> = Awaited<ReturnType<Store[V]>>;
 const STEPS: { [V in Verb]: (scope: Scope, args: ArgsOf<V>) => AnswerOf<V> } = {
   ...{ push, work, look, renew, reap, register, fire, trigger, pause, remove, schedule, schedules },
   ...{ tend, recover, get, cancel, redrive, list, counts, prune },
+  // Nothing points at anything here that could be lost by itself: `invariants.ts` would tell.
+  mend: () => ({ place: "", mended: {} }),
 };
 
 /** Who calls: a scheduler, and the data that it knows from answers so far; null: none yet. */

@@ -1,5 +1,7 @@
 /** The model behind the contract's own face: every call is taken at once, every wake-up arrives. */
+
 import { SchedulerError } from "../../src/core/errors.js";
+import { type Finding, finding } from "../../src/core/finding.js";
 import type * as contract from "../../src/store/contract.js";
 import type { AnswerOf, ArgsOf, Caller, Model, Verb } from "./model.js";
 
@@ -82,6 +84,12 @@ export class ModelStore implements contract.Store {
   list = (args: contract.ListArgs) => this.#call("list", args);
   counts = (args: { taskId: string }) => this.#call("counts", args);
   prune = (args: contract.PruneArgs) => this.#call("prune", args);
+  mend = (args: contract.MendArgs) => this.#call("mend", args);
+
+  /** There is no server, no file and no setting. */
+  async examine(): Promise<Finding[]> {
+    return [finding("STORE_REACHABLE", "ok", "a model, in memory")];
+  }
 
   onWake(listener: (wake: contract.Wake) => void): () => void {
     this.#listeners.add(listener);
