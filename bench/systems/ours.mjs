@@ -71,6 +71,19 @@ async function stored(scheduler, schedules) {
 }
 
 /**
+ * @param {Place} place
+ * @param {SchedulerOptions} options
+ */
+async function createAt({ pollMs = 0, option = "" }, options) {
+  const poll = pollMs > 0 ? { pollInterval: pollMs } : {};
+  const { createScheduler } = await library();
+  const priced = OPTIONS[option] ?? {};
+  const scheduler = createScheduler({ logger: false, ...poll, ...options, ...priced.scheduler });
+  priced.with?.(scheduler);
+  return scheduler;
+}
+
+/**
  * @param {{
  *   title: string,
  *   usesRedis: boolean,
@@ -81,16 +94,7 @@ async function stored(scheduler, schedules) {
  */
 export function scheduleMq({ title, usesRedis, unwanted, optionsAt }) {
   /** @param {Place} place */
-  const create = async (place) => {
-    const { pollMs = 0 } = place;
-    const poll = pollMs > 0 ? { pollInterval: pollMs } : {};
-    const { createScheduler } = await library();
-    const priced = OPTIONS[place.option ?? ""] ?? {};
-    const more = { ...poll, ...optionsAt(place), ...priced.scheduler };
-    const scheduler = createScheduler({ logger: false, ...more });
-    priced.with?.(scheduler);
-    return scheduler;
-  };
+  const create = (place) => createAt(place, optionsAt(place));
   return {
     title,
     usesRedis,

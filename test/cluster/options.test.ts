@@ -1,4 +1,4 @@
-/** Claims about redisConfig for a Cluster: what is taken, what is refused and how, what it becomes. */
+/** redisConfig for a Cluster: what is taken, what is refused and how, what it becomes. */
 import { Cluster } from "ioredis";
 import { describe, expect, test } from "vitest";
 import { checkSchedulerOptions } from "../../src/core/options/scheduler.js";

@@ -223,7 +223,8 @@ export class World {
     const isCut = this.network.isCut(member.machine) || !member.link.isOpen;
     const quietMs = at - member.disturbedAt;
     if (!runs || isCut || this.server.isDown || quietMs < leaseMs / 3 + 2_500) return;
-    const what = `lease ${fence} of ${member.machine.name} was taken, undisturbed for ${quietMs} ms`;
+    const { name } = member.machine;
+    const what = `lease ${fence} of ${name} was taken, undisturbed for ${quietMs} ms`;
     this.witness.broken.push({ invariant: "I5", what, at });
   }
 }
