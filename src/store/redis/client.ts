@@ -91,6 +91,7 @@ export function isClusterTarget(target: RedisTarget): target is object {
 
 export async function clusterTarget(target: object): Promise<ClusterTarget> {
   const ioredis = await import("ioredis");
+  Encoded ??= encodedCommand(ioredis.Command);
   const { seeds, options } = settingsOf(target);
   const natMap = options.natMap;
   return {

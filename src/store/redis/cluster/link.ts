@@ -64,11 +64,15 @@ export class ShardLink implements Link {
     for (;;) {
       const { node } = this;
       if (node !== null) return node;
-      const step = this.#approach(nodes.ownerOf(slot));
+      // It may come to nothing after nobody waits any more.
+      const step = this.#approach(nodes.ownerOf(slot)).then(
+        () => true,
+        () => false,
+      );
       if (clock.monotonic() >= until) throw this.unreachable();
       await new Promise<void>((resolve) => {
         clock.after(AGAIN_MS, resolve, { keepAlive: waitMs !== undefined });
-        step.then(resolve, () => {});
+        void step.then((isCloser) => isCloser && resolve());
       });
       if (life !== this.#life) {
         throw new SchedulerError("STORE_CLOSED", "the scheduler was stopped meanwhile");
