@@ -101,6 +101,18 @@ const failed = [...okAgain, ...run(10, 20, "a", { ok: false })];
 const died = [...okAgain, start(10, "a"), exit(1_000, "w1", { signal: "SIGKILL" })];
 
 const RUNS: Row[] = [
+  [
+    "a completed job that runs again, as its end was forgotten",
+    told(
+      okAgain,
+      run(10, 8_990, "a"),
+      completed(9_000, "a"),
+      fault(10_000, 10_500, { lossMs: 2_000 }),
+      run(13_000, 13_100, "a", second),
+    ),
+    [],
+    { "I6 durability window": 1 },
+  ],
   ["issued again at its time", told(failed, run(525, 600, "a", second)), []],
   ["issued again too early", told(failed, run(400, 600, "a", second)), ["I4"]],
   ["issued again far too late", told(failed, run(9_000, 9_100, "a", second)), ["I4"]],

@@ -67,22 +67,24 @@ function tableOf(outcomes: readonly (Outcome | Skipped)[], { seed, seconds }: Wi
     "Broken",
     "Works again after",
   ];
-  const rows = outcomes.map((one) => {
-    if ("why" in one) return [one.scenario, `skipped: ${one.why}`, "", "", "", "", "", ""];
-    const { faults, pushes, runs, occurrences, excused, violations, recoveryMs } = one.verdict;
-    return [
-      one.scenario,
-      listOf(faults),
-      `${pushes.ok}, ${pushes.refused}, ${pushes.unknown}`,
-      String(runs),
-      String(occurrences),
-      listOf(excused),
-      violations.length === 0 ? "none" : listOf(tally(violations.map((it) => it.invariant))),
-      recoveryMs === null ? "–" : `${(recoveryMs / 1_000).toFixed(1)} s`,
-    ];
-  });
+  const rows = outcomes.map(rowOf);
   const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`);
   return `${conditions(seed, seconds)}\n\n${lines.join("\n")}\n`;
+}
+
+function rowOf(one: Outcome | Skipped): string[] {
+  if ("why" in one) return [one.scenario, `skipped: ${one.why}`, "", "", "", "", "", ""];
+  const { faults, pushes, runs, occurrences, excused, violations, recoveryMs } = one.verdict;
+  return [
+    one.scenario,
+    listOf(faults),
+    `${pushes.ok}, ${pushes.refused}, ${pushes.unknown}`,
+    String(runs),
+    String(occurrences),
+    listOf(excused),
+    violations.length === 0 ? "none" : listOf(tally(violations.map((it) => it.invariant))),
+    recoveryMs === null ? "–" : `${(recoveryMs / 1_000).toFixed(1)} s`,
+  ];
 }
 
 function tally(words: readonly string[]): Record<string, number> {

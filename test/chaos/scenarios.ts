@@ -34,6 +34,10 @@ const HICCUPS: readonly Strike[] = [
   server.readOnly,
 ];
 
+/** A server that is dead can neither be stopped nor told anything. */
+const inTurn = (strikes: readonly Strike[]): Strike[] =>
+  strikes.map((strike) => (arena) => arena.inTurn(() => strike(arena)));
+
 /** The store arrives when processes have waited for it for some seconds. */
 const arrive: Strike = async (arena) => {
   if (arena.setup.isLate && !arena.redis.isUp) {
@@ -88,10 +92,10 @@ export const SCENARIOS: readonly Scenario[] = [
       ...KILLS,
       ...FREEZES,
       ...NETWORK,
-      ...HICCUPS,
+      ...inTurn(HICCUPS),
       network.lostReply,
       restartWorker,
-      server.killServer,
+      ...inTurn([server.killServer]),
     ],
     hands: 2,
   }),
@@ -117,7 +121,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ...file("fsync"),
     needsShim: true,
     kinds: ["DEADLY", "BLOCKING"],
-    strikes: [...KILLS, ...FREEZES, restartWorker, lockFile, server.fullDisk],
+    strikes: [...KILLS, ...FREEZES, restartWorker, ...inTurn([lockFile, server.fullDisk])],
     hands: 2,
   }),
 ];

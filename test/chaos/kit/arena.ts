@@ -55,6 +55,7 @@ export class Arena {
   readonly #write: (what: string, more?: object) => void;
   readonly #endLags: () => void;
   readonly #seed: number;
+  #turn: Promise<void> = Promise.resolve();
   #count = 0;
   readonly #replaced: Set<Role> = new Set(["worker", "pusher", "registrar"]);
   #gate: Promise<void> = Promise.resolve();
@@ -125,6 +126,13 @@ export class Arena {
     const from = now();
     await act();
     this.#write("fault", { kind, from, to: now(), ...about });
+  }
+
+  /** After those that have been given here before: some faults cannot happen at the same time. */
+  inTurn(act: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(act);
+    this.#turn = turn.catch(() => {});
+    return turn;
   }
 
   /** While a fault lasts. */
