@@ -86,13 +86,23 @@ local function walk_definitions()
   return false
 end
 
+-- The records are gone with their key, and nobody can tell what was in them but those who register.
+local function begin_anew()
+  redis.call('DEL', CURSORS, FIRING)
+  redis.call('HSET', META, 'schedules', 0, 'cursors', 0)
+  redis.call('HDEL', META, 'mendFrom')
+  raise_registrations()
+end
+
 local function is_time()
   local at = tonumber(redis.call('HGET', META, 'tendAt') or nil)
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 
 local more = false
-if urgent then
+if urgent and redis.call('EXISTS', SCHEDULES) == 0 then
+  begin_anew()
+elseif urgent then
   more = walk_definitions()
 elseif is_time() then
   walk_names()

@@ -45,6 +45,7 @@ end
 local function needs_repair(m)
   local names, wakes = tonumber(m[1] or '0'), tonumber(m[2] or '0')
   if m[3] or redis.call('ZCARD', CURSORS) ~= names + wakes then return true end
-  if wakes > 0 then return redis.call('EXISTS', FIRING) == 0 end
-  return names == 0 and redis.call('EXISTS', SCHEDULES) == 1
+  if wakes > 0 then return redis.call('EXISTS', FIRING, SCHEDULES) < 2 end
+  if names > 0 then return redis.call('EXISTS', SCHEDULES) == 0 end
+  return redis.call('EXISTS', SCHEDULES) == 1
 end

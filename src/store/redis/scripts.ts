@@ -1706,7 +1706,7 @@ return page
 `,
   },
   "look": {
-    sha1: "61451e709099a9abef3ee9be79b46db70cfb1555",
+    sha1: "28e261a92a882a7f172335c10ceec571604c0b8a",
     text: `#!lua flags=allow-oom
 local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
@@ -1966,8 +1966,9 @@ end
 function F.needs_repair(m)
   local names, wakes = tonumber(m[1] or '0'), tonumber(m[2] or '0')
   if m[3] or redis.call('ZCARD', CURSORS) ~= names + wakes then return true end
-  if wakes > 0 then return redis.call('EXISTS', FIRING) == 0 end
-  return names == 0 and redis.call('EXISTS', SCHEDULES) == 1
+  if wakes > 0 then return redis.call('EXISTS', FIRING, SCHEDULES) < 2 end
+  if names > 0 then return redis.call('EXISTS', SCHEDULES) == 0 end
+  return redis.call('EXISTS', SCHEDULES) == 1
 end
 local HOLD_MS = 5000
 function F.held_until(now_ms)
@@ -5079,6 +5080,9 @@ function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
   return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
+function F.raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
+end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
 function F.parse_offers(text)
   local offers = {}
@@ -5370,9 +5374,9 @@ return 1
 `,
   },
   "tend": {
-    sha1: "457419994634fdda55b4f97c4bc29f79d6bc83b2",
+    sha1: "f4a8be51b10078f3384b128883b32cce5c6ddc88",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_time=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,begin_anew=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5579,12 +5583,20 @@ function F.walk_definitions()
   redis.call('HSET', META, 'schedules', names, 'cursors', wakes)
   return false
 end
+function F.begin_anew()
+  redis.call('DEL', CURSORS, FIRING)
+  redis.call('HSET', META, 'schedules', 0, 'cursors', 0)
+  redis.call('HDEL', META, 'mendFrom')
+  F.raise_registrations()
+end
 function F.is_time()
   local at = tonumber(redis.call('HGET', META, 'tendAt') or nil)
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 local more = false
-if urgent then
+if urgent and redis.call('EXISTS', SCHEDULES) == 0 then
+  F.begin_anew()
+elseif urgent then
   more = F.walk_definitions()
 elseif F.is_time() then
   F.walk_names()
