@@ -5080,9 +5080,6 @@ function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
   return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
 end
-function F.raise_registrations()
-  redis.call('HINCRBY', META, 'registrations', 1)
-end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
 function F.parse_offers(text)
   local offers = {}
@@ -5489,6 +5486,9 @@ end
 function F.read_registrations()
   local m = redis.call('HMGET', META, 'sets', 'setsGrace')
   return { ends = F.parse_sets(m[1]), grace = tonumber(m[2] or '0') }
+end
+function F.raise_registrations()
+  redis.call('HINCRBY', META, 'registrations', 1)
 end
 local MOST_OFFERS, MOST_SETS_PER_OFFER = 10, 30
 function F.parse_offers(text)
