@@ -17,7 +17,7 @@ export interface LinkParts extends RouteParts {
 }
 
 /** No answer for so long while calls are under way, and the connection is replaced. */
-const PATIENCE_MS = 3_000;
+export const PATIENCE_MS = 3_000;
 
 export class Link {
   readonly #parts: LinkParts;

@@ -26,6 +26,8 @@ export interface MemberParts {
   claimedAt: (fence: number) => number | null;
   /** A handler kills its process. */
   kills: (member: Member) => void;
+  /** Its start was refused. */
+  gaveUp: (member: Member) => void;
 }
 
 /** After what was promised for `stopTimeout`: last words, last steps, pushes, closing. */
@@ -76,7 +78,7 @@ export class Member {
   }
 
   start(): void {
-    void this.scheduler.start();
+    this.scheduler.start().catch(() => this.#parts.gaveUp(this));
   }
 
   /** Resolves when it has stopped, and notes how long that took. */
@@ -91,8 +93,9 @@ export class Member {
     stop.resolvedAt = timeline.now;
   }
 
-  disturbed(): void {
-    this.disturbedAt = this.#parts.timeline.now;
+  /** Something stands in its way, for so long. */
+  disturbed(forMs = 0): void {
+    this.disturbedAt = Math.max(this.disturbedAt, this.#parts.timeline.now + forMs);
   }
 
   /** Handlers that would never end do so. */

@@ -15,8 +15,8 @@ const AGAIN_MS = 700;
 export class Pushers {
   readonly #world: World;
   readonly #own: Member;
-  /** Pushes that are not known to be stored, and may be sent again. */
-  #open = 0;
+  /** Whose pushes are not known to be stored yet; each stands for one. */
+  readonly #open = new Set<{ by: Member }>();
 
   constructor(world: World, own: Member) {
     this.#world = world;
@@ -30,7 +30,8 @@ export class Pushers {
 
   /** True: nobody waits for the store. */
   get isDone(): boolean {
-    return this.#open === 0;
+    // What a dead process wanted to hear, nobody waits for.
+    return [...this.#open].every(({ by }) => by.machine.isDead);
   }
 
   /** One more, to see that all is well; it counts like the others. */
@@ -69,7 +70,8 @@ export class Pushers {
     const storeSentAt = server.clock.nowExact();
     const one: Try = { sentAt: timeline.now, storeSentAt, endedAt: null, end: "unknown" };
     pushed.tries.push(one);
-    this.#open += 1;
+    const waiting = { by: member };
+    this.#open.add(waiting);
     const options = {
       ...{ data: { key, note }, delay: delayMs, priority, retry },
       ...(id === null ? {} : { id }),
@@ -79,7 +81,7 @@ export class Pushers {
     const ended = (end: Try["end"]): void => {
       one.endedAt = timeline.now;
       one.end = end;
-      this.#open -= 1;
+      this.#open.delete(waiting);
       this.#world.tell(`push ${key} ${end}`);
       if (end !== "stored" && id !== null) this.#again(plan, pushed, member);
     };
@@ -93,9 +95,10 @@ export class Pushers {
   }
 
   #again(plan: PushPlan, pushed: Pushed, member: Member): void {
-    this.#open += 1;
+    const waiting = { by: member };
+    this.#open.add(waiting);
     this.#world.timeline.in(AGAIN_MS, () => {
-      this.#open -= 1;
+      this.#open.delete(waiting);
       this.#send(plan, pushed, member);
     });
   }

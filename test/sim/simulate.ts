@@ -120,6 +120,7 @@ async function leftOf(world: World): Promise<string[]> {
 
 async function stopAll(world: World): Promise<void> {
   const { timeline, members, history } = world;
+  world.isEnding = true;
   const alive = members.filter(({ machine, isStopping }) => !machine.isDead && !isStopping);
   timeline.in(0, () => {
     for (const member of alive) void member.stop();

@@ -7,6 +7,7 @@ import type { BackendMaker } from "./backend.js";
 import { Coverage } from "./coverage.js";
 import { Dice, hashOf } from "./dice.js";
 import { emptyHistory, type History } from "./history.js";
+import { PATIENCE_MS } from "./link.js";
 import { Machine } from "./machine.js";
 import { Member } from "./member.js";
 import { Network, type Trap } from "./network.js";
@@ -41,6 +42,8 @@ export class World {
   readonly members: Member[] = [];
   /** Faults are over. */
   isHealed = false;
+  /** Nobody starts any more. */
+  isEnding = false;
   /** Which version of the program new workers run. */
   version = 0;
   /** What happened, line by line, as numbers that stand for it. */
@@ -82,6 +85,7 @@ export class World {
 
   /** A new process of this worker, with the version of now. */
   spawn(worker: number): void {
+    if (this.isEnding) return;
     const count = this.members.filter(({ machine }) => machine.worker === worker).length;
     const name = `w${worker}.${count}`;
     const member = this.#member({ name, worker, version: this.version });
@@ -129,6 +133,7 @@ export class World {
       actOf: (key, attempt) => this.#actOf(key, attempt),
       claimedAt: (fence) => this.#claims.get(fence) ?? null,
       kills: (killed) => this.#killed(killed),
+      gaveUp: (gone) => this.#gaveUp(gone),
     });
     this.members.push(member);
     this.#identities.set(member.scheduler.instanceId, member);
@@ -168,11 +173,23 @@ export class World {
     if (member !== undefined) member.lookedAt = this.timeline.now;
   }
 
+  /** Its start was refused for good: it ends, and is started again as by a supervisor. */
+  #gaveUp(member: Member): void {
+    const { worker } = member.machine;
+    if (member.isStopping || worker === null || this.workers[worker] !== member) return;
+    this.crash(member, 0);
+    this.timeline.in(500, () => {
+      if (this.workers[worker] === null) this.spawn(worker);
+    });
+  }
+
   #caught(trap: Trap, machine: Machine, verb: Verb): void {
     const fault = trap.kind === "error" ? `error ${trap.code}` : trap.kind;
     this.tell(`${machine.name} ${verb} meets ${fault}`);
     this.coverage.note(fault, verb);
-    for (const member of this.members) if (member.machine === machine) member.disturbed();
+    // Answers come in order: all others wait for a late one, until the connection is given up.
+    const lateMs = "ms" in trap ? Math.min(trap.ms, 2 * PATIENCE_MS) : 0;
+    for (const member of this.members) if (member.machine === machine) member.disturbed(lateMs);
   }
 
   #seen({ verb, answer, at, args }: Seen): void {
