@@ -24,6 +24,8 @@ import {
   told,
 } from "./check/stories.js";
 
+import type { Line } from "./kit/history.js";
+
 const ok = [push(0, "a"), answer(5, "a", "ok")];
 const stop = (from: number, to: number) => fault(from, to, { kind: "stop", processes: ["w1"] });
 const three = [occurrence(1_000), occurrence(2_000), occurrence(3_000)];
@@ -106,6 +108,8 @@ const DELAYS: Row[] = [
 const healed = [...spawn(0, "w1"), ...spawn(0, "p1", "pusher"), phase(1_000, "healed")];
 const pushed = [push(1_100, "a"), answer(1_200, "a", "ok")];
 
+const up: Line = { t: 0, by: "w1", what: "up" };
+
 const LIVES: Row[] = [
   [
     "a process that ends when told",
@@ -134,6 +138,16 @@ const LIVES: Row[] = [
   ["one that is not answered", told(healed, push(1_100, "a"), run(2_000, 2_010, "a")), ["I13"]],
   ["work that was left over", told(phase(1_000, "stuck")), ["I13"]],
   ["a full store that hands nothing out", told(fault(0, 2_500, { works: true })), ["I13", "I13"]],
+  [
+    "one whose only worker could run, and was given nothing",
+    told(up, fault(1, 2_500, { works: true })),
+    ["I13", "I13"],
+  ],
+  [
+    "one whose only worker was blocked",
+    told(up, lag(100, 2_400), fault(1, 2_500, { works: true })),
+    [],
+  ],
   [
     "one that does",
     told(fault(0, 2_500, { works: true }), ok, run(600, 700, "a"), completed(701, "a")),

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { startServer } from "../support/servers.js";
 import { until } from "../support/until.js";
 
-test("schedules of living programs come back when the key of all schedules is deleted", async () => {
+test("schedules of living programs come back when the key of them all is deleted", async () => {
   const server = await startServer();
   const direct = new Redis({ host: server.host, port: server.port });
   const redisConfig = { host: server.host, port: server.port };

@@ -100,6 +100,13 @@ function endsBy({ history }: Case, process: string, t: number): boolean {
 
 /** A store that is only full goes on handing out and taking back what it has. */
 function judgeWorking(its: Case, { kind, from, to }: Fault): void {
+  // Those who did not get to run say nothing about the store.
+  const ups = its.history.of("up");
+  const couldWork = ups.some(({ t, by }) => {
+    const isThere = t < from && its.history.endOf(by) > to;
+    return isThere && to - from - its.lagMs(by, from, to) > CLAIM_MS;
+  });
+  if (ups.length > 0 && !couldWork) return;
   const isWithin = ({ t }: { t: number }) => from + 500 < t && t < to;
   if (!its.history.of("start").some(isWithin)) its.broken("I13", `no job began during ${kind}`);
   if (!its.history.of("completed").some(isWithin)) {
