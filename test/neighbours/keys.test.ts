@@ -56,7 +56,7 @@ async function kindsOf({ redis }: Scene, { prefix }: Ward): Promise<string[]> {
   return [...new Set(keys.map(kindOf))].filter((kind) => !RECORDS.includes(kind));
 }
 
-/** The kinds of keys whose loss has left jobs that have not completed, and what is known of them. */
+/** The kinds of keys whose loss has left jobs that have not completed, and their fate. */
 async function left(wards: ReadonlyMap<string, Ward>): Promise<Record<string, object>> {
   const found: Record<string, object> = {};
   for (const [kind, { other }] of wards) {
