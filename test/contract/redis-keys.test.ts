@@ -15,7 +15,7 @@ import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { type SeenCommand, startMonitor } from "../support/monitor.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
-import { emptied, LEASE_MS, scheduleLives } from "./schedule-lives.js";
+import { emptied, LEASE_MS, moves, scheduleLives } from "./schedule-lives.js";
 import {
   COMPLETED,
   HAND_BACK,
@@ -51,13 +51,14 @@ afterAll(async () => {
   await server.stop();
 });
 
-async function openStore(): Promise<Store> {
+async function openStore(more: { prefix?: string; shards?: number } = {}): Promise<Store> {
   const store = createRedisStore({
     redis: { host: "127.0.0.1", port: proxy.port },
     prefix: PREFIX,
     identity: systemChance.identity(),
     clock: systemClock,
     chance: systemChance,
+    ...more,
   });
   await store.open();
   return store;
@@ -198,6 +199,9 @@ async function watched(): Promise<SeenCommand[]> {
   await scheduleLives(parts);
   await views(store);
   await emptied(parts);
+  const spread = await openStore({ prefix: "spread:", shards: 4 });
+  await moves(spread);
+  await spread.close();
   await store.close();
   await other.close();
   return await monitor.stop(client);

@@ -35,6 +35,18 @@ export interface Parts {
   claim: (limit: number, leaseMs?: number) => Promise<Held[]>;
 }
 
+/** A schedule that moves to a task of another shard; of a store with several. */
+export async function moves(store: Store): Promise<void> {
+  const taskIds = Array.from({ length: 20 }, (_, n) => `task ${n}`);
+  const { now } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10 });
+  for (const [n, taskId] of taskIds.entries()) {
+    const written = schedule({ scheduleId: "moves", taskId, firstAt: now + HOUR_MS });
+    const schedules = [{ ...written, digest: String(n) }];
+    const [answer] = await store.register({ registration: null, schedules });
+    expect(answer?.outcome).toBe(n === 0 ? "added" : "changed");
+  }
+}
+
 /** Runs every script that has to do with schedules, on every way through it. */
 export async function scheduleLives(parts: Parts): Promise<void> {
   const { store } = parts;
