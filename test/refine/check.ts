@@ -11,7 +11,7 @@ import type { MakeSubject } from "./worlds.js";
 const SEED = 20_260_101;
 
 /** The ordinary number of sequences. */
-export const RUNS = 60;
+export const RUNS = 150;
 
 export interface Search {
   runs: number;

@@ -1,7 +1,7 @@
 /** The ends of attempts, and how long what has ended is kept, in random sequences. */
 import type { KeepRules } from "../../src/core/keep.js";
 import type { SettleOutcome } from "../../src/store/contract.js";
-import { DAY_MS, HOUR_MS, KEEP_NOTHING } from "../contract/words.js";
+import { DAY_MS, KEEP_NOTHING } from "../contract/words.js";
 
 const OUTCOMES = {
   completed: { kind: "completed", result: '"done"' },
@@ -29,7 +29,7 @@ export const KEEPS: readonly KeepRules[] = [
     cancelled: { ageMs: SOON_MS, count: 1 },
   },
   {
-    ...{ idMs: HOUR_MS, idCount: 1_000 },
+    ...{ idMs: SOON_MS, idCount: 1_000 },
     completed: { ageMs: 0, count: 0 },
     dead: { ageMs: 7 * DAY_MS, count: 1_000 },
     cancelled: { ageMs: 7 * DAY_MS, count: 1_000 },

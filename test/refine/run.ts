@@ -2,7 +2,7 @@
 import type { KeepRules } from "../../src/core/keep.js";
 import type { Decision } from "../../src/core/schedule/outcome.js";
 import type { DueSchedule, Fire, Registration } from "../../src/store/contract.js";
-import { defined, type Held, heldOf, schedule, settleOf } from "../contract/words.js";
+import { defined, type Held, heldOf, newJob, schedule, settleOf } from "../contract/words.js";
 import { KEEPS, outcomeOf } from "./outcomes.js";
 import { IDS, type Step, type StepOf, TASKS } from "./steps.js";
 import { Twin } from "./twin.js";
@@ -52,6 +52,7 @@ class Run {
     const job = (step: StepOf<"get">) => this.#ofJob(step);
     this.#takes = {
       push: (step) => this.#push(step),
+      pushAgain: (step) => this.#pushAgain(step),
       claim: (step) => this.#claim(step),
       settle: (step) => this.#settle(step),
       renew: (step) => this.#renew(step),
@@ -97,6 +98,14 @@ class Run {
     for (const [n, { id }] of answers.entries()) {
       this.#ids.push({ taskId: given[n]?.taskId ?? "", id });
     }
+  }
+
+  async #pushAgain({ by, pick }: StepOf<"pushAgain">): Promise<void> {
+    const known = [...this.#twin.model.state.tasks.values()].flatMap(({ name: taskId, ids }) =>
+      [...ids.keys()].filter((id) => !id.startsWith("0-")).map((id) => newJob({ taskId, id })),
+    );
+    const job = known[pick % Math.max(1, known.length)];
+    if (job !== undefined) await this.#twin.ask(by, "push", { jobs: [job], timeoutMs: 5_000 });
   }
 
   async #claim({ by, tasks, limit, idle }: StepOf<"claim">): Promise<void> {

@@ -4,5 +4,5 @@ import { RUNS, search } from "./check.js";
 import { sqliteSubject } from "./worlds.js";
 
 test("SQLite and the model answer the same and show the same", async () => {
-  await search(sqliteSubject, { runs: 2 * RUNS });
+  await search(sqliteSubject, { runs: RUNS });
 }, 300_000);
