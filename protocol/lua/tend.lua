@@ -86,6 +86,14 @@ local function walk_definitions()
   return false
 end
 
+-- True once: who comes after `begin_anew`, or where there never was a schedule, finds nothing lost.
+local function is_key_lost()
+  if redis.call('EXISTS', SCHEDULES) == 1 then return false end
+  local counts = redis.call('HMGET', META, 'schedules', 'cursors')
+  return redis.call('EXISTS', CURSORS, FIRING) > 0
+    or tonumber(counts[1] or '0') > 0 or tonumber(counts[2] or '0') > 0
+end
+
 -- The records are gone with their key, and nobody can tell what was in them but those who register.
 local function begin_anew()
   redis.call('DEL', CURSORS, FIRING)
@@ -100,7 +108,7 @@ local function is_time()
 end
 
 local more = false
-if urgent and redis.call('EXISTS', SCHEDULES) == 0 then
+if urgent and is_key_lost() then
   begin_anew()
 elseif urgent then
   more = walk_definitions()

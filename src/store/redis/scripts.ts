@@ -5371,9 +5371,9 @@ return 1
 `,
   },
   "tend": {
-    sha1: "f4a8be51b10078f3384b128883b32cce5c6ddc88",
+    sha1: "8b5a8d4f0c5816b8de5aa1202fbe5cf4f1e8b0e9",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,begin_anew=0,is_time=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5583,6 +5583,12 @@ function F.walk_definitions()
   redis.call('HSET', META, 'schedules', names, 'cursors', wakes)
   return false
 end
+function F.is_key_lost()
+  if redis.call('EXISTS', SCHEDULES) == 1 then return false end
+  local counts = redis.call('HMGET', META, 'schedules', 'cursors')
+  return redis.call('EXISTS', CURSORS, FIRING) > 0
+    or tonumber(counts[1] or '0') > 0 or tonumber(counts[2] or '0') > 0
+end
 function F.begin_anew()
   redis.call('DEL', CURSORS, FIRING)
   redis.call('HSET', META, 'schedules', 0, 'cursors', 0)
@@ -5594,7 +5600,7 @@ function F.is_time()
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 local more = false
-if urgent and redis.call('EXISTS', SCHEDULES) == 0 then
+if urgent and F.is_key_lost() then
   F.begin_anew()
 elseif urgent then
   more = F.walk_definitions()
