@@ -102,9 +102,13 @@ class Run {
 
   async #pushAgain({ by, pick }: StepOf<"pushAgain">): Promise<void> {
     const known = [...this.#twin.model.state.tasks.values()].flatMap(({ name: taskId, ids }) =>
-      [...ids.keys()].filter((id) => !id.startsWith("0-")).map((id) => newJob({ taskId, id })),
+      [...ids]
+        .filter(([id]) => !id.startsWith("0-"))
+        .map(([id, { state }]) => ({ job: newJob({ taskId, id }), hasEnded: state !== null })),
     );
-    const job = known[pick % Math.max(1, known.length)];
+    const ended = known.filter(({ hasEnded }) => hasEnded);
+    const among = ended.length > 0 && pick % 4 > 0 ? ended : known;
+    const job = among[pick % Math.max(1, among.length)]?.job;
     if (job !== undefined) await this.#twin.ask(by, "push", { jobs: [job], timeoutMs: 5_000 });
   }
 
