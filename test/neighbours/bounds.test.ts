@@ -6,15 +6,6 @@ import { until } from "../support/until.js";
 import { KINDS } from "../system/kit/worlds.js";
 import { type Scene, withScene } from "./scene.js";
 
-/** Waits until the task has nothing left to do. */
-async function drained(scene: Scene, looker = scene.create()): Promise<void> {
-  const left = async () => {
-    const { scheduled, ready, running } = await looker.jobs.counts("task");
-    return scheduled + ready + running;
-  };
-  await until("nothing to be left", async () => (await left()) === 0, 15_000);
-}
-
 describe.concurrent("OptimalBits/bull#416, OptimalBits/bull#433", () => {
   test("12: a full server keeps no job from being run and ended, and loses none", () =>
     withScene("redis", async (scene) => {
@@ -25,7 +16,7 @@ describe.concurrent("OptimalBits/bull#416, OptimalBits/bull#433", () => {
       );
       await scene.redis.config("SET", "maxmemory", "1");
       await scene.worker({ work: (_, { attempt }) => attempt > 1 || "done" });
-      await drained(scene);
+      await scene.drained();
       expect(scene.ran).toHaveLength(50);
       await expect(pusher.push("task")).rejects.toMatchObject({ code: "STORE_REFUSED" });
       await scene.redis.config("SET", "maxmemory", "0");
@@ -66,12 +57,12 @@ describe.concurrent("bee-queue/bee-queue#171, taskforcesh/bullmq#458", () => {
         const created = many.map((answer) => answer.error ?? answer.created);
         expect(created).toEqual([false, true, false]);
         await scene.worker();
-        await drained(scene);
+        await scene.drained();
         // Nothing is kept of completed jobs but this.
         expect(await pusher.push("task", { id, data: 5 })).toMatchObject({
           ...{ id, created: false, state: "completed" },
         });
-        await drained(scene);
+        await scene.drained();
         expect(scene.ran.map(({ data }) => data).sort()).toEqual([1, 4]);
       }),
   );
@@ -140,7 +131,7 @@ describe.concurrent("taskforcesh/bullmq#366, taskforcesh/bullmq#3087", () => {
           ...{ retry: true, retryTimeout: 1, data: n % 10 === 0 ? "fails" : "x".repeat(100) },
         }));
         await pusher.pushMany("task", jobs);
-        await drained(scene, pusher);
+        await scene.drained(pusher);
         return kind === "redis" ? await sizeOf(scene) : await rowsIn(scene);
       };
       const before = await run();

@@ -25,8 +25,8 @@ describe.concurrent("taskforcesh/bullmq#2466, taskforcesh/bullmq#2964", () => {
       await scene.world.restart();
       await scene.begun(delayed, BACK_MS);
       await scene.begun((await pusher.push("task")).id, BACK_MS);
-      // It sleeps again, and only a message wakes it.
-      await until("it rests", async () => (await pusher.jobs.counts("task")).running === 0);
+      const asleep = () => scene.redis.scard("_schedule_mq:{0}:t:task:sleepers");
+      await until("it to sleep, so that only a message wakes it", asleep);
       await scene.begun((await pusher.push("task")).id, PROMPT_MS);
       expect(scene.ran).toHaveLength(4);
     }));
@@ -136,9 +136,7 @@ describe.concurrent("bee-queue/bee-queue#24, bee-queue/bee-queue#489", () => {
 async function allCompleted(scene: Scene, pushes: readonly { id: string }[]): Promise<void> {
   const twice = () => pushes.every(({ id }) => scene.runsOf(id).length === 2);
   await until("all to have run again", twice);
-  const looker = scene.create();
-  const running = async () => Object.values(await looker.jobs.counts("task")).slice(0, 3);
-  await until("nothing to be left", async () => (await running()).every((count) => count === 0));
+  await scene.drained();
 }
 
 /** Every reply of a handshake, and some more. */

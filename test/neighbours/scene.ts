@@ -94,6 +94,15 @@ export class Scene {
     return await until(`job ${jobId} to begin`, found, timeoutMs);
   }
 
+  /** Waits until the task has nothing left to do. */
+  async drained(looker = this.create()): Promise<void> {
+    const left = async () => {
+      const { scheduled, ready, running } = await looker.jobs.counts("task");
+      return scheduled + ready + running;
+    };
+    await until("nothing to be left", async () => (await left()) === 0, 15_000);
+  }
+
   async close(): Promise<void> {
     this.#proxy?.set("none");
     await Promise.all(this.#schedulers.map((scheduler) => scheduler.stop()));

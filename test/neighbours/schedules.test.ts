@@ -51,21 +51,24 @@ describe.concurrent("taskforcesh/bullmq#2876, taskforcesh/bullmq#2988, hibiken/a
       withScene(kind, async (scene) => {
         const every = 250;
         const schedules = [{ every }];
-        await scene.worker({ schedules });
+        const first = await scene.worker({ schedules });
         await more(scene, 1);
-        const enough = scene.ran.length + 8;
+        await first.stop();
+        // Nobody stays: what is due as one of them comes is there for it to spoil.
         const storm = [0, 1, 2, 3].map(async () => {
-          while (scene.ran.length < enough) {
+          for (let round = 0; round < 8; round += 1) {
             const now = Date.now();
             const dueAt = Math.ceil((now + 20) / every) * every;
-            const offMs = Math.random() * 30 - 15;
+            const offMs = Math.random() * 40 - 15;
             await new Promise((resolve) => setTimeout(resolve, dueAt + offMs - now));
             const registrar = await scene.worker({ schedules });
             await registrar.stop();
           }
         });
         await Promise.all(storm);
+        await scene.worker({ schedules });
         await more(scene, 1);
+        await scene.drained();
         const ran = instants(scene);
         expect(twice(ran), "fired twice").toEqual([]);
         expect(ran, "swallowed").toEqual(rowOf(ran, every));
@@ -115,11 +118,11 @@ const HOUR_MS = 3_600_000;
 const QUARTER_MS = HOUR_MS / 4;
 
 describe("node-cron/node-cron#492", () => {
-  // There it was silent for 28 hours, from the evening before the change on.
+  // There it was silent for 28 hours. From three hours before the change to five after it:
   test.each([
-    ["Europe/Vienna", "2025-10-25T18:00:00Z"],
-    ["America/New_York", "2025-11-01T20:00:00Z"],
-    ["America/Sao_Paulo", "2018-11-03T18:00:00Z"],
+    ["Europe/Vienna", "2025-10-25T22:00:00Z"],
+    ["America/New_York", "2025-11-02T03:00:00Z"],
+    ["America/Sao_Paulo", "2018-11-04T00:00:00Z"],
   ])("17: no clock change stops a schedule or makes it late (%s)", async (timezone, from) => {
     const startAt = Date.parse(from);
     const { clock, createScheduler } = createTestWorld(startAt);
@@ -132,11 +135,11 @@ describe("node-cron/node-cron#492", () => {
     const started = scheduler.start();
     await clock.settle();
     await started;
-    await clock.advance(30 * HOUR_MS);
+    await clock.advance(8 * HOUR_MS);
     const stopped = scheduler.stop();
     await clock.settle();
     await stopped;
-    const expected = Array.from({ length: 120 }, (_, n) => startAt + (n + 1) * QUARTER_MS);
+    const expected = Array.from({ length: 32 }, (_, n) => startAt + (n + 1) * QUARTER_MS);
     expect(fired).toEqual(expected.map((at) => [at, at]));
   });
 });
