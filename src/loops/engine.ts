@@ -88,7 +88,6 @@ export class Engine {
       store.onWake((wake) => this.#woken(wake)),
       store.onConnection((change) => this.#connection(change)),
     ];
-    this.#deputy?.begin();
     for (const lane of this.#lanes) lane.start();
     this.#renewLoop.start();
     this.#watchLoop.start();

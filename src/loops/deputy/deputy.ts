@@ -1,7 +1,7 @@
 /**
  * The main thread's side of its deputy, a thread that renews leases while the event loop is
  * blocked:
- *  1. begins it before the first job is claimed: on a busy machine that takes longer than a lease
+ *  1. begins it with the first lease that is held: who only pushes needs none
  *  2. gives signs of life as long as it is awake
  *  3. begins it again when it dies; does without where there can be none
  *  4. ends it, within a bound
@@ -92,11 +92,6 @@ export class Deputy {
     this.#parts = parts;
     this.#board = new Board((sheet) => this.#thread?.tell({ kind: "sheet", sheet }));
     this.#tasks = new Map(parts.taskIds.map((taskId, index) => [taskId, index]));
-  }
-
-  /** Before anything is claimed; else with the first lease. */
-  begin(): void {
-    if (this.#state === "unbegun" && this.#tasks.size > 0) this.#begin();
   }
 
   /** Where the lease stands; before any of its jobs begins. */
