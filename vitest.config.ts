@@ -10,8 +10,8 @@ export default defineConfig({
     pool: "forks",
     fileParallelism: true,
     maxWorkers: 2,
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     teardownTimeout: 10_000,
     slowTestThreshold: 2_000,
     // A rejection that nobody handles is a broken promise of the library, wherever it comes from.
