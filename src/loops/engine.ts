@@ -158,6 +158,7 @@ export class Engine {
       ...this.#parts,
       slots: this.slots,
       pollIntervalMs: options.pollIntervalMs,
+      leaseMs: options.leaseMs,
       offer: (taskId) => this.pump.offer(taskId),
       offerAll: () => this.pump.offerAll(),
       firing,

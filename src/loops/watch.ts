@@ -6,9 +6,10 @@
  *  4. whoever was woken or has worked is no sleeper any more: it looks again when tasks are idle,
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
+ *  6. after an outage it takes nothing from anybody for a third of a lease: all others had it, too
  */
 import type { Clock } from "../clock.js";
-import type { Look, Store } from "../store/contract.js";
+import type { Look, LookArgs, Store } from "../store/contract.js";
 import type { Firing } from "./fire.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
 import type { Registrations } from "./registrations.js";
@@ -20,6 +21,7 @@ export interface WatchParts {
   slots: Slots;
   registrations: Registrations;
   pollIntervalMs: number;
+  leaseMs: number;
   /** The store's clock when it was opened, epoch ms. */
   openedAt: number;
   /** A task may have work. False: nothing can be claimed of it now. */
@@ -33,6 +35,11 @@ export interface WatchParts {
 
 const HEAL_EVERY_MS = 60_000;
 
+/** A look that took this share of a lease was an outage, noticed or not. */
+const OUTAGE_SHARE = 1 / 4;
+/** Owners renew at once when the store is back, and have so much of a lease for it. */
+const REST_SHARE = 1 / 3;
+
 /** While jobs run: between two looks that are only there to be woken later. */
 const GAP_MS = 5;
 const SOON_MS = 1;
@@ -45,6 +52,9 @@ export class Watch {
   /** Looks in a row that found work of which nothing could be claimed. */
   #fruitless = 0;
   #healedAt = Number.NEGATIVE_INFINITY;
+  #isAway = false;
+  /** From when on expired leases are reaped, by the monotonic clock. */
+  #reapsFrom = Number.NEGATIVE_INFINITY;
   /** What is due when the sleep ends by itself; null: nothing is known. */
   #next: { taskId: string; at: number } | null = null;
 
@@ -63,7 +73,7 @@ export class Watch {
     const taskIds = slots.idleTaskIds();
     const { fireable, registration } = registrations;
     const longestMs = this.#longestMs();
-    const look = await store.look({ taskIds, fireable, registration, sleepMs: longestMs });
+    const look = await this.#look({ taskIds, fireable, registration, sleepMs: longestMs });
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
     this.#fruitless = 0;
@@ -73,6 +83,18 @@ export class Watch {
       this.#next = { taskId: look.nextTaskId, at: clock.monotonic() + sleepMs };
     }
     return sleepMs;
+  }
+
+  /** One that failed, or took long, was an outage. */
+  async #look(args: LookArgs): Promise<Look> {
+    const { store, clock, leaseMs } = this.#parts;
+    const wasAway = this.#isAway;
+    this.#isAway = true;
+    const look = await store.look(args);
+    this.#isAway = false;
+    const tookMs = clock.monotonic() - this.#lookedAt;
+    if (wasAway || tookMs > leaseMs * OUTAGE_SHARE) this.#restReaping();
+    return look;
   }
 
   /** True: it sleeps until a job is due, and should not oversleep. */
@@ -110,6 +132,13 @@ export class Watch {
   doubt(): void {
     this.#healedAt = Number.NEGATIVE_INFINITY;
     this.#awakenings += 1;
+    this.#restReaping();
+  }
+
+  /** The store itself gives grace after outages that are longer than its notes of time are apart. */
+  #restReaping(): void {
+    const { clock, leaseMs } = this.#parts;
+    this.#reapsFrom = clock.monotonic() + leaseMs * REST_SHARE;
   }
 
   /** Gives everybody what there is to do; null: there was nothing. */
@@ -120,6 +149,11 @@ export class Watch {
     for (const taskId of look.taskIds) offer(taskId);
     if (look.taskIds.length > 0) this.#fruitless += 1;
     const schedules = firing.usable(look.schedules);
+    const restMs = this.#reapsFrom - this.#parts.clock.monotonic();
+    if (restMs > 0 && look.expired.length > 0) {
+      const fired = await firing.decide(schedules, look.now);
+      return fired ? AT_ONCE : Math.min(restMs, pollIntervalMs);
+    }
     if (schedules.length > 0 || look.expired.length > 0) {
       const fire = firing.decide(schedules, look.now);
       const [fired, reaped] = await Promise.allSettled([fire, reap(look)]);

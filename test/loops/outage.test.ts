@@ -118,6 +118,49 @@ test("who does not come back after an outage is an orphan's parent a while later
   await outage.stop();
 });
 
+/**
+ * Two hold a job each under leases of 10 s, and nobody reaches the store for a while that begins
+ * `atMs`; the first is back a second and a half later than the other. What the first lost.
+ */
+async function lostBy({ atMs, awayMs }: { atMs: number; awayMs: number }): Promise<unknown[]> {
+  const { clock, scheduler, push } = createScene();
+  const away = { owner: false, other: false };
+  const member = (name: "owner" | "other") => {
+    const made = scheduler({ lease: "10s", pollInterval: "1s" });
+    made.before = () => {
+      if (away[name]) throw unreachable();
+    };
+    made.scheduler.bind(name, () => new Promise(() => {}));
+    return made.scheduler;
+  };
+  const [owner, other] = [member("owner"), member("other")];
+  await other.start();
+  await push("other", { retry: true });
+  await clock.advance(1_500);
+  await owner.start();
+  await push("owner", { retry: true });
+  await clock.advance(atMs);
+  Object.assign(away, { owner: true, other: true });
+  await clock.advance(awayMs);
+  away.other = false;
+  await clock.advance(1_500);
+  away.owner = false;
+  const told = listen(owner);
+  await clock.advance(15_000);
+  const stopping = [owner.stop(), other.stop()];
+  await clock.advance(60_000);
+  await Promise.all(stopping);
+  return ofEvent(told, "lease:lost");
+}
+
+test("an outage just shorter than is noticed by its length takes nobody's job", async () => {
+  for (let atMs = 5_600; atMs < 7_600; atMs += 250) {
+    for (const awayMs of [4_000, 5_500, 6_400]) {
+      expect(await lostBy({ atMs, awayMs }), `${awayMs} ms from ${atMs} on`).toEqual([]);
+    }
+  }
+});
+
 /** What a change of definition would raise. */
 async function revisionOf({ scene }: Outage): Promise<unknown> {
   const { store } = scene.openStore();
