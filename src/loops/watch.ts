@@ -135,7 +135,7 @@ export class Watch {
     this.#restReaping();
   }
 
-  /** The store itself gives grace after outages that are longer than its notes of time are apart. */
+  /** The store gives grace by itself after outages that its notes of time show. */
   #restReaping(): void {
     const { clock, leaseMs } = this.#parts;
     this.#reapsFrom = clock.monotonic() + leaseMs * REST_SHARE;

@@ -97,14 +97,16 @@ test("many pushes share one wait", async () => {
   const client = clientOf(server);
   await client.config("RESETSTAT");
   const pushes: Promise<unknown>[] = [];
-  for (let turn = 0; turn < 50; turn += 1) {
+  const turns = 50;
+  for (let turn = 0; turn < turns; turn += 1) {
     for (let k = 0; k < 20; k += 1) pushes.push(scheduler.push("a"));
     await new Promise((resolve) => setImmediate(resolve));
   }
   await Promise.all(pushes);
   const calls = /cmdstat_waitaof:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
   expect(Number(calls)).toBeGreaterThan(0);
-  expect(Number(calls)).toBeLessThan(10);
+  // A call of each turn is what it would be without sharing; how few it is depends on the disk.
+  expect(Number(calls)).toBeLessThan(turns / 2);
 });
 
 test("what may run only once begins when its claim is on the disk; others need not", async () => {
