@@ -78,3 +78,22 @@ export function listed(): string[] {
   const list = /The scripts use: ([A-Z\s]+)\./.exec(text)?.[1] ?? "";
   return list.split(/\s+/).sort();
 }
+
+/** What clients send themselves, as the document lists it. */
+export function listedForClients(): string[] {
+  return commandsIn(/Beside (.*?) it\s+uses nothing/s);
+}
+
+/** What clients ask for and can do without, as the document lists it. */
+export function listedAsOptional(): string[] {
+  return commandsIn(/\(([^()]*) are asked for people/s);
+}
+
+function commandsIn(place: RegExp): string[] {
+  const text = readFileSync(join(import.meta.dirname, "../../protocol/PROTOCOL.md"), "utf8");
+  const list = place.exec(text)?.[1] ?? "";
+  const names = [...list.matchAll(/`([A-Z]+)(?:\s+([A-Z|\s]+))?`/g)].flatMap(([, name, words]) =>
+    words === undefined ? [name ?? ""] : words.split("|").map((word) => `${name} ${word.trim()}`),
+  );
+  return names.sort();
+}

@@ -6,7 +6,7 @@ import { type Finding, finding, hidden } from "../../core/finding.js";
 import type { Command } from "./client.js";
 
 /** A command as it is tried: `K` stands for a key, `C` for a channel. */
-const CLIENT_COMMANDS = [
+export const CLIENT_COMMANDS: readonly string[] = [
   "EVAL x 1 K",
   "EVALSHA x 1 K",
   "SCRIPT EXISTS x",

@@ -137,8 +137,9 @@ export class Waker {
     });
     try {
       await client.ping();
-    } catch {
-      client.disconnect();
+    } catch (error) {
+      // Whoever says no is alive: not every user may send PING.
+      if (failureOf(error) !== "refused") client.disconnect();
     }
     timer.cancel();
     if (this.#client === client && client.status === "ready") this.#probeLater(client);
