@@ -8,6 +8,7 @@
 import { type Clock, sleep, type Timer } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import { SchedulerError } from "../../core/errors.js";
+import { bareError } from "./bare-error.js";
 import { addressOf, type Client, connect } from "./client.js";
 
 /** How long one question waits at the server; then it is asked again while anybody waits. */
@@ -72,7 +73,7 @@ export class Barrier {
       if (/appendonly is disabled/i.test(text)) throw refuse("appendonly is off", APPENDONLY);
       if (/replica instances/i.test(text)) throw refuse("it is a replica itself", PRIMARY);
       if (/^NOPERM/.test(text)) throw refuse("the user lacks a right", RIGHTS);
-      throw error;
+      throw bareError(error);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Cluster, Command as IoCommand, Redis, RedisOptions } from "ioredis";
 import { SchedulerError } from "../../core/errors.js";
+import { bareError } from "./bare-error.js";
 
 /** What the user gave as `redisConfig`. */
 export type RedisTarget = string | Record<string, unknown> | object;
@@ -161,7 +162,7 @@ export function addressOf(client: Client): string {
 export async function connect(client: Client): Promise<void> {
   let said: Error | undefined;
   client.on("error", (error: Error) => {
-    said = error;
+    said = bareError(error) as Error;
   });
   client.once("failoverSubscribed", () => letExit(client));
   try {
@@ -171,7 +172,7 @@ export async function connect(client: Client): Promise<void> {
   } catch (error) {
     client.disconnect();
     if (said?.name === "ReplyError") throw said;
-    throw unreachable(client, said ?? error);
+    throw unreachable(client, said ?? bareError(error));
   }
 }
 

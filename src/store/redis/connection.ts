@@ -9,6 +9,7 @@ import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import { SchedulerError } from "../../core/errors.js";
 import type { ConnectionChange } from "../contract.js";
+import { bareError } from "./bare-error.js";
 import { addressOf, type Client, connect, sendEncoded, unreachable } from "./client.js";
 import type { Link, RunArgs } from "./link.js";
 import { failureOf, noAnswer, refusal } from "./replies.js";
@@ -268,6 +269,8 @@ export class Connection implements Link {
     if (this.#watchdog.begin() === 1) client.stream?.ref?.();
     try {
       return await send();
+    } catch (error) {
+      throw bareError(error);
     } finally {
       // After a loss the watchdog counts for the next connection.
       if (this.#client === client && this.#watchdog.end() === 0) client.stream?.unref?.();

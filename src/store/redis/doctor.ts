@@ -4,6 +4,7 @@ import type { Durability } from "../../core/durability.js";
 import { SchedulerError } from "../../core/errors.js";
 import { type Finding, finding, hidden, unboundTasks } from "../../core/finding.js";
 import type { ExamineArgs } from "../contract.js";
+import { bareError } from "./bare-error.js";
 import { addressOf, type Client, type Command, connect } from "./client.js";
 import { ShardKeys } from "./keys.js";
 import { LAYOUT_VERSION } from "./layout.js";
@@ -43,7 +44,8 @@ export async function examine(patient: Patient, args: ExamineArgs): Promise<Find
 async function tryAnything(command: Command): Promise<void> {
   try {
     await command("PING");
-  } catch (error) {
+  } catch (thrown) {
+    const error = bareError(thrown);
     const text = error instanceof Error ? error.message : String(error);
     if (/^NOPERM/.test(text)) return;
     const fix = "wait for the server, or correct redisConfig";

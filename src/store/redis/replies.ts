@@ -1,5 +1,6 @@
 /** What a failed command means: did it run, may it be sent again, is the server unfit for now? */
 import { SchedulerError } from "../../core/errors.js";
+import { bareError } from "./bare-error.js";
 
 export type Failure =
   /** The call did not run, and may be sent again in order. */
@@ -57,9 +58,10 @@ export function brokenOff(reply: Reply): SchedulerError {
 
 function told(
   code: "STORE_REFUSED" | "STORE_FAILED",
-  { error, verb, address }: Reply,
+  { error: said, verb, address }: Reply,
   how: string,
 ): SchedulerError {
+  const error = bareError(said);
   const text = error instanceof Error ? error.message : String(error);
   const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
   const first =
@@ -78,7 +80,8 @@ function told(
 
 const PUSH_AGAIN = "give jobs an id: pushed again with the same id, a job is never stored twice";
 
-export function noAnswer(verb: string, address: string, cause?: unknown): SchedulerError {
+export function noAnswer(verb: string, address: string, lost?: unknown): SchedulerError {
+  const cause = bareError(lost);
   return new SchedulerError(
     "STORE_NO_ANSWER",
     `${verb}: sent to Redis at ${address}, but the answer was lost: it may have been done or not`,

@@ -8,6 +8,7 @@ import type { Chance } from "../../../chance.js";
 import { type Clock, sleep } from "../../../clock.js";
 import { SchedulerError } from "../../../core/errors.js";
 import type { ConnectionChange } from "../../contract.js";
+import { bareError } from "../bare-error.js";
 import { type Client, type ClusterTarget, connect } from "../client.js";
 import { Connection } from "../connection.js";
 import { loadScripts } from "../load-scripts.js";
@@ -183,7 +184,9 @@ export class Nodes {
       return await Promise.any(answers);
     } catch (error) {
       const [first] = error instanceof AggregateError ? (error.errors as unknown[]) : [error];
-      this.#lastError = first instanceof Error ? first : new Error(String(first));
+      this.#lastError = bareError(
+        first instanceof Error ? first : new Error(String(first)),
+      ) as Error;
       return null;
     }
   }
@@ -201,7 +204,9 @@ export class Nodes {
   async #within<T>(work: Promise<T>): Promise<T | null> {
     const tooLong = sleep(this.#parts.clock, ASK_MS).then(() => null);
     const answer = work.catch((error: unknown) => {
-      this.#lastError = error instanceof Error ? error : new Error(String(error));
+      this.#lastError = bareError(
+        error instanceof Error ? error : new Error(String(error)),
+      ) as Error;
       return null;
     });
     return await Promise.race([answer, tooLong]);
