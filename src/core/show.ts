@@ -5,9 +5,18 @@ const LONGEST_SHOWN = 60;
 /** Text in quotes, cut when it is long; of a URL only the scheme, since it may hold a password. */
 export function quote(text: string, longest: number = LONGEST_SHOWN): string {
   const scheme = text.slice(0, longest).indexOf("://");
-  if (scheme !== -1) return JSON.stringify(`${text.slice(0, scheme)}://***`);
-  if (text.length <= longest) return JSON.stringify(text);
-  return `${JSON.stringify(text.slice(0, longest)).slice(0, -1)}…" (${text.length} characters)`;
+  if (scheme !== -1) return literal(`${text.slice(0, scheme)}://***`);
+  if (text.length <= longest) return literal(text);
+  return `${literal(text.slice(0, longest)).slice(0, -1)}…" (${text.length} characters)`;
+}
+
+/** What JSON leaves as it is though terminals act on it: DEL, C1 controls, changes of direction. */
+const ACTING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+function literal(text: string): string {
+  return JSON.stringify(text).replace(ACTING, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }
 
 /** Any value; objects only by their kind, since they may hold a payload or a secret. */
@@ -28,9 +37,14 @@ export function show(value: unknown): string {
   }
 }
 
+/** Longer text is no name: it would fill the logs of whoever writes errors down. */
+const LONGEST_VALUE = 1_000;
+
 /** The value as an error may carry it: nothing that may hold a payload or a secret. */
 export function harmless(value: unknown): unknown {
-  if (typeof value === "string") return value.includes("://") ? undefined : value;
+  if (typeof value === "string") {
+    return value.length > LONGEST_VALUE || value.includes("://") ? undefined : value;
+  }
   return typeof value === "object" || typeof value === "function" ? undefined : value;
 }
 
