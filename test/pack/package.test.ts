@@ -1,6 +1,7 @@
 /** What is published: complete, small, free of scripts, and as the ecosystem's checkers want it. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -41,6 +42,23 @@ function bytesOf(names: readonly string[], seen: Set<string> = new Set()): numbe
     bytes += bytesOf(Object.keys(dependencies), seen);
   }
   return bytes;
+}
+
+/** A package and all that it depends on, as far as installing them runs something. */
+function withScripts(name: string, seen: Set<string> = new Set()): string[] {
+  if (seen.has(name)) return [];
+  seen.add(name);
+  const read = readFileSync(join(ROOT, "node_modules", name, "package.json"), "utf8");
+  const { scripts = {}, dependencies = {} } = JSON.parse(read) as Partial<Manifest>;
+  const runs = ["preinstall", "install", "postinstall"].some((hook) => hook in scripts);
+  const others = Object.keys(dependencies).flatMap((other) => withScripts(other, seen));
+  return [...(runs ? [name] : []), ...others];
+}
+
+function filesUnder(folder: string): string[] {
+  const found = readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true });
+  const files = found.filter((entry) => entry.isFile());
+  return files.map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)));
 }
 
 let packed: Packed;
@@ -89,6 +107,28 @@ describe("the published package", () => {
   it("runs nothing when it is installed", () => {
     const hooks = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
     expect(Object.keys(manifest.scripts).filter((name) => hooks.includes(name))).toEqual([]);
+    // npm takes this file for a script of its own.
+    expect(packed.paths).not.toContain("binding.gyp");
+    const mustRun = Object.keys(manifest.dependencies).flatMap((name) => withScripts(name));
+    expect(mustRun).toEqual([]);
+  });
+
+  it("is what the lists in package.json and in the tests say, file by file", () => {
+    const compiled = filesUnder("dist").filter((path) => path.endsWith(".d.ts"));
+    const wanted = [
+      ...["package.json", "README.md", "CHANGELOG.md", "LICENSE"],
+      ...filesUnder("dist/bundle"),
+      ...compiled.filter((path) => !path.startsWith("dist/bundle/")),
+      ...filesUnder("protocol"),
+    ];
+    expect([...packed.paths].sort()).toEqual([...new Set(wanted)].sort());
+  });
+
+  it("holds no word of this machine", () => {
+    const places = [ROOT, homedir(), tmpdir()].filter((place) => place.length > 4);
+    const texts = packed.paths.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]);
+    const telling = texts.filter(([, text = ""]) => places.some((place) => text.includes(place)));
+    expect(telling.map(([path]) => path)).toEqual([]);
   });
 
   it("has nothing that publint would change", async () => {

@@ -69,7 +69,7 @@ describe.each(KINDS)("on %s", (kind) => {
     );
   });
 
-  test("sizes and depths beyond the limit are refused, with the limit, and nothing is sent", async () => {
+  test("too large and too deep is refused, with the limit, and nothing is sent", async () => {
     const scheduler = stores.create(kind, { payloadLimit: 10_000 });
     const tooLarge = /the limit is 10000/;
     const shared = Array.from({ length: 1_000 }, () => "x".repeat(1_000));

@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createScheduler } from "../../src/index.js";
 import type { Scheduler, SchedulerOptions } from "../../src/types.js";
+import { makeCertificates } from "../support/certificates.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { freePort, startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
@@ -73,6 +74,7 @@ async function fails(scheduler: Scheduler): Promise<void> {
   const started = scheduler.start();
   void listener.outcome("start", () => started);
   await callAll(scheduler);
+  await listener.outcome("doctor", () => scheduler.doctor());
 }
 
 test("the listener hears what is told, causes and hidden properties too", async () => {
@@ -117,6 +119,23 @@ test("a host that cannot be reached", async () => {
   nothing();
 });
 
+test("a key of TLS, for a server that speaks none and for one that is somebody else", async () => {
+  const certificates = makeCertificates();
+  const tlsPort = await freePort();
+  const args = ["--tls-port", String(tlsPort), ...certificates.serverArgs];
+  const secure = await startServer({ args });
+  endings.push(async () => certificates.remove());
+  endings.push(() => secure.stop());
+  const { otherCa: ca, cert, key } = certificates;
+  for (const port of [secure.port, tlsPort])
+    await fails(schedulerOn(app({ port, tls: { ca, cert, key } })));
+  expect(listener.has("STORE_UNREACHABLE")).toBe(true);
+  const [, ofKey = ""] = key.split("\n");
+  expect(ofKey.length).toBeGreaterThan(40);
+  expect(listener.findsOf([ofKey.slice(0, 40)])).toEqual([]);
+  nothing();
+});
+
 test("a user without rights", async () => {
   await admin.call("ACL", "SETUSER", "app", "-evalsha", "-eval", "-script");
   await fails(schedulerOn(app()));
@@ -154,7 +173,7 @@ test("a connection that breaks while calls are on their way", async () => {
   const scheduler = schedulerOn(app({ port: proxy.port }));
   await scheduler.push("task", { data: payload });
   proxy.set("mute");
-  await fails(scheduler);
+  await callAll(scheduler);
   expect(listener.has("STORE_NO_ANSWER")).toBe(true);
   nothing();
 });

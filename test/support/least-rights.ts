@@ -18,7 +18,8 @@ const CONTAINERS = new Set(["ACL", "CLIENT", "CLUSTER", "CONFIG", "SCRIPT"]);
 /** As ACL SETUSER takes it, from the names of rights as the document writes them. */
 export function aclWords(rights: readonly string[], prefix: string): string[] {
   const allowed = rights.map((right) => `+${right.toLowerCase().replace(" ", "|")}`);
-  return ["resetkeys", `~${prefix}*`, "resetchannels", `&${prefix}*`, "-@all", ...allowed];
+  const reach = ["resetkeys", `~${prefix}*`, "resetchannels", `&${prefix}*`, "-@all"];
+  return [...reach, ...new Set(allowed)];
 }
 
 export interface Rights {
