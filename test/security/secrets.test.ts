@@ -42,7 +42,7 @@ afterAll(async () => {
 
 function schedulerOn(redisConfig: unknown, options: SchedulerOptions = {}): Scheduler {
   const scheduler = createScheduler({
-    ...{ redisConfig, redisPrefix: PREFIX, logger: listener.logger, pushTimeout: "1s" },
+    ...{ redisConfig, redisPrefix: PREFIX, logger: listener.logger, pushTimeout: "500ms" },
     ...{ pollInterval: "50ms", stopTimeout: "300ms", ...options },
   } as SchedulerOptions);
   listener.hear(scheduler);
@@ -54,16 +54,25 @@ function app(over: object = {}): object {
   return { host: server.host, port: server.port, username: "app", password: SECRET, ...over };
 }
 
-/** All that a program may call, and what comes of it. */
-async function callAll(scheduler: Scheduler): Promise<void> {
+/** Jobs that are pushed, and what the scheduler says of itself meanwhile. */
+async function pushes(scheduler: Scheduler): Promise<void> {
   const call = (what: string, run: () => unknown) => listener.outcome(what, run);
-  await call("push", () => scheduler.push("task", { data: payload, id: "one" }));
-  await call("pushMany", () => scheduler.pushMany("task", [{ data: payload }]));
-  // Its answer has the data, of course.
-  const nightly = { scheduleId: "nightly", every: "1h", data: payload } as const;
-  await call("upsert", () => scheduler.schedules.upsert("task", nightly).then(() => {}));
-  await call("trigger", () => scheduler.schedules.trigger("nightly"));
+  await Promise.all([
+    call("push", () => scheduler.push("task", { data: payload, id: "one" })),
+    call("pushMany", () => scheduler.pushMany("task", [{ data: payload }])),
+  ]);
   await call("health", () => scheduler.health());
+}
+
+/** Schedules at run time; where the store is away, these wait for some seconds. */
+async function schedules(scheduler: Scheduler): Promise<void> {
+  const call = (what: string, run: () => unknown) => listener.outcome(what, run);
+  const nightly = { scheduleId: "nightly", every: "1h", data: payload } as const;
+  await Promise.all([
+    // Its answer has the data, of course.
+    call("upsert", () => scheduler.schedules.upsert("task", nightly).then(() => {})),
+    call("trigger", () => scheduler.schedules.trigger("nightly")),
+  ]);
 }
 
 const nothing = () => expect(listener.findsOf([SECRET, DATA])).toEqual([]);
@@ -73,7 +82,7 @@ async function fails(scheduler: Scheduler): Promise<void> {
   scheduler.bind("task", () => {});
   const started = scheduler.start();
   void listener.outcome("start", () => started);
-  await callAll(scheduler);
+  await pushes(scheduler);
   await listener.outcome("doctor", () => scheduler.doctor());
 }
 
@@ -153,7 +162,7 @@ test.each([
   endings.push(off);
   await on();
   await admin.script("FLUSH");
-  await fails(scheduler);
+  await Promise.all([fails(scheduler), schedules(scheduler)]);
   expect(listener.has(word)).toBe(true);
   nothing();
 });
@@ -173,7 +182,7 @@ test("a connection that breaks while calls are on their way", async () => {
   const scheduler = schedulerOn(app({ port: proxy.port }));
   await scheduler.push("task", { data: payload });
   proxy.set("mute");
-  await callAll(scheduler);
+  await Promise.all([pushes(scheduler), schedules(scheduler)]);
   expect(listener.has("STORE_NO_ANSWER")).toBe(true);
   nothing();
 });
