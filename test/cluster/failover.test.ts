@@ -82,10 +82,12 @@ test("CLUSTER FAILOVER loses nothing and runs nothing twice", async () => {
 
 test("a replica that restarts is not noticed", async () => {
   await underLoad(async (load) => {
-    const [replica] = await cluster.replicasOf(await cluster.ownerOf(0));
-    await replica?.server.crash();
+    const replica = await until("there is a replica", async () => {
+      return (await cluster.replicasOf(await cluster.ownerOf(0)))[0];
+    });
+    await replica.server.crash();
     await load.allRanSince(performance.now(), 5_000);
-    await cluster.restart(replica as ClusterNode);
+    await cluster.restart(replica);
     await cluster.settled();
     await load.finishPushing();
     await load.drained();

@@ -76,7 +76,7 @@ async function drainAll(): Promise<string[]> {
       const { ready, scheduled, running } = await worker.jobs.counts("a");
       return ready + scheduled + running === 0;
     },
-    20_000,
+    50_000,
   );
   await worker.stop();
   return ran;

@@ -21,7 +21,7 @@ test.concurrent("with fifty idle tasks a scheduler sends little more than a comm
     const { seen, close } = await monitor(fleet.world.server);
     try {
       // The first proof that wake-ups arrive comes long after everything has settled.
-      await until("it has settled", () => seen.some(isProbe), 10_000);
+      await until("it has settled", () => seen.some(isProbe), 30_000);
       const before = seen.length;
       const windowMs = 8_000;
       await lasting(windowMs);

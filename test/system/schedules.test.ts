@@ -70,7 +70,7 @@ describe.concurrent.each(KINDS)("on %s", (kind) => {
           });
           return done() >= 5 && !hasGap();
         },
-        40_000,
+        55_000,
       );
       const instants = begun(fleet);
       expect(twice(instants)).toEqual([]);
