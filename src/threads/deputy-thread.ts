@@ -27,15 +27,30 @@ async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<Deputy
   return createSqliteDeputyStore({ ...own, durability, target: { path } });
 }
 
-async function serve(port: MessagePort, orders: DeputyThreadOrders): Promise<void> {
+/**
+ * What a store needs is loaded when the thread has been there for a while, or is needed: it is most
+ * of what beginning costs, and the beginning of a thread is beside the first jobs of a process.
+ */
+const LOAD_AFTER_MS = 3_000;
+
+function serve(port: MessagePort, orders: DeputyThreadOrders): void {
   const board = new BoardView(orders.board);
   let timer: Timer | null = null;
-  const store = await makeStore(orders);
+  let made: Promise<DeputyStore> | null = null;
+  const store = (): Promise<DeputyStore> => {
+    made ??= makeStore(orders);
+    return made;
+  };
+  const closeStore = (): void => {
+    void made?.then((open) => open.close()).catch(() => {});
+  };
+  // A rejection that nobody handles ends the thread, and the main thread is told.
+  const loading = systemClock.after(LOAD_AFTER_MS, () => void store(), { keepAlive: false });
   const duty = new Duty({
     ...{ clock: systemClock, board, taskIds: orders.taskIds, leaseMs: orders.leaseMs },
-    store: async () => store,
-    // it opens itself again when it is used again
-    closeStore: () => void store.close().catch(() => {}),
+    store,
+    // It opens itself again when it is used again.
+    closeStore,
   });
   const look = (): void => {
     const delayMs = duty.look();
@@ -49,12 +64,12 @@ async function serve(port: MessagePort, orders: DeputyThreadOrders): Promise<voi
     }
     if (word.kind !== "close") return;
     timer?.cancel();
+    loading.cancel();
     port.close();
-    void store.close().catch(() => {});
+    closeStore();
   });
   port.postMessage("ready");
   look();
 }
 
-// a rejection ends the thread, and the main thread is told
-if (parentPort !== null) void serve(parentPort, workerData as DeputyThreadOrders);
+if (parentPort !== null) serve(parentPort, workerData as DeputyThreadOrders);
