@@ -20,6 +20,7 @@
 -- @include lib/overlap.lua
 -- @include lib/promote.lua
 -- @include lib/claim.lua
+-- @include lib/alone.lua
 -- @include lib/settle.lua
 
 local repeated = begin_call('work', ARGV[1], ARGV[2])
@@ -34,9 +35,6 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
-
--- How many lapsed reservations are remembered, and for how long.
-local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 
 local settled, handed_back = {}, {}
 -- The states of which a tracked job's schedule is told.
@@ -186,59 +184,14 @@ local function claim(index, limit, alone_from)
   end
 end
 
--- Holders whose reservation lapsed unused, as { identity = until when they get no other }.
-local function past_holders(text, by, til)
-  local past, n = {}, 0
-  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
-    if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
-      past[holder], n = tonumber(rest_til), n + 1
-    end
-  end
-  if by then past[by] = til + REST_IN_LEASES * lease_ms end
-  return past
-end
-
-local function past_text(past)
-  local parts = {}
-  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
-  table.sort(parts)
-  return table.concat(parts, ' ')
-end
-
--- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
--- has it. Whoever could not use it rests, so that a long handler does not hold up all other work.
-local function reserve_alone()
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
-  local by, til = m[1], tonumber(m[2] or '0')
-  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
-  local past = past_holders(m[3], by, til)
-  if past[identity] and past[identity] > now_ms then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
-    redis.call('HSET', META, 'alonePast', past_text(past))
-    return now_ms + lease_ms, false
-  end
-  til = math.ceil(now_ms + lease_ms)
-  local past_now = past_text(past)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', whole(til), 'alonePast', past_now)
-  return til, true
-end
-
--- When no such job is left in the shard, nobody is chosen and nobody rests.
-local function forget_alone()
-  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
-  if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
-  end
-end
-
 -- An idle scheduler takes one such job and nothing else beside it.
 local function claim_alone(claims, first)
   local number, record = take_alone(tasks[first.index])
   if not number then return false end
   lease_out(first.index, { number }, { record }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneRest')
   for _, c in ipairs(claims) do
-    if update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
+    if update_moment(tasks[c.index], now_ms, now_ms + lease_ms) then more[#more + 1] = c.index end
   end
   return true
 end
@@ -251,13 +204,28 @@ for k = 1, claim_count do
   if not first and c.limit > 0 and has_alone(tasks[c.index]) then first = c end
 end
 
+local function has_other_work()
+  for _, c in ipairs(claims) do
+    local t = tasks[c.index]
+    if c.limit > 0 and redis.call('LLEN', t.ready) > 0 then return true end
+    if c.limit > 0 and exists(t.prio) and redis.call('ZCARD', t.prio) > 0 then return true end
+  end
+  return false
+end
+
+local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
 local alone_from, taken_alone = nil, false
-if first and idle then
-  taken_alone = claim_alone(claims, first)
-elseif first then
-  alone_from, drain = reserve_alone()
+if first then
+  local til, runs = turn_of_others(caller)
+  if runs or (til and not (idle and not has_other_work())) then
+    alone_from = til
+  elseif idle then
+    taken_alone = claim_alone(claims, first)
+  else
+    alone_from, drain = reserve_alone(caller)
+  end
 elseif claim_count > 0 then
-  forget_alone()
+  forget_alone(caller)
 end
 for _, c in ipairs(claims) do
   if drain then
@@ -272,6 +240,9 @@ for _, c in ipairs(claims) do
 end
 
 local fences = write_leases(leases, lease_ms, identity, now)
+if taken_alone then
+  redis.call('HSET', META, 'aloneRun', fences[1] .. ' ' .. whole(math.floor(now_ms)))
+end
 save_lengths()
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do

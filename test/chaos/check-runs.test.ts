@@ -13,6 +13,7 @@ import {
   RULES,
   remains,
   run,
+  stall,
   start,
   told,
 } from "./check/stories.js";
@@ -139,6 +140,11 @@ const RUNS: Row[] = [
     told(okAgain, run(10, 9_000, "a"), stop(100, 8_900), run(2_600, 2_700, "a", second)),
     [],
     { "I5 lease": 1 },
+  ],
+  [
+    "two runs at once, while the store let everybody wait: its leases had to have grace",
+    told(okAgain, run(10, 9_000, "a"), stall(100, 2_500), run(2_600, 2_700, "a", second)),
+    ["I5"],
   ],
   [
     "two runs at once, as the machine did not let the first process run",

@@ -20,6 +20,7 @@ import {
   remains,
   run,
   spawn,
+  stall,
   term,
   told,
 } from "./check/stories.js";
@@ -133,6 +134,11 @@ const LIVES: Row[] = [
   [
     "one that does so late, as the machine did not let it run",
     told(healed, pushed, lag(2_000, 6_000), run(7_000, 7_010, "a")),
+    [],
+  ],
+  [
+    "one that does so late, as the disk let everybody wait",
+    told(healed, pushed, stall(2_000, 6_000), run(7_000, 7_010, "a")),
     [],
   ],
   ["one that is not answered", told(healed, push(1_100, "a"), run(2_000, 2_010, "a")), ["I13"]],

@@ -1,5 +1,6 @@
 /** Three short fault runs on real processes; `npm run chaos` runs all of them, and longer. */
 import { afterAll, expect, test } from "vitest";
+import { readHistory } from "./kit/history.js";
 import { runScenario } from "./kit/run.js";
 import { hasShim } from "./kit/shim.js";
 import { SCENARIOS } from "./scenarios.js";
@@ -17,6 +18,13 @@ const HITS: Record<string, [pattern: RegExp, least: number]> = {
   "power-always": [/power cut/, 2],
 };
 
+/** What tells most of a history when only the output of the tests is left: all but jobs. */
+function outlineOf(folder: string): string {
+  const jobs = new Set(["push", "pushed", "start", "end", "completed", "clock", "remains"]);
+  const lines = readHistory(folder).lines.filter(({ what }) => !jobs.has(what));
+  return lines.map((line) => JSON.stringify(line).slice(0, 250)).join("\n");
+}
+
 const notes: string[] = [];
 afterAll(() => {
   for (const note of notes) console.log(note);
@@ -30,6 +38,7 @@ test.each(Object.keys(HITS))("%s: nothing is broken", { timeout: TIMEOUT_MS }, a
   }
   const { verdict, folder } = await runScenario(scenario, { seed, seconds: SECONDS });
   const about = `SEED=${seed}, history in ${folder}`;
+  if (folder !== null) console.log(outlineOf(folder));
   expect(verdict.violations, about).toEqual([]);
   const [pattern, least] = HITS[name]!;
   const hits = Object.entries(verdict.faults).filter(([kind]) => pattern.test(kind));

@@ -40,6 +40,7 @@ import { sessionClaims } from "./parts/session.js";
 import { settleClaims } from "./parts/settle.js";
 import { tendClaims } from "./parts/tend.js";
 import { triggerClaims } from "./parts/trigger.js";
+import { turnClaims } from "./parts/turns.js";
 import { wakeClaims } from "./parts/wake.js";
 import { walkClaims } from "./parts/walk.js";
 import { Scene } from "./scene.js";
@@ -58,6 +59,7 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
   lostClaims,
   crashClaims,
   aloneClaims,
+  turnClaims,
   restClaims,
   renewClaims,
   reapClaims,
@@ -92,7 +94,16 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
 
 /** One part or two of each theme, for worlds that differ from others in how a store is reached. */
 const SOME: readonly (typeof PARTS)[number][] = [
-  ...[idClaims, payloadClaims, settleClaims, lostClaims, crashClaims, aloneClaims, renewClaims],
+  ...[
+    idClaims,
+    payloadClaims,
+    settleClaims,
+    lostClaims,
+    crashClaims,
+    aloneClaims,
+    turnClaims,
+    renewClaims,
+  ],
   ...[reapClaims, lookClaims, wakeClaims, cancelClaims, redriveClaims, listClaims, keepClaims],
   ...[registerClaims, fireClaims, overlapClaims, pauseClaims, tendClaims, holdClaims],
   ...[sessionClaims],

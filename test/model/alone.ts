@@ -1,6 +1,7 @@
 /**
  * Jobs that killed their process three times in a row run alone: only a scheduler that runs nothing
  * gets one. If none asks, one is chosen to empty itself; who could not do so in one lease rests.
+ * One of them runs at a time, and then others have their turn for as long as it ran.
  */
 import type { WorkArgs } from "../../src/store/contract.js";
 import { jobsIn, type Scope, sortedBy } from "./scope.js";
@@ -14,13 +15,20 @@ const LEASES_OF_REST = 10;
 export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
   const { state, identity, now } = scope;
   if (![...state.tasks.values()].some((task) => firstAlone(task) !== undefined)) {
+    endRun(scope, leaseMs);
     state.reservations = [];
+    state.aloneRestUntil = 0;
     return { kind: "none" };
   }
   const found = findAlone(scope, claims);
   if (found === null) return { kind: "none" };
+  endRun(scope, leaseMs);
+  if (state.aloneRun !== null) return { kind: "none" };
+  const isResting = state.aloneRestUntil > now && state.aloneRestUntil <= now + leaseMs;
+  if (isResting && (!idle || hasOtherWork(scope, claims))) return { kind: "none" };
   if (idle) {
     state.reservations = [];
+    state.aloneRestUntil = 0;
     return { kind: "take", ...found };
   }
   const standing = standingOf(scope);
@@ -35,11 +43,27 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
 /** From when on a job that must run alone concerns this scheduler, epoch ms. */
 export function turnFrom(scope: Scope): number {
   const { state, identity, now } = scope;
+  const run = state.aloneRun === null ? undefined : state.leases.get(state.aloneRun.fence);
+  if (run !== undefined) return Math.max(now + 1, run.endsAt);
   const standing = standingOf(scope);
   const holdsLease = [...state.leases.values()].some(({ owner }) => owner === identity);
   // who runs nothing may take it, whoever was chosen
   if (standing?.by === identity || !holdsLease) return now;
-  return standing?.until ?? restsUntil(scope);
+  return Math.max(standing?.until ?? restsUntil(scope), state.aloneRestUntil);
+}
+
+/** The last one is over when its lease is. */
+function endRun({ state, now }: Scope, leaseMs: number): void {
+  if (state.aloneRun === null || state.leases.has(state.aloneRun.fence)) return;
+  state.aloneRestUntil = now + Math.max(0, Math.min(now - state.aloneRun.since, leaseMs));
+  state.aloneRun = null;
+}
+
+function hasOtherWork({ state }: Scope, claims: WorkArgs["claims"]): boolean {
+  return claims.some(({ taskId, limit }) => {
+    const task = limit >= 1 ? state.tasks.get(taskId) : undefined;
+    return task !== undefined && jobsIn(task, "ready").some(({ alone }) => !alone);
+  });
 }
 
 export function firstAlone(task: Task): Job | undefined {

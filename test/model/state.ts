@@ -142,6 +142,10 @@ export interface State {
   sets: Map<string, number>;
   sleepers: Map<string, Sleeper>;
   reservations: Reservation[];
+  /** The last job that was given to run alone. */
+  aloneRun: { fence: number; since: number } | null;
+  /** Until then others have their turn. */
+  aloneRestUntil: number;
   /** When somebody last noted the time while leases stood. */
   notedAt: number;
   /** From then on every lease has its whole length again; 0: nobody was away. */
@@ -167,6 +171,8 @@ export function emptyState(): State {
     sets: new Map(),
     sleepers: new Map(),
     reservations: [],
+    aloneRun: null,
+    aloneRestUntil: 0,
     notedAt: 0,
     graceFrom: 0,
     registrations: 0,

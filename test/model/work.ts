@@ -48,10 +48,9 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   const turn = turnOf(scope, args);
   if (turn.kind === "drain") return { ...answer, drain: true };
   if (turn.kind === "take") {
-    return {
-      ...answer,
-      batches: [batchOf(scope, turn.task, [turn.job], { leaseMs, alone: true })],
-    };
+    const batch = batchOf(scope, turn.task, [turn.job], { leaseMs, alone: true });
+    scope.state.aloneRun = { fence: Number(batch.fence), since: scope.now };
+    return { ...answer, batches: [batch] };
   }
   const room = { jobs: 1_000, bytes: 4 * 1024 * 1024, isUntouched: true };
   for (const claim of claims) {

@@ -6125,9 +6125,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "f25a92cb3101a7ad525486b9500032fcdfd1dcb0",
+    sha1: "6909fa81142e1a4a158499829ee0c3112ef6d3d6",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,past_holders=0,past_text=0,reserve_alone=0,forget_alone=0,claim_alone=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6926,6 +6926,66 @@ function F.update_moment(t, now_ms, alone_from)
   end
   return false
 end
+local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+function F.past_holders(caller, text, by, til)
+  local past, n = {}, 0
+  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
+    if tonumber(rest_til) > caller.now_ms and n < MOST_PAST_HOLDERS then
+      past[holder], n = tonumber(rest_til), n + 1
+    end
+  end
+  if by then past[by] = til + REST_IN_LEASES * caller.lease_ms end
+  return past
+end
+function F.past_text(past)
+  local parts = {}
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. F.whole(til) end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+function F.reserve_alone(caller)
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local by, til = m[1], tonumber(m[2] or '0')
+  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms * 10 then
+    return til, by == caller.identity
+  end
+  local past = F.past_holders(caller, m[3], by, til)
+  if past[caller.identity] and past[caller.identity] > caller.now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+    redis.call('HSET', META, 'alonePast', F.past_text(past))
+    return caller.now_ms + caller.lease_ms, false
+  end
+  til = math.ceil(caller.now_ms + caller.lease_ms)
+  local chosen, past_now = caller.identity, F.past_text(past)
+  redis.call('HSET', META, 'aloneBy', chosen, 'aloneTil', F.whole(til), 'alonePast', past_now)
+  return til, true
+end
+function F.turn_of_others(caller)
+  local m = redis.call('HMGET', META, 'aloneRun', 'aloneRest')
+  local fence, since = string.match(m[1] or '', '^(%d+) (%d+)$')
+  if fence then
+    if redis.call('HEXISTS', LEASE, fence) == 1 then
+      return caller.now_ms + caller.lease_ms, true
+    end
+    local ran_ms = math.max(0, math.min(caller.now_ms - tonumber(since), caller.lease_ms))
+    m[2] = F.whole(math.ceil(caller.now_ms + ran_ms))
+    redis.call('HDEL', META, 'aloneRun')
+    redis.call('HSET', META, 'aloneRest', m[2])
+  end
+  local til = tonumber(m[2] or '0')
+  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms + 1 then return til, false end
+  return nil, false
+end
+function F.forget_alone(caller)
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
+  if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  if not m[5] then
+    redis.call('HDEL', META, 'aloneRest')
+  else
+    F.turn_of_others(caller)
+  end
+end
 function F.note_done(t, numbers)
   if not t.done then
     t.done = numbers
@@ -7003,7 +7063,6 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
-local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
 local settled, handed_back = {}, {}
 local ENDED = { c = true, d = true, x = true }
 do
@@ -7134,50 +7193,13 @@ function F.claim(index, limit, alone_from)
     F.wake_one(t)
   end
 end
-function F.past_holders(text, by, til)
-  local past, n = {}, 0
-  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
-    if tonumber(rest_til) > now_ms and n < MOST_PAST_HOLDERS then
-      past[holder], n = tonumber(rest_til), n + 1
-    end
-  end
-  if by then past[by] = til + REST_IN_LEASES * lease_ms end
-  return past
-end
-function F.past_text(past)
-  local parts = {}
-  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. F.whole(til) end
-  table.sort(parts)
-  return table.concat(parts, ' ')
-end
-function F.reserve_alone()
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
-  local by, til = m[1], tonumber(m[2] or '0')
-  if til > now_ms and til <= now_ms + lease_ms * 10 then return til, by == identity end
-  local past = F.past_holders(m[3], by, til)
-  if past[identity] and past[identity] > now_ms then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
-    redis.call('HSET', META, 'alonePast', F.past_text(past))
-    return now_ms + lease_ms, false
-  end
-  til = math.ceil(now_ms + lease_ms)
-  local past_now = F.past_text(past)
-  redis.call('HSET', META, 'aloneBy', identity, 'aloneTil', F.whole(til), 'alonePast', past_now)
-  return til, true
-end
-function F.forget_alone()
-  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast')
-  if (m[2] or m[3]) and tonumber(m[1] or '0') <= 0 then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
-  end
-end
 function F.claim_alone(claims, first)
   local number, record = F.take_alone(tasks[first.index])
   if not number then return false end
   F.lease_out(first.index, { number }, { record }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneRest')
   for _, c in ipairs(claims) do
-    if F.update_moment(tasks[c.index], now_ms) then more[#more + 1] = c.index end
+    if F.update_moment(tasks[c.index], now_ms, now_ms + lease_ms) then more[#more + 1] = c.index end
   end
   return true
 end
@@ -7188,13 +7210,27 @@ for k = 1, claim_count do
   F.promote(tasks[c.index], now_ms, math.max(c.limit, 100))
   if not first and c.limit > 0 and F.has_alone(tasks[c.index]) then first = c end
 end
+function F.has_other_work()
+  for _, c in ipairs(claims) do
+    local t = tasks[c.index]
+    if c.limit > 0 and redis.call('LLEN', t.ready) > 0 then return true end
+    if c.limit > 0 and F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0 then return true end
+  end
+  return false
+end
+local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
 local alone_from, taken_alone = nil, false
-if first and idle then
-  taken_alone = F.claim_alone(claims, first)
-elseif first then
-  alone_from, drain = F.reserve_alone()
+if first then
+  local til, runs = F.turn_of_others(caller)
+  if runs or (til and not (idle and not F.has_other_work())) then
+    alone_from = til
+  elseif idle then
+    taken_alone = F.claim_alone(claims, first)
+  else
+    alone_from, drain = F.reserve_alone(caller)
+  end
 elseif claim_count > 0 then
-  F.forget_alone()
+  F.forget_alone(caller)
 end
 for _, c in ipairs(claims) do
   if drain then
@@ -7208,6 +7244,9 @@ for _, c in ipairs(claims) do
   end
 end
 local fences = F.write_leases(leases, lease_ms, identity, now)
+if taken_alone then
+  redis.call('HSET', META, 'aloneRun', fences[1] .. ' ' .. F.whole(math.floor(now_ms)))
+end
 F.save_lengths()
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do

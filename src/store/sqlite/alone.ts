@@ -2,6 +2,8 @@
  * Jobs that killed their process three times in a row run alone. They are given only to a
  * scheduler that runs nothing; if none asks, one is chosen to empty itself (a reservation). Who
  * could not do so within one lease rests for ten, so that a long handler does not hold up the rest.
+ * One of them runs at a time, and then other jobs have their turn for as long as it ran: else a
+ * handful of killers would keep all schedulers to themselves.
  */
 import type { WorkArgs } from "../contract.js";
 import { STATE } from "./schema.js";
@@ -17,46 +19,96 @@ interface Reservation {
   leaseMs: number;
 }
 
+/** What is kept of it in the row of the space, as JSON. */
+interface Notes {
+  chosen: Reservation[];
+  /** The last one that was given; `since`: epoch ms. */
+  run: { fence: number; since: number } | null;
+  /** Until then others have their turn, epoch ms. */
+  restUntil: number;
+}
+
 /** So many are remembered. */
 const MOST_REMEMBERED = 10;
 
 /** A holder that did not come is not chosen again before so many of its leases have passed. */
 const LEASES_OF_REST = 10;
 
-const NOBODY = "[]";
+/** As in a new row. */
+const NOTHING = "[]";
+
+const NOBODY: Notes = { chosen: [], run: null, restUntil: 0 };
 
 /** What the jobs that must run alone mean for this caller. */
 export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
+  const { now, identity } = scope;
+  const noted = readNotes(scope);
   if (!isAnyAlone(scope)) {
-    saveReservations(scope, []);
+    const { run } = endRun(scope, noted, leaseMs);
+    saveNotes(scope, { ...NOBODY, run });
     return { kind: "none" };
   }
   const job = findAlone(scope, claims);
   if (job === null) return { kind: "none" };
-  if (idle) {
-    saveReservations(scope, []);
-    return { kind: "take", ...job };
-  }
-  const { now, identity } = scope;
-  const reservations = readReservations(scope);
-  const standing = standingOf(reservations, now);
+  const notes = endRun(scope, noted, leaseMs);
+  saveNotes(scope, notes);
+  if (notes.run !== null) return { kind: "none" };
+  const isResting = notes.restUntil > now && notes.restUntil <= now + leaseMs;
+  if (isResting && !(idle && !hasOtherWork(scope, claims))) return { kind: "none" };
+  if (idle) return { kind: "take", ...job };
+  const standing = standingOf(notes.chosen, now);
   if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
-  if (restsUntil(reservations, scope) > now) return { kind: "none" };
-  const others = reservations.filter(({ by }) => by !== identity);
+  if (restsUntil(notes.chosen, scope) > now) return { kind: "none" };
+  const others = notes.chosen.filter(({ by }) => by !== identity);
   const mine = { by: identity, until: now + leaseMs, leaseMs };
-  saveReservations(scope, [...others, mine].slice(-MOST_REMEMBERED));
+  saveNotes(scope, { ...notes, chosen: [...others, mine].slice(-MOST_REMEMBERED) });
   return { kind: "drain" };
+}
+
+/** One has been given under this fence. */
+export function noteRun(scope: Scope, fence: number): void {
+  saveNotes(scope, { ...NOBODY, run: { fence, since: scope.now } });
 }
 
 /** From when on a job that must run alone concerns this scheduler, epoch ms. */
 export function turnFrom(scope: Scope): number {
   const { now, identity } = scope;
-  const reservations = readReservations(scope);
-  const standing = standingOf(reservations, now);
+  const { chosen, run, restUntil } = readNotes(scope);
+  const runsUntil = run === null ? null : leaseEnd(scope, run.fence);
+  // when it was due: whoever comes then sees whether it still runs
+  if (runsUntil !== null) return Math.max(now + 1, runsUntil);
+  const standing = standingOf(chosen, now);
   const isMine = standing?.by === identity;
   // who runs nothing may take it, whoever was chosen
   if (isMine || !holdsLease(scope)) return now;
-  return standing?.until ?? restsUntil(reservations, scope);
+  return Math.max(standing?.until ?? restsUntil(chosen, scope), restUntil);
+}
+
+/** The same notes, with the run gone whose lease is: then others have their turn. */
+function endRun(scope: Scope, notes: Notes, leaseMs: number): Notes {
+  const { run } = notes;
+  if (run === null || leaseEnd(scope, run.fence) !== null) return notes;
+  const ranMs = Math.max(0, Math.min(scope.now - run.since, leaseMs));
+  return { ...notes, run: null, restUntil: scope.now + ranMs };
+}
+
+function leaseEnd({ tx, space }: Scope, fence: number): number | null {
+  const sql = "SELECT ends_at FROM lease WHERE fence = ? AND space = ?";
+  return tx.get<{ ends_at: number }>(sql, fence, space)?.ends_at ?? null;
+}
+
+/** Whether anything else is ready that the caller asks for. */
+function hasOtherWork({ tx, space }: Scope, claims: WorkArgs["claims"]): boolean {
+  return claims.some(({ taskId, limit }) => {
+    const task = limit >= 1 ? tx.findTask(space, taskId) : null;
+    if (task === null) return false;
+    const found = tx.get(
+      `SELECT 1 FROM job INDEXED BY job_ready
+       WHERE task = ? AND state = ${STATE.ready} AND lane = 0 LIMIT 1`,
+      task.id,
+    );
+    return found !== undefined;
+  });
 }
 
 /** Of this space's tasks; nothing is read but the jobs in question. */
@@ -105,13 +157,15 @@ function restsUntil(reservations: readonly Reservation[], { now, identity }: Sco
   return mine.until + LEASES_OF_REST * mine.leaseMs;
 }
 
-function readReservations({ tx, space }: Scope): Reservation[] {
-  return JSON.parse(tx.space(space).reservations) as Reservation[];
+function readNotes({ tx, space }: Scope): Notes {
+  const text = tx.space(space).reservations;
+  return text === NOTHING ? NOBODY : (JSON.parse(text) as Notes);
 }
 
-function saveReservations({ tx, space: id }: Scope, reservations: readonly Reservation[]): void {
+function saveNotes({ tx, space: id }: Scope, notes: Notes): void {
   const space = tx.space(id);
-  const text = reservations.length === 0 ? NOBODY : JSON.stringify(reservations);
+  const isNothing = notes.chosen.length === 0 && notes.run === null && notes.restUntil === 0;
+  const text = isNothing ? NOTHING : JSON.stringify(notes);
   if (text === space.reservations) return;
   tx.needWrite();
   space.reservations = text;

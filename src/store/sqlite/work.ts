@@ -1,7 +1,7 @@
 /** work: ends attempts, then takes ready jobs under new leases, in one step. */
 import { decodeHead } from "../../core/record.js";
 import type { Claim, ClaimedBatch, ClaimedJob, WorkAnswer, WorkArgs } from "../contract.js";
-import { turnOf } from "./alone.js";
+import { noteRun, turnOf } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { createLease } from "./leases.js";
 import { promoteDue } from "./promote.js";
@@ -58,6 +58,7 @@ function takeAlone(
 ): ClaimedBatch {
   const { tx } = scope;
   const fence = createLease(scope, id, leaseMs);
+  noteRun(scope, fence);
   const job = tx.get<ReadyJob>(
     `UPDATE job SET state = ${STATE.running}, fence = ? WHERE number = ?
      RETURNING ${FACTS}, payload`,

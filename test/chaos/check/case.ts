@@ -141,13 +141,14 @@ export class Case {
       .filter((fault) => fault.processes?.every((one) => !processes.includes(one)) !== true)
       .map((fault) => ({ from: fault.from, to: fault.to + tail }));
     const lonely = this.#lonely.map((span) => ({ from: span.from, to: span.to + tail }));
-    return covered([...spans, ...lonely, ...this.history.of("lag")], from, to);
+    const waits = [...this.history.of("lag"), ...this.history.of("stall")];
+    return covered([...spans, ...lonely, ...waits], from, to);
   }
 
-  /** How long a process, or the controller between it and the store, did not get to run. */
+  /** How long a process, or the controller between it and the store, or the store did not run. */
   lagMs(process: string, from: number, to: number): number {
     const lags = this.history.of("lag").filter(({ by }) => by === process || by === CONTROLLER);
-    return covered(lags, from, to);
+    return covered([...lags, ...this.history.of("stall")], from, to);
   }
 
   /** Whether the store's clock had been beyond an instant before some moment. */

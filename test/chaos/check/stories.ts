@@ -92,6 +92,10 @@ export function lag(from: number, to: number, by = "w1"): Line {
   return { t: to, by, what: "lag", from, to };
 }
 
+export function stall(from: number, to: number): Line {
+  return { t: to, by: "controller", what: "stall", from, to };
+}
+
 /** Starts, and has been loaded at once. */
 export function spawn(
   t: number,

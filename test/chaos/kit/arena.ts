@@ -44,6 +44,8 @@ export interface Placed {
 
 /** A process that died is replaced after so long. */
 const REPLACE_MS = 300;
+/** A machine that does other things makes everybody wait a little. */
+const STALL_MS = 200;
 
 export class Arena {
   readonly setup: Setup;
@@ -206,7 +208,7 @@ export class Arena {
     await pause(2 * REPLACE_MS);
   }
 
-  /** Samples the store's clock until the answer is called. */
+  /** Samples the store's clock, and how long it takes to answer, until the answer is called. */
   watchClock(): () => void {
     let isOn = true;
     const sample = async () => {
@@ -216,6 +218,7 @@ export class Arena {
         const t = now();
         // An answer that took long says little about when it was true.
         if (storeMs !== null && t - from < 50) this.#write("clock", { at: from, storeMs });
+        if (t - from > STALL_MS) this.#write("stall", { from, to: t });
         await pause(100);
       }
     };

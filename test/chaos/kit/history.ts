@@ -114,6 +114,13 @@ export interface Lag extends At {
   to: number;
 }
 
+/** The server, or the disk beneath it, let somebody wait who only asked what time it is. */
+export interface Stall extends At {
+  what: "stall";
+  from: number;
+  to: number;
+}
+
 export interface ClockSample extends At {
   what: "clock";
   storeMs: number;
@@ -147,6 +154,7 @@ export type Line =
   | Exit
   | Fault
   | Lag
+  | Stall
   | ClockSample
   | Phase
   | Remains;

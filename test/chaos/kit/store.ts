@@ -1,5 +1,6 @@
 /** The store of a fault run: a server or a file, how it dies and comes back, its raw contents. */
 import { mkdirSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import type { SchedulerOptions } from "schedule-mq";
@@ -14,7 +15,7 @@ export interface Store {
   readonly shim: Shim | null;
   /** How schedulers reach it, through a proxy where one is given. */
   options(port: number | null): SchedulerOptions;
-  /** Epoch ms of its clock; null: it does not answer. */
+  /** Epoch ms of its clock, as soon as it answers; null: it does not. */
   clock(): Promise<number | null>;
   /** All that it holds of jobs, as text. */
   texts(where: "live" | "all"): Promise<string[]>;
@@ -160,7 +161,15 @@ export class SqliteStore implements Store {
     return { store: { path: this.path }, durability: this.durability };
   }
 
+  /** Once the disk has taken a byte: all that is promised of a file waits for it as well. */
   async clock(): Promise<number> {
+    const file = await open(join(this.folder, "..", "stall"), "w");
+    try {
+      await file.write("?");
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
     return Date.now();
   }
 

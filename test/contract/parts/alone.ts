@@ -84,24 +84,8 @@ function idleClaims(test: ContractTest): void {
     expect(await scene.stateOf(id)).toBe("ready");
   });
 
-  test("three times are given one by one", async ({ scene }) => {
-    await scene.push([stubborn(), stubborn()]);
-    await scene.claim(2);
-    await scene.expire();
-    await scene.reap();
-    for (let n = 1; n < ALONE_AFTER_CRASHES; n += 1) {
-      expect(await scene.claim(2)).toHaveLength(2);
-      await scene.expire();
-      expect(await scene.reap()).toHaveLength(2);
-    }
-    const second = await scene.another();
-    expect(await scene.claim(10, { idle: true })).toHaveLength(1);
-    expect(await scene.claim(10, { idle: true, store: second })).toHaveLength(1);
-  });
-
   test("run alone also when they were handed back", async ({ scene }) => {
     const id = await lonelyJob(scene);
-    await scene.pushOne();
     await scene.settle(await scene.claimOne({ idle: true }), HAND_BACK);
     expect(only(await scene.claim(10, { idle: true }))).toMatchObject({ id, alone: true });
   });

@@ -1,0 +1,75 @@
+-- alone: who may take a job that must run alone. `caller`: { identity, now_ms, lease_ms }.
+-- @include lib/number.lua
+-- How many lapsed reservations are remembered, and for how long.
+local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+
+-- Holders whose reservation lapsed unused, as { identity = until when they get no other }.
+local function past_holders(caller, text, by, til)
+  local past, n = {}, 0
+  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
+    if tonumber(rest_til) > caller.now_ms and n < MOST_PAST_HOLDERS then
+      past[holder], n = tonumber(rest_til), n + 1
+    end
+  end
+  if by then past[by] = til + REST_IN_LEASES * caller.lease_ms end
+  return past
+end
+
+local function past_text(past)
+  local parts = {}
+  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+
+-- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
+-- has it. Whoever could not use it rests, so that a long handler does not hold up all other work.
+local function reserve_alone(caller)
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local by, til = m[1], tonumber(m[2] or '0')
+  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms * 10 then
+    return til, by == caller.identity
+  end
+  local past = past_holders(caller, m[3], by, til)
+  if past[caller.identity] and past[caller.identity] > caller.now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+    redis.call('HSET', META, 'alonePast', past_text(past))
+    return caller.now_ms + caller.lease_ms, false
+  end
+  til = math.ceil(caller.now_ms + caller.lease_ms)
+  local chosen, past_now = caller.identity, past_text(past)
+  redis.call('HSET', META, 'aloneBy', chosen, 'aloneTil', whole(til), 'alonePast', past_now)
+  return til, true
+end
+
+-- One of them runs at a time, and others have their turn for as long as it ran: else a handful of
+-- killers would keep all schedulers to themselves. Gives until when none is given while anything
+-- else is ready, and whether one runs.
+local function turn_of_others(caller)
+  local m = redis.call('HMGET', META, 'aloneRun', 'aloneRest')
+  local fence, since = string.match(m[1] or '', '^(%d+) (%d+)$')
+  if fence then
+    if redis.call('HEXISTS', LEASE, fence) == 1 then
+      return caller.now_ms + caller.lease_ms, true
+    end
+    local ran_ms = math.max(0, math.min(caller.now_ms - tonumber(since), caller.lease_ms))
+    m[2] = whole(math.ceil(caller.now_ms + ran_ms))
+    redis.call('HDEL', META, 'aloneRun')
+    redis.call('HSET', META, 'aloneRest', m[2])
+  end
+  local til = tonumber(m[2] or '0')
+  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms + 1 then return til, false end
+  return nil, false
+end
+
+-- When no such job is left in the shard, nobody is chosen and nobody rests.
+local function forget_alone(caller)
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
+  if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  if not m[5] then
+    redis.call('HDEL', META, 'aloneRest')
+  else
+    turn_of_others(caller)
+  end
+end
