@@ -4,8 +4,10 @@ import { examine } from "./suite.js";
 
 const server = serverForThisFile({ kind: "redis-server" });
 
-examine("Redis in shards", () => redisWorld(server(), 16), {
-  persistent: true,
-  connection: true,
-  frozenClock: false,
-});
+// The whole of it runs on a Cluster.
+examine(
+  "Redis in shards",
+  () => redisWorld(server(), 16),
+  { persistent: true, connection: true, frozenClock: false },
+  { whole: process.env.CONTRACT === "whole" },
+);
