@@ -55,6 +55,16 @@ const TIMES: Row[] = [
     told(clock(5_000), three, dead, occurrence(2_000, 900, { by: "w2", fence: 2 })),
     ["I2"],
   ],
+  [
+    "one that begins long after its instant",
+    told(clock(9_000), three[0]!, occurrence(2_000, 4_500), three[2]!),
+    ["I7"],
+  ],
+  [
+    "the same, as the store was away",
+    told(clock(9_000), three[0]!, fault(1_500, 3_000), occurrence(2_000, 4_500), three[2]!),
+    [],
+  ],
   ["one that is missing", told(clock(5_000), three[0]!, three[2]!), ["I7"]],
   [
     "one that somebody had claimed who died",

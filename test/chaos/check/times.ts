@@ -16,13 +16,8 @@ export function judgeTimes(its: Case): void {
     }
     // The delay began some time between the push and its answer.
     if (okAt === null) continue;
-    const trouble = its.troubleMs(push.t, first.t, [push.by, first.by]);
-    const late = first.t - okAt - push.delayMs - trouble;
-    // Its process may die before it begins: then it is as late as any job that is issued again.
-    const again = first.attempt > 1 || its.someEnded(push.t, first.t) ? 2 * its.rules.leaseMs : 0;
-    if (late > its.rules.pollMs + SLACK_MS + again) {
-      its.broken("I8", `${name} began ${Math.round(late)} ms late`);
-    }
+    const late = lateMs(its, okAt + push.delayMs, first);
+    if (late > 0) its.broken("I8", `${name} began ${Math.round(late)} ms too late`);
   }
 }
 
@@ -69,6 +64,18 @@ function judgeOccurrence(
   }
   const early = at - latestStoreClock(its, first.start.t);
   if (early > READ_MS) its.broken("I7", `${scheduleId}@${at} fired ${Math.round(early)} ms early`);
+  const due = monotonicAt(its, at);
+  if (due === null || its.jumped(due, first.start.t) || its.wasBeyond(at, due)) return;
+  const late = lateMs(its, due, first.start);
+  if (late > 0) its.broken("I7", `${scheduleId}@${at} began ${Math.round(late)} ms too late`);
+}
+
+/** How much later something began than it had to, ms; below 0: it did not. */
+function lateMs(its: Case, due: number, start: Run["start"]): number {
+  const trouble = its.troubleMs(due, start.t, [start.by]);
+  // Its process may die before it begins: then it is as late as any job that is issued again.
+  const again = start.attempt > 1 || its.someEnded(due, start.t) ? 2 * its.rules.leaseMs : 0;
+  return start.t - due - trouble - again - its.rules.pollMs - SLACK_MS;
 }
 
 function judgeMissing(
