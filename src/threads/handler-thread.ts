@@ -97,15 +97,18 @@ function abortOf({ code, message }: Extract<ToHandler, { kind: "abort" }>): Erro
   return Object.assign(new Error(message), { name: "SchedulerError", code });
 }
 
-/** Only what the outcome depends on, and what people read. */
+/** Only what the outcome depends on, and what people read; all of it can be copied. */
 function thrownOf(thrown: unknown): ThrownThere {
-  if (!(thrown instanceof Error)) {
-    const message = String(thrown);
-    return { name: "Error", message, stack: undefined, code: undefined, waitMs: undefined };
+  const unsaid = { stack: undefined, code: undefined, waitMs: undefined };
+  try {
+    if (!(thrown instanceof Error)) return { name: "Error", message: String(thrown), ...unsaid };
+    const { name, message, stack } = thrown;
+    const { code, waitMs } = thrown as { code?: unknown; waitMs?: unknown };
+    const texts = { name: `${name}`, message: `${message}`, stack: stack && `${stack}` };
+    return { ...texts, code: plain(code), waitMs: plain(waitMs) };
+  } catch {
+    return { name: "Error", message: "an error that cannot be shown", ...unsaid };
   }
-  const { name, message, stack } = thrown;
-  const { code, waitMs } = thrown as { code?: unknown; waitMs?: unknown };
-  return { name, message, stack, code: plain(code), waitMs: plain(waitMs) };
 }
 
 function plain(value: unknown): unknown {

@@ -62,6 +62,16 @@ describe.each(KINDS)("on %s", (kind) => {
       expect(await state(fleet, rejected, "dead")).toMatchObject({ reason: "rejected" });
     }));
 
+  test("what it throws need not be of use to anybody: its attempt has failed", () =>
+    withFleet({ kind, options }, async (fleet) => {
+      await worker(fleet);
+      for (const deed of ["throw uncopied", "throw textless"]) {
+        const dead = await state(fleet, await push(fleet, deed), "dead");
+        expect(dead).toMatchObject({ reason: "failed", crashes: 0 });
+        expect(dead.error).not.toContain("HANDLER_DIED");
+      }
+    }));
+
   test("one that ends its thread fails its own attempt, not the process", () =>
     withFleet({ kind, options }, async (fleet) => {
       const member = await worker(fleet, { concurrency: 2 });

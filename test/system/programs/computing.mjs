@@ -6,7 +6,7 @@ import { note } from "./journal.mjs";
 /**
  * `spin` never yields, `wait` waits for its signal, `tell` says what it was given; a number is a
  * time to compute in ms.
- * @typedef {"spin" | "wait" | "exit" | "throw" | "reject" | "tell" | number} Word
+ * @typedef {"spin" | "wait" | "exit" | "throw" | "throw uncopied" | "throw textless" | "reject" | "tell" | number} Word
  * @typedef {{ journal: string, deed: Word }} Deed
  */
 
@@ -23,6 +23,9 @@ export default async function compute({ journal, deed }, context) {
   if (deed === "spin") for (;;);
   if (deed === "exit") process.exit(3);
   if (deed === "throw") throw new TypeError("thrown there");
+  // What cannot be copied to another thread.
+  if (deed === "throw uncopied") throw Object.assign(new Error(), { message: () => {} });
+  if (deed === "throw textless") throw Object.create(null);
   if (deed === "reject") throw new NonRetryableError("no use");
   if (deed === "wait") {
     const { signal } = context;
