@@ -9,10 +9,13 @@ import type {
   PushAnswer,
   PushArgs,
   Reaped,
+  RedriveAnswer,
   RenewArgs,
   Renewed,
   Settle,
   SettleAnswer,
+  TriggerAnswer,
+  TriggerArgs,
   WorkAnswer,
   WorkArgs,
 } from "../../src/store/contract.js";
@@ -153,6 +156,17 @@ export class Account {
     const number = this.#numbers.get(`${taskId} ${id}`);
     const job = number === undefined ? undefined : this.#jobs.get(number);
     if (job !== undefined) job.isEnded = true;
+  }
+
+  triggered({ scheduleId }: TriggerArgs, answer: TriggerAnswer | null): void {
+    this.occurrences.triggered(scheduleId, answer?.outcomes ?? []);
+  }
+
+  /** An ended job is issued again, as a new one. */
+  redriven({ taskId, id }: JobRef, answer: RedriveAnswer | null): void {
+    if (answer?.redriven !== true) return;
+    this.#numbers.delete(`${taskId} ${id}`);
+    this.#dues.set(`${taskId} ${id}`, 0);
   }
 
   /** The clock, at `storeNow` so far, is moved. What was due by then is due, whatever it says. */

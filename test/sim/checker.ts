@@ -70,13 +70,14 @@ function checkStored(
     tell("I3", `${key} never completed: ${runs.map(({ end }) => end).join(", ")}`);
   }
   const failures = runs.filter(({ end }) => end === "false" || end === "thrown").length;
-  if (attempts > 0 && failures > attempts) tell("I3", `${key} failed ${failures} times`);
+  if (attempts > 0 && failures > attempts && !pushed.isRedriven)
+    tell("I3", `${key} failed ${failures} times`);
 }
 
 /** I12: what the handler gets is what was pushed. I8: not before its delay. */
 function checkData(
   { setBack }: History,
-  { key, payload, delayMs, tries }: Pushed,
+  { key, payload, delayMs, tries, isRedriven }: Pushed,
   { runs, tell, grainMs }: { runs: readonly Run[]; tell: Tell; grainMs: number },
 ): void {
   const sentAt = Math.min(...tries.map((one) => one.sentAt));
@@ -85,7 +86,8 @@ function checkData(
     if (run.payload !== payload) tell("I12", `${key}: ${run.payload} instead of ${payload}`);
     // What was due before the clock was set back is due, whatever it says.
     const isSure = !setBack.some((at) => at >= sentAt && at <= run.startedAt);
-    const isEarly = delayMs > 0 && run.storeAt + grainMs < first + delayMs;
+    // What is issued again is due at once.
+    const isEarly = delayMs > 0 && !isRedriven && run.storeAt + grainMs < first + delayMs;
     if (isSure && isEarly) tell("I8", `${key} ran before its delay`);
   }
 }
@@ -97,8 +99,8 @@ function checkOnce(
 ): void {
   const { key, pushed, runs, tell } = given;
   const known = runs.filter(({ claimedAt }) => !isLost(history, claimedAt));
-  if (pushed?.retryOff === true && known.length > 1)
-    tell("I2", `${key} began ${runs.length} times`);
+  const isOnce = pushed?.retryOff === true && !pushed.isRedriven;
+  if (isOnce && known.length > 1) tell("I2", `${key} began ${runs.length} times`);
   const jobs = new Set(known.map(({ jobId }) => jobId));
   if (jobs.size > 1) tell(pushed === undefined ? "I7" : "I1", `${key} was ${[...jobs]}`);
 }

@@ -22,6 +22,8 @@ export interface Pushed {
   id: string | null;
   /** Somebody asked to cancel it. */
   isCancelled: boolean;
+  /** Somebody asked to issue it again. */
+  isRedriven: boolean;
 }
 
 export interface Run {
@@ -67,6 +69,8 @@ export interface History {
   forgotten: { from: number; to: number }[];
   /** When the server's clock was set back. */
   setBack: number[];
+  /** Occurrences that somebody asked for: some may have the same ms, and so the same name. */
+  triggered: Set<string>;
   finals: Map<string, Final>;
   /** What should never be heard of: rejections nobody handles, errors of no known kind. */
   shocks: string[];
@@ -83,6 +87,7 @@ export function emptyHistory(): History {
     taken: new Set(),
     forgotten: [],
     setBack: [],
+    triggered: new Set(),
     finals: new Map(),
     shocks: [],
     undone: [],

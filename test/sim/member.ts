@@ -139,7 +139,8 @@ export class Member {
     const { timeline, server, history, claimedAt } = this.#parts;
     const { scheduleId, scheduledFor, fence, attempt, jobId } = context;
     const own = data as { key?: string } | undefined;
-    const key = scheduleId === undefined ? String(own?.key) : `${scheduleId}@${scheduledFor}`;
+    const name = scheduleId === undefined ? String(own?.key) : `${scheduleId}@${scheduledFor}`;
+    const key = history.triggered.has(name) ? `${name} ${jobId}` : name;
     const run: Run = {
       ...{ key, jobId, fence, attempt, machine: this.machine.name, claimedAt: claimedAt(fence) },
       ...{ startedAt: timeline.now, storeAt: server.clock.nowExact(), endedAt: null, end: null },

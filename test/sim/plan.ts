@@ -13,6 +13,7 @@ import {
   inviteFaults,
   KINDS,
 } from "./faults.js";
+import { drawWishes, type Wish } from "./wishes.js";
 
 /** How a handler behaves. */
 export type Act =
@@ -71,6 +72,7 @@ export interface Plan {
   tasks: TaskPlan[];
   schedules: SchedulePlan[];
   pushes: PushPlan[];
+  wishes: Wish[];
   kinds: FaultKind[];
   faults: Fault[];
 }
@@ -104,7 +106,7 @@ export function planOf(seed: number, backend: Plan["backend"]): Plan {
   const kinds = KINDS.filter(() => dice.says(part));
   const world = { kinds, lastsMs, workers, leaseMs };
   const schedules = drawSchedules(dice, { tasks, theme });
-  return {
+  const plan: Omit<Plan, "wishes"> = {
     ...{ seed, backend, workers, lastsMs, leaseMs, tasks, kinds, schedules },
     pollMs: dice.pick([800, 1_500, 3_000]),
     stopMs: dice.pick([0, 500, 3_000]),
@@ -115,6 +117,7 @@ export function planOf(seed: number, backend: Plan["backend"]): Plan {
     pushes: drawPushes(dice, { lastsMs, tasks, leaseMs, theme }),
     faults: faultsOf(new Dice(seed, "faults"), theme, world),
   };
+  return { ...plan, wishes: drawWishes(new Dice(seed, "wishes"), plan) };
 }
 
 function drawSchedules(

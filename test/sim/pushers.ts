@@ -57,7 +57,7 @@ export class Pushers {
     const pushed: Pushed = {
       ...{ key, taskId, retryOff: retry === false, attempts: Number(retry) },
       ...{ delayMs, payload: JSON.stringify({ key, note }), tries: [], id: null },
-      isCancelled: false,
+      ...{ isCancelled: false, isRedriven: false },
     };
     if (retry === true) pushed.attempts = 0;
     this.#world.history.pushes.push(pushed);

@@ -119,6 +119,8 @@ const STATES = ["idle", "handler", "work", "push", "look", "fire", "register"];
 const MUST_HIT: [fault: string, state?: string][] = [
   ...KINDS.flatMap((kind) => OF_KIND[kind] ?? [kind]).map((fault): [string] => [fault]),
   ["killer"],
+  ...["wish trigger", "wish redrive"].map((wish): [string, string] => [wish, "done"]),
+  ["wish pause", "asked"],
   ...STRUCK.flatMap((fault) => STATES.slice(0, 3).map((state): [string, string] => [fault, state])),
   ...["loseRequest", "loseReply", "lateReply", "error STORE_REFUSED"].flatMap((fault) =>
     [...STATES.slice(2), "renew"].map((verb): [string, string] => [fault, verb]),

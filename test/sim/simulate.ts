@@ -64,6 +64,7 @@ async function live(world: World, faults: readonly Fault[]): Promise<void> {
   const healedAt = world.server.clock.now();
   heal(world);
   await recover(world);
+  await ask(world, () => world.wishes.resumeAll());
   history.undone.push(...(await goOn(world, healedAt)));
   await ask(world, () => pauseAll(world));
   await drain(world);
@@ -75,7 +76,7 @@ async function live(world: World, faults: readonly Fault[]): Promise<void> {
 
 /** Each worker looks and pushes again, and each schedule goes on, within their time. */
 async function recover(world: World): Promise<void> {
-  const { timeline, workers, pushers, history, plan } = world;
+  const { timeline, workers, pushers, wishes, history, plan } = world;
   const healedAt = timeline.now;
   const [task] = plan.tasks;
   timeline.in(0, () => {
@@ -86,10 +87,11 @@ async function recover(world: World): Promise<void> {
   });
   const deaf = () =>
     workers.filter((it) => it !== null && !it.isStopping && !((it.lookedAt ?? -1) > healedAt));
-  const isWell = () => deaf().length === 0 && pushers.isDone;
+  const isAnswered = () => pushers.isDone && wishes.isDone;
+  const isWell = () => deaf().length === 0 && isAnswered();
   await timeline.run(healedAt + RECOVER_MS, () => isWell() || isBroken(world));
   for (const member of deaf()) history.undone.push(`${member?.machine.name} does not look`);
-  if (!pushers.isDone) history.undone.push("a push is not answered");
+  if (!isAnswered()) history.undone.push("a push, or a wish, is not answered");
 }
 
 /** All that was pushed comes to its end. */

@@ -13,8 +13,11 @@ import type {
   PushAnswer,
   PushArgs,
   Reaped,
+  RedriveAnswer,
   RenewArgs,
   Renewed,
+  TriggerAnswer,
+  TriggerArgs,
   WorkAnswer,
   WorkArgs,
 } from "../../src/store/contract.js";
@@ -132,6 +135,12 @@ function apply(account: Account, { at, storeNow, by, verb, args, answer }: Seen)
       break;
     case "cancel":
       account.cancelled(args as JobRef, answer as CancelAnswer | null);
+      break;
+    case "trigger":
+      account.triggered(args as TriggerArgs, answer as TriggerAnswer | null);
+      break;
+    case "redrive":
+      account.redriven(args as JobRef, answer as RedriveAnswer | null);
       break;
     case "jump":
       account.jumped(args as number, storeNow);

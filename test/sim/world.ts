@@ -2,7 +2,13 @@
  * The world of a plan: a server, a network, workers that come and go, somebody who pushes, and
  * those who write down what happens. Makes no decisions: those are in the plan.
  */
-import type { FireAnswer, FireArgs, Store } from "../../src/store/contract.js";
+import type {
+  FireAnswer,
+  FireArgs,
+  Store,
+  TriggerAnswer,
+  TriggerArgs,
+} from "../../src/store/contract.js";
 import type { BackendMaker } from "./backend.js";
 import { Coverage } from "./coverage.js";
 import { Dice, hashOf } from "./dice.js";
@@ -16,6 +22,7 @@ import { Pushers } from "./pushers.js";
 import { Server } from "./server.js";
 import { Timeline } from "./timeline.js";
 import type { Verb } from "./verbs.js";
+import { Wishes } from "./wishes.js";
 import { type Seen, type Taken, Witness } from "./witness.js";
 
 /** 2026-01-01T00:00:00Z. */
@@ -34,6 +41,7 @@ export class World {
   readonly history: History = emptyHistory();
   readonly coverage: Coverage = new Coverage();
   readonly pushers: Pushers;
+  readonly wishes: Wishes;
   /** The store as it is, without a network before it. */
   readonly observer: Store;
   /** Who runs as which worker now; null: nobody. */
@@ -74,6 +82,7 @@ export class World {
     this.observer = this.server.seat("observer").store;
     this.workers = Array.from({ length: plan.workers }, () => null);
     this.pushers = new Pushers(this, this.#member({ name: "pusher", worker: null, version: null }));
+    this.wishes = new Wishes(this);
   }
 
   /** Notes what happens, for comparison with another run of the same seed. */
@@ -194,12 +203,22 @@ export class World {
 
   #seen({ verb, answer, at, args }: Seen): void {
     this.lines?.push(`   ${verb} ${JSON.stringify(args)} -> ${JSON.stringify(answer)}`);
+    if (verb === "trigger")
+      this.#triggered(args as TriggerArgs, answer as TriggerAnswer | null, at);
     if (verb === "fire") this.#fired(args as FireArgs, answer as FireAnswer[], at);
     if (verb !== "work" && verb !== "handed") return;
     const { batches } = (verb === "work" ? answer : { batches: [answer] }) as {
       batches: { fence: string }[];
     };
     for (const { fence } of batches) this.#claims.set(Number(fence), at);
+  }
+
+  #triggered({ scheduleId }: TriggerArgs, answer: TriggerAnswer | null, at: number): void {
+    if (answer === null) return;
+    for (const { scheduledFor } of answer.outcomes) {
+      this.history.triggered.add(`${scheduleId}@${scheduledFor}`);
+    }
+    this.wishes.triggered(scheduleId, at);
   }
 
   /** I7, over losses too: what somebody knows to have fired, who could tell it, fires no more. */

@@ -6,7 +6,8 @@ import { note } from "./journal.mjs";
 /**
  * `spin` never yields, `wait` waits for its signal, `tell` says what it was given; a number is a
  * time to compute in ms.
- * @typedef {"spin" | "wait" | "exit" | "throw" | "throw uncopied" | "throw textless" | "reject" | "tell" | number} Word
+ * @typedef {"spin" | "wait" | "exit" | "throw" | "throw uncopied" | "throw textless" | "reject"
+ *   | "tell" | number} Word
  * @typedef {{ journal: string, deed: Word }} Deed
  */
 
