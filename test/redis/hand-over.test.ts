@@ -20,6 +20,7 @@ import {
   TASK,
 } from "../contract/words.js";
 import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
+import { startServer } from "../support/servers.js";
 import { until } from "../support/until.js";
 
 /** How long a lease stands that nobody confirms. */
@@ -123,6 +124,29 @@ describe("a lone job that may run again", () => {
     const look = await scene.store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: 1_000 });
     expect(look.taskIds).toEqual([TASK]);
     expect(await client.zcard(key("leases"))).toBe(0);
+  });
+
+  test("is not told to who listens at a replica, and is counted nowhere", async () => {
+    const { host, port } = server();
+    await client.config("SET", "repl-diskless-sync-delay", "0");
+    const replica = await startServer({ args: ["--replicaof", host, String(port)] });
+    const ghost = new Redis({ host, port: replica.port });
+    const heard: string[] = [];
+    ghost.on("message", (_channel, message: string) => heard.push(message));
+    const channel = key("wake:ghost");
+    try {
+      await until("it to follow", async () => (await client.info()).includes("state=online"));
+      await ghost.subscribe(channel);
+      await client.sadd(key(`t:${TASK}:sleepers`), "ghost");
+      const { id } = await scene.pushOne(stubborn());
+      await client.publish(channel, "the end");
+      await until("all to be heard", () => heard.includes("the end"));
+      expect(heard.filter((message) => message.startsWith("h"))).toEqual([]);
+      expect(await scene.stateOf(id)).toBe("ready");
+    } finally {
+      ghost.disconnect();
+      await replica.stop();
+    }
   });
 
   test("is refused by a full server, and nobody hears of it", async () => {

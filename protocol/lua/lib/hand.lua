@@ -27,22 +27,27 @@ local function lease_to(owner, t, number, fence, now_ms)
   save_lengths()
 end
 
+-- Whether a sleeper is counted at this server. Whoever listens at a replica hears what is published
+-- here, and is counted nowhere: what is handed over must not be said before that is known.
+local function hears(sleeper)
+  return redis.call('PUBLISH', CHANNEL .. sleeper, '') > 0
+end
+
 -- Hands the only job in line to a sleeper, if it is the only one that is ready, else wakes one.
 -- True: it was handed over.
 local function hand_or_wake(t, number, record, now)
-  local fence, message = nil, nil
+  if exists(t.prio) or exists(t.alone) then
+    wake_one(t)
+    return false
+  end
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return false end
-    if not message and (exists(t.prio) or exists(t.alone)) then
-      message = 't' .. t.name
-    elseif not message then
-      fence = digits(take_numbers('fence', 1, now))
-      message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
-    end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, message) > 0 then
-      if not fence then return false end
+    if hears(sleeper) then
+      local fence = digits(take_numbers('fence', 1, now))
       lease_to(sleeper, t, number, fence, now / 1000)
+      local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
+      redis.call('PUBLISH', CHANNEL .. sleeper, message)
       return true
     end
   end

@@ -2881,9 +2881,9 @@ return more
 `,
   },
   "push": {
-    sha1: "7a1806be6b5bd0c3400507957122dbb02d03f7af",
+    sha1: "54281ff1d56f45d80375ed64c38ebd5a77879af6",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3060,20 +3060,22 @@ function F.lease_to(owner, t, number, fence, now_ms)
   redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + HANDED_MS)), fence)
   F.save_lengths()
 end
+function F.hears(sleeper)
+  return redis.call('PUBLISH', CHANNEL .. sleeper, '') > 0
+end
 function F.hand_or_wake(t, number, record, now)
-  local fence, message = nil, nil
+  if F.exists(t.prio) or F.exists(t.alone) then
+    F.wake_one(t)
+    return false
+  end
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
     if not sleeper then return false end
-    if not message and (F.exists(t.prio) or F.exists(t.alone)) then
-      message = 't' .. t.name
-    elseif not message then
-      fence = F.digits(F.take_numbers('fence', 1, now))
-      message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
-    end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, message) > 0 then
-      if not fence then return false end
+    if F.hears(sleeper) then
+      local fence = F.digits(F.take_numbers('fence', 1, now))
       F.lease_to(sleeper, t, number, fence, now / 1000)
+      local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
+      redis.call('PUBLISH', CHANNEL .. sleeper, message)
       return true
     end
   end

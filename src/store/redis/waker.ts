@@ -196,6 +196,9 @@ export class Waker {
       case "p":
         this.#heard = Number(rest);
         return;
+      case "":
+        // Somebody asks whether it is heard here.
+        return;
       default:
         // A newer version may send more.
         this.#parts.onWake({ kind: "look" });
