@@ -217,13 +217,15 @@ export class Engine {
 
   #woken(wake: Wake): void {
     if (wake.kind === "cancelled") this.leases.find(wake)?.cancel();
-    else if (wake.kind === "handed") this.#handed(wake.batch);
+    else if (wake.kind === "handed") this.#handed(wake);
     else if (!this.watch.woken(wake.kind === "task" ? wake.taskId : null)) this.#watchLoop.wake();
   }
 
-  #handed(batch: HandedBatch): void {
+  #handed({ batch, isLate }: Extract<Wake, { kind: "handed" }>): void {
+    // Heard twice, as on a connection that was replaced.
+    if (this.leases.has(batch)) return;
     if (this.#parts.binds.has(batch.taskId)) {
-      this.pump.handed(batch);
+      this.pump.handed(batch, isLate);
       // On its way before the job begins: what begins is known to have begun, as after a claim.
       if (this.leases.hasUnconfirmed) this.#renewLoop.wake();
     } else {

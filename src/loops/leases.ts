@@ -73,6 +73,10 @@ export class Leases {
     if (unconfirmed) this.#unconfirmed.add(lease);
   }
 
+  has(ref: LeaseRef): boolean {
+    return this.#leases.has(keyOf(ref));
+  }
+
   /** Asked right before it begins. False: the deputy hands it back, since the loop was blocked. */
   mayBegin({ lease, nth }: Attempt): boolean {
     return this.#deputy === null || lease === null || this.#deputy.mayBegin(lease.place, nth);

@@ -84,8 +84,8 @@ export class Runner {
   }
 
   /** These jobs do not begin here. */
-  refuse(attempts: readonly Attempt[]): void {
-    for (const attempt of attempts) this.#handBack(attempt);
+  refuse(attempts: readonly Attempt[], outcome: SettleOutcome = HAND_BACK): void {
+    for (const attempt of attempts) this.#handBack(attempt, outcome);
   }
 
   /** From now on nothing begins. */

@@ -17,7 +17,8 @@ import type {
   Store,
   WorkAnswer,
 } from "../store/contract.js";
-import type { Attempt, OnEnd } from "./attempt.js";
+import { type Attempt, HAND_BACK, type OnEnd } from "./attempt.js";
+import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
@@ -115,16 +116,16 @@ export class Pump {
 
   /**
    * A push has claimed these for this scheduler. They begin when this turn of the event loop has
-   * ended, or go back.
+   * ended, or go back: `isLate`, if they still are its own.
    */
-  handed(batch: HandedBatch): void {
+  handed(batch: HandedBatch, isLate: boolean): void {
     const { clock, leases, slots, attemptsOf, leaseMs, onWorked } = this.#parts;
     const attempts = attemptsOf(batch);
     leases.hold(batch, { leaseMs, attempts, unconfirmed: true });
     // Nothing may run beside a job that must run alone, nor come before one.
     const isReserved = this.#exclusive || this.#alone !== null || this.#isDraining();
-    if (isReserved || !this.#claiming) {
-      this.#runner.refuse(attempts);
+    if (isReserved || isLate || !this.#claiming) {
+      this.#runner.refuse(attempts, isLate ? TAKEN : HAND_BACK);
       return;
     }
     this.#arriving += 1;

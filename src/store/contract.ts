@@ -245,8 +245,8 @@ export interface StoreInfo {
 export type Wake =
   /** A job of this task is ready, or becomes due earlier than known. */
   | { kind: "task"; taskId: string }
-  /** A push has claimed a job for this scheduler. */
-  | { kind: "handed"; batch: HandedBatch }
+  /** A push has claimed a job for this scheduler. `isLate`: it may be somebody else's by now. */
+  | { kind: "handed"; batch: HandedBatch; isLate: boolean }
   /** Something changed; look. */
   | { kind: "look" }
   /** A job that this scheduler runs was cancelled. */

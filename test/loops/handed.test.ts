@@ -26,8 +26,8 @@ async function receiver(scene: Scene, handler: Handler, bind = {}) {
   await scheduler.start();
   await scene.clock.advance(100);
   recorded.calls.length = 0;
-  const hand = (): void => {
-    for (const listener of listeners) listener({ kind: "handed", batch });
+  const hand = (isLate = false): void => {
+    for (const listener of listeners) listener({ kind: "handed", batch, isLate });
   };
   return Object.assign(recorded, { hand, batch });
 }
@@ -53,6 +53,15 @@ function gated() {
     await gate.passed;
   };
   return { ran, handler, open: gate.open };
+}
+
+/** Whoever has taken it back has run it. */
+async function settleElsewhere(scene: Scene, { fence, taskId, jobs }: HandedBatch): Promise<void> {
+  const outcome = { kind: "completed", result: null } as const;
+  const number = jobs[0]?.number ?? "";
+  const settles = [{ fence, taskId, number, id: null, scheduleId: null, outcome }];
+  const { store } = scene.openStore();
+  await store.work({ settles, claims: [], idle: false, leaseMs: LEASE_MS, keep: KEEP });
 }
 
 function settlesOf(recorded: Pick<Recorded, "calls">): unknown[] {
@@ -196,5 +205,42 @@ test("of a task that is not bound it is left to its short lease", async () => {
   await scene.clock.advance(100);
   expect(settlesOf(member)).toEqual([]);
   expect(member.count("look")).toBeGreaterThan(0);
+  await member.scheduler.stop();
+});
+
+test("heard late it goes back, and is not missed if it is somebody else's by then", async () => {
+  for (const isTaken of [false, true]) {
+    const scene = createScene();
+    const { handler, ran } = gated();
+    const member = await receiver(scene, handler);
+    const lost: unknown[] = [];
+    member.scheduler.on("lease:lost", (event) => lost.push(event));
+    if (isTaken) await settleElsewhere(scene, member.batch);
+    member.before = ({ verb, args }) => {
+      if (verb === "work" && args.claims.length > 0) throw unreachable();
+    };
+    member.hand(true);
+    await scene.clock.advance(20);
+    expect(ran).toEqual([]);
+    expect(settlesOf(member)).toMatchObject([handedBack(member.batch)]);
+    expect((await scene.counts("t")).ready).toBe(isTaken ? 0 : 1);
+    expect(lost).toEqual([]);
+    await member.scheduler.stop();
+  }
+});
+
+test("heard twice it runs once", async () => {
+  const scene = createScene();
+  const { handler, ran, open } = gated();
+  const member = await receiver(scene, handler);
+  member.hand();
+  member.hand();
+  await scene.clock.advance(20);
+  member.hand();
+  await scene.clock.advance(20);
+  expect(ran).toEqual(["handed"]);
+  open();
+  await scene.clock.advance(100);
+  expect((await scene.counts("t")).total.completed).toBe(1);
   await member.scheduler.stop();
 });

@@ -1,4 +1,7 @@
-/** The end of an attempt that must not begin, because the deputy hands its job back. */
+/**
+ * The end of an attempt that must not begin, since its job may be somebody else's by now: the
+ * deputy hands it back, or it was handed over too long ago.
+ */
 import type { SettleOutcome } from "../../store/contract.js";
 
 /**

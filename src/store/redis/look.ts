@@ -4,6 +4,7 @@ import type { Fireable, Look, LookArgs } from "../contract.js";
 import { pairs } from "./codec.js";
 import { decodeDue, encodeRegistration } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
+import type { ShardClocks } from "./shard-clocks.js";
 import { shardOfTask } from "./shards.js";
 import type { Sleep } from "./sleep.js";
 
@@ -17,8 +18,10 @@ export interface LookParts extends LookArgs {
   /** The same for what it can fire: `t` and a task, `l` and a local schedule. */
   watch: Sleep;
   seen: Seen;
+  clocks: ShardClocks;
   /** Where a schedule was seen last; null: never. */
   shardOfSchedule: (scheduleId: string) => number | null;
+  shardCount: number;
 }
 
 /**
@@ -162,6 +165,7 @@ async function lookAt(shard: Shard, own: Own, parts: LookParts): Promise<ShardLo
     sleepFor,
     unwatched: new Set(unwatched),
   });
+  parts.clocks.note(shard.index, { now: look.now, at: now, count: parts.shardCount });
   if (look.registered) {
     sleep.registered(sleepFor, { now, endings });
     watch.registered(unwatched, { now, endings: watchEndings });

@@ -7,7 +7,7 @@
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
-import type { ConnectionChange, Wake } from "../contract.js";
+import type { ConnectionChange } from "../contract.js";
 import { type Client, type Command, clientFactory, type RedisTarget } from "./client.js";
 import { Connection } from "./connection.js";
 import { ShardKeys } from "./keys.js";
@@ -15,7 +15,7 @@ import { decodeLayout, LAYOUT_VERSION, SHARDS_WANTED } from "./layout.js";
 import { loadScripts } from "./load-scripts.js";
 import { askServer, checkServer, type ServerFacts } from "./server.js";
 import { type Scripts, Shard } from "./shard.js";
-import { Waker } from "./waker.js";
+import { Waker, type WakerParts } from "./waker.js";
 
 export interface SessionParts {
   redis: RedisTarget;
@@ -51,7 +51,7 @@ export interface Home {
   /** The store does not know this session: has it lost its data, or only this? */
   verify(): Promise<void>;
   /** Hears of what happens in the store. */
-  waker(onWake: (wake: Wake) => void): Hearing;
+  waker(parts: Pick<WakerParts, "onWake" | "isLate">): Hearing;
   close(): void;
 }
 
@@ -119,7 +119,7 @@ export class Session implements Home {
     return this.#shards;
   }
 
-  waker(onWake: (wake: Wake) => void): Waker {
+  waker(parts: Pick<WakerParts, "onWake" | "isLate">): Waker {
     const { clock, chance } = this.#parts;
     const channels = (): string[] =>
       this.#shards.length === 0
@@ -128,7 +128,7 @@ export class Session implements Home {
     return new Waker({
       clock,
       chance,
-      onWake,
+      ...parts,
       makeClient: this.makeClient,
       channels,
       shardOf: (channel) => channels().indexOf(channel),

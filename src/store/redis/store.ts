@@ -4,6 +4,7 @@ import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import type {
   ConnectionChange,
+  HandedBatch,
   Look,
   LookArgs,
   PruneArgs,
@@ -34,6 +35,7 @@ import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
 import type { Home } from "./session.js";
 import type { Shard } from "./shard.js";
+import { ShardClocks } from "./shard-clocks.js";
 import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
 import { Sleep } from "./sleep.js";
 import { workOnShard } from "./work.js";
@@ -73,6 +75,7 @@ class RedisStore implements Store {
   readonly #sleep = new Sleep();
   readonly #watch = new Sleep();
   readonly #seen: Seen;
+  readonly #clocks = new ShardClocks();
   /** The shard that asked last for an idle scheduler. */
   #drainedBy: number | null = null;
   #listening = false;
@@ -94,11 +97,8 @@ class RedisStore implements Store {
       },
     };
     this.#session = homeOf(parts);
-    this.#waker = this.#session.waker((wake) => {
-      if (wake.kind === "task") this.#sleep.ended(wake.taskId);
-      else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
-      for (const listener of this.#wakeListeners) listener(wake);
-    });
+    const isLate = (batch: HandedBatch) => this.#clocks.isLate(batch, options.clock.monotonic());
+    this.#waker = this.#session.waker({ onWake: (wake) => this.#woken(wake), isLate });
   }
 
   /** For a second connection to the same server. */
@@ -163,6 +163,8 @@ class RedisStore implements Store {
       sleep: this.#sleep,
       watch: this.#watch,
       seen: this.#seen,
+      clocks: this.#clocks,
+      shardCount: shards.length,
       shardOfSchedule: (id) => this.#schedules.shardOf(id, shards.length),
     });
     this.#schedules.note(look.schedules);
@@ -266,6 +268,12 @@ class RedisStore implements Store {
     this.#sleep.endedAll();
     this.#watch.endedAll();
     this.#session.close();
+  }
+
+  #woken(wake: Wake): void {
+    if (wake.kind === "task") this.#sleep.ended(wake.taskId);
+    else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
+    for (const listener of this.#wakeListeners) listener(wake);
   }
 
   #listen(): void {

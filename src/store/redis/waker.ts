@@ -7,7 +7,7 @@
  */
 import type { Chance } from "../../chance.js";
 import type { Clock, Timer } from "../../clock.js";
-import type { Wake } from "../contract.js";
+import type { HandedBatch, Wake } from "../contract.js";
 import { type Client, connect } from "./client.js";
 import { decodeHanded } from "./handed.js";
 import { failureOf } from "./replies.js";
@@ -34,6 +34,7 @@ export interface WakerParts {
   clock: Clock;
   chance: Chance;
   onWake: (wake: Wake) => void;
+  isLate: (batch: HandedBatch) => boolean;
 }
 
 export class Waker {
@@ -190,7 +191,8 @@ export class Waker {
       }
       case "h": {
         const batch = decodeHanded(this.#parts.shardOf(channel), rest);
-        this.#parts.onWake(batch === null ? { kind: "look" } : { kind: "handed", batch });
+        if (batch === null) this.#parts.onWake({ kind: "look" });
+        else this.#parts.onWake({ kind: "handed", batch, isLate: this.#parts.isLate(batch) });
         return;
       }
       case "p":

@@ -6,7 +6,6 @@
  *  3. tells once that something is lost, and once that everything is there again
  */
 import type { Durability } from "../../../core/durability.js";
-import type { Wake } from "../../contract.js";
 import { type Client, type ClusterTarget, clusterTarget, type RedisTarget } from "../client.js";
 import { ShardKeys } from "../keys.js";
 import { decodeLayout, LAYOUT_VERSION, type Layout } from "../layout.js";
@@ -142,10 +141,10 @@ export class ClusterSession implements Home {
     await this.#mend();
   }
 
-  waker(onWake: (wake: Wake) => void): Hearing {
+  waker(parts: Parameters<Home["waker"]>[0]): Hearing {
     const wakers = new Wakers({
       ...this.#parts,
-      onWake,
+      ...parts,
       makeClient: async (node) => (await this.#targetOf(this.#parts.redis)).clientOf(node.address),
       channels: () =>
         this.#shards.map(({ keys }, index) => ({

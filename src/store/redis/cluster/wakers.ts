@@ -4,7 +4,7 @@
  */
 import type { Chance } from "../../../chance.js";
 import type { Clock } from "../../../clock.js";
-import type { Wake } from "../../contract.js";
+import type { HandedBatch, Wake } from "../../contract.js";
 import type { Client } from "../client.js";
 import type { Link } from "../link.js";
 import { Waker } from "../waker.js";
@@ -24,6 +24,7 @@ export interface WakersParts {
   clock: Clock;
   chance: Chance;
   onWake: (wake: Wake) => void;
+  isLate: (batch: HandedBatch) => boolean;
   /** A node says that a channel is not its own any more. */
   onMoved: () => void;
 }
@@ -90,12 +91,13 @@ export class Wakers {
   }
 
   #wakerAt(node: Node, channels: readonly string[]): Waker {
-    const { clock, chance, onWake, onMoved, makeClient } = this.#parts;
+    const { clock, chance, onWake, isLate, onMoved, makeClient } = this.#parts;
     const all = () => this.#parts.channels();
     return new Waker({
       clock,
       chance,
       onWake,
+      isLate,
       makeClient: () => makeClient(node),
       channels: () => channels,
       shardOf: (channel) => all().findIndex((one) => one.channel === channel),
