@@ -241,6 +241,7 @@ export class SchedulerImpl implements Scheduler {
 
   async #toIdle(): Promise<void> {
     await this.#closeStore();
+    this.#session?.forget();
     this.#session = null;
     this.#started = null;
     this.#stopped = null;

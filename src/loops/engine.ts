@@ -114,9 +114,16 @@ export class Engine {
 
   /** No step begins after this call; resolves when the running ones have ended. */
   async end(): Promise<void> {
-    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
+    this.forget();
+    // The store takes it for a sleeper until it is closed.
+    this.#subscriptions = [this.#parts.store.onWake((wake) => this.#refuse(wake))];
     await Promise.all([...this.#loops().map((loop) => loop.stop()), this.#deputy?.close()]);
     await this.#pools.end();
+  }
+
+  /** The store is closed. */
+  forget(): void {
+    for (const unsubscribe of this.#subscriptions.splice(0)) unsubscribe();
   }
 
   #loops(): Loop[] {
@@ -232,6 +239,16 @@ export class Engine {
       // Meant for a scheduler that is no more: its lease is short, and its end counts for nothing.
       this.#watchLoop.wake();
     }
+  }
+
+  /** What is handed over now goes back at once: nobody is there any more who would run it. */
+  #refuse(wake: Wake): void {
+    if (wake.kind !== "handed" || !this.#parts.binds.has(wake.batch.taskId)) return;
+    const { store, options } = this.#parts;
+    const { leaseMs, keep } = options;
+    const settles = this.#attemptsOf(wake.batch);
+    // If that fails its lease ends soon.
+    store.work({ settles, claims: [], idle: false, leaseMs, keep }).catch(() => {});
   }
 
   #connection(change: ConnectionChange): void {

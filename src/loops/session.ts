@@ -134,6 +134,11 @@ export class Session {
     await endsWithin(clock, LAST_STEPS_MS, engine.end());
   }
 
+  /** The store is closed. */
+  forget(): void {
+    this.#engine?.forget();
+  }
+
   async #tryToBegin(): Promise<void> {
     const { store, news, options } = this.#parts;
     const info = await store.open();

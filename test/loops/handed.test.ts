@@ -20,14 +20,18 @@ async function receiver(scene: Scene, handler: Handler, bind = {}) {
   const onWake = store.onWake.bind(store);
   store.onWake = (listener) => {
     listeners.push(listener);
-    return onWake(listener);
+    const unsubscribe = onWake(listener);
+    return () => {
+      listeners.splice(listeners.indexOf(listener), 1);
+      unsubscribe();
+    };
   };
   scheduler.bind("t", handler, bind);
   await scheduler.start();
   await scene.clock.advance(100);
   recorded.calls.length = 0;
   const hand = (isLate = false): void => {
-    for (const listener of listeners) listener({ kind: "handed", batch, isLate });
+    for (const listener of [...listeners]) listener({ kind: "handed", batch, isLate });
   };
   return Object.assign(recorded, { hand, batch });
 }
@@ -243,4 +247,23 @@ test("heard twice it runs once", async () => {
   await scene.clock.advance(100);
   expect((await scene.counts("t")).total.completed).toBe(1);
   await member.scheduler.stop();
+});
+
+test("handed over while its scheduler closes the store it goes back, later to nobody", async () => {
+  const scene = createScene();
+  const { handler, ran } = gated();
+  const member = await receiver(scene, handler);
+  const close = member.store.close.bind(member.store);
+  member.store.close = async () => {
+    member.hand();
+    await scene.clock.settle();
+    await close();
+  };
+  await member.scheduler.stop();
+  expect(settlesOf(member)).toMatchObject([handedBack(member.batch)]);
+  expect((await scene.counts("t")).ready).toBe(1);
+  member.hand();
+  await scene.clock.settle();
+  expect(settlesOf(member)).toHaveLength(1);
+  expect(ran).toEqual([]);
 });

@@ -5,7 +5,7 @@ import type { Wake } from "../../src/store/contract.js";
 import { ShardClocks } from "../../src/store/redis/shard-clocks.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
-import { NO_SCHEDULES, storeOn } from "./store-kit.js";
+import { job, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 let server: TestServer;
 let direct: Redis;
@@ -37,6 +37,30 @@ test("by its fence a hand-over is known to be late", async () => {
     ...[false, false, true, false],
   ]);
   await store.close();
+});
+
+test("a store that is being closed hears of all that it is handed", async () => {
+  const pusher = storeOn(server);
+  await pusher.open();
+  const again = { attempts: 0, waitMs: 1, backoff: "fixed" } as const;
+  const rules = { retry: again, priority: 0, timeoutMs: null };
+  let handed = 0;
+  for (let round = 0; round < 40; round += 1) {
+    const taskId = `closing${round}`;
+    const store = storeOn(server);
+    const wakes: Wake[] = [];
+    store.onWake((wake) => wakes.push(wake));
+    await store.open();
+    await until("the subscription", () => wakes.shift());
+    await store.look({ taskIds: [taskId], ...NO_SCHEDULES, sleepMs: 1_000 });
+    const pushed = pusher.push({ jobs: [job(taskId, { rules })], timeoutMs: 5_000 });
+    await Promise.all([pushed, store.close()]);
+    const { running } = await pusher.counts({ taskId });
+    expect(wakes.filter(({ kind }) => kind === "handed")).toHaveLength(running);
+    handed += running;
+  }
+  expect(handed).toBeGreaterThan(0);
+  await pusher.close();
 });
 
 test("what is not known of a shard's clock makes nothing late", () => {

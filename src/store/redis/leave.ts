@@ -1,4 +1,6 @@
-/** Saying good-bye: a scheduler that stops is no sleeper any more. */
+/**
+ * Saying good-bye: a scheduler that stops is no sleeper any more, and then its session is closed.
+ */
 import type { Clock } from "../../clock.js";
 import type { Shard } from "./shard.js";
 import { shardOfTask } from "./shards.js";
@@ -8,9 +10,9 @@ const LONGEST_MS = 500;
 
 export async function leave(
   shards: readonly Shard[],
-  args: { identity: string; clock: Clock; taskIds: Iterable<string> },
+  args: { identity: string; clock: Clock; taskIds: readonly string[]; isOver: boolean },
 ): Promise<void> {
-  const taskIds = [...args.taskIds];
+  const { taskIds } = args;
   const left = Promise.allSettled(
     shards.map((shard) =>
       shard.run("leave", {
@@ -19,7 +21,7 @@ export async function leave(
             .filter((id) => shardOfTask(id, shards.length) === shard.index)
             .map((id) => shard.keys.sleepers(id)),
         ],
-        args: [args.identity],
+        args: [args.identity, args.isOver ? "1" : "0"],
       }),
     ),
   );

@@ -1466,7 +1466,7 @@ return 1
 `,
   },
   "leave": {
-    sha1: "7c49a1bb868fa510a58e4353c7305cde28f6dd76",
+    sha1: "1b215a2d9aad66a003732e3bb89a7450ba1af7e9",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
@@ -1475,7 +1475,7 @@ local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 for k = SHARD_KEYS + 1, #KEYS do redis.call('SREM', KEYS[k], ARGV[1]) end
-redis.call('DEL', SESSION)
+if ARGV[2] == '1' then redis.call('DEL', SESSION) end
 return 1
 `,
   },

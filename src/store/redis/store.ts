@@ -1,6 +1,6 @@
 /** The Redis store: each verb of the contract, spread over shards. Nothing clever happens here. */
 import type { Chance } from "../../chance.js";
-import type { Clock } from "../../clock.js";
+import { type Clock, sleep } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import type {
   ConnectionChange,
@@ -43,6 +43,9 @@ import { workOverShards } from "./work-shards.js";
 
 /** How long a verb without a time limit of its own waits for a connection. */
 const WAIT_MS = 5_000;
+
+/** How long after a good-bye what was sent before it may come. */
+const HEARD_MS = 10;
 
 export interface RedisStoreOptions {
   /** As the user gave it: a URL, options, or a client to be duplicated. */
@@ -259,15 +262,22 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
+    const taskIds = [...this.#sleep.everRegistered()];
+    if (this.#listening && taskIds.length > 0) await this.#leave(taskIds, false);
     this.#waker.stop();
     this.#listening = false;
-    if (this.#session.connected) {
-      const shards = await this.#session.shards(WAIT_MS);
-      await leave(shards, { ...this.#options, taskIds: this.#sleep.everRegistered() });
-    }
+    await this.#leave(taskIds, true);
     this.#sleep.endedAll();
     this.#watch.endedAll();
     this.#session.close();
+  }
+
+  async #leave(taskIds: readonly string[], isOver: boolean): Promise<void> {
+    if (!this.#session.connected) return;
+    const shards = await this.#session.shards(WAIT_MS);
+    await leave(shards, { ...this.#options, taskIds, isOver });
+    // What it was handed until then is on its way.
+    if (!isOver) await sleep(this.#options.clock, HEARD_MS);
   }
 
   #woken(wake: Wake): void {
