@@ -211,8 +211,9 @@ export class Engine {
     for (const lane of this.#lanes) lane.wake();
   }
 
-  #worked(answer: { jobs: number; quiet: boolean }): void {
-    if (answer.jobs > 0) this.#renewLoop.wakeWithin(this.renew.delayMs());
+  #worked(answer: { jobs: number; ageMs: number; quiet: boolean }): void {
+    // A lease begins when it is written, not when its owner hears of it.
+    if (answer.jobs > 0) this.#renewLoop.wakeWithin(this.renew.delayMs() - answer.ageMs);
     const delayMs: DelayMs | null = this.watch.worked(answer);
     if (delayMs !== null) this.#watchLoop.wakeWithin(delayMs);
   }

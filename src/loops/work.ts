@@ -38,8 +38,8 @@ export interface PumpParts {
   begin: (attempt: Attempt, onEnd: OnEnd) => void;
   /** Told what became of each settle. */
   onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
-  /** Told after each answer or hand-over how many jobs it brought; quiet: nothing runs or waits. */
-  onWorked: (answer: { jobs: number; quiet: boolean }) => void;
+  /** Told of each answer or hand-over: its jobs, its age at most; quiet: nothing runs or waits. */
+  onWorked: (answer: { jobs: number; ageMs: number; quiet: boolean }) => void;
   /** There is something for the step to do. */
   wake: () => void;
 }
@@ -55,11 +55,7 @@ const MOST_SETTLES_PER_CALL = 500;
 const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
 
 /** The store looked at the call and would not do it: something in it may be the reason. */
-const REFUSALS: ReadonlySet<ErrorCode> = new Set([
-  "STORE_REFUSED",
-  "STORE_DAMAGED",
-  "STORE_FAILED",
-]);
+const REFUSED: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED", "STORE_FAILED"]);
 
 export class Pump {
   readonly #parts: PumpParts;
@@ -132,7 +128,7 @@ export class Pump {
     clock.endOfTurn(() => {
       this.#arriving -= 1;
       this.#runner.take(slots.place(batch.taskId), attempts);
-      onWorked({ jobs: batch.jobs.length, quiet: this.quiet });
+      onWorked({ jobs: batch.jobs.length, ageMs: 0, quiet: this.quiet });
     });
   }
 
@@ -160,7 +156,8 @@ export class Pump {
     const call = this.#nextCall();
     if (call.settles.length === 0 && call.asked.length === 0) return this.#drainDelayMs();
     this.#callsInFlight += 1;
-    this.#calledAt = this.#parts.clock.monotonic();
+    const calledAt = this.#parts.clock.monotonic();
+    this.#calledAt = calledAt;
     this.#exclusive ||= call.idle;
     const answer = await this.#send(call).catch((error: unknown) => {
       this.#callEnded(call);
@@ -170,10 +167,10 @@ export class Pump {
     this.#callEnded(call);
     this.#careful = Math.max(0, this.#careful - 1);
     this.#settled(call.settles, answer.settled);
-    if (call.asked.length > 0) this.#claimed(call.asked, answer);
-    let jobs = 0;
-    for (const batch of answer.batches) jobs += batch.jobs.length;
-    this.#parts.onWorked({ jobs, quiet: this.quiet });
+    const ageMs = this.#parts.clock.monotonic() - calledAt;
+    if (call.asked.length > 0) this.#claimed(call.asked, answer, ageMs);
+    const jobs = answer.batches.reduce((sum, batch) => sum + batch.jobs.length, 0);
+    this.#parts.onWorked({ jobs, ageMs, quiet: this.quiet });
     this.#checkQuiet();
     return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
   }
@@ -221,7 +218,7 @@ export class Pump {
   /** Nothing is lost: settles go again, the oldest first, and claims are asked for again. */
   #failed(call: Call, error: unknown): void {
     this.#parts.slots.givenUp(call.asked);
-    if (error instanceof SchedulerError && REFUSALS.has(error.code)) {
+    if (error instanceof SchedulerError && REFUSED.has(error.code)) {
       // The refused ones go last, and one by one, so that the others get past the culprit.
       this.#ended.push(...call.settles);
       this.#careful = Math.max(this.#careful, 1 + this.#ended.length + call.asked.length);
@@ -239,19 +236,22 @@ export class Pump {
     });
   }
 
-  #claimed(asked: readonly Asked[], answer: WorkAnswer): void {
+  #claimed(asked: readonly Asked[], answer: WorkAnswer, ageMs: number): void {
     const { slots, clock, leaseMs } = this.#parts;
     slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
     this.#drainUntil = answer.drain ? clock.monotonic() + leaseMs : null;
-    for (const batch of answer.batches) this.#startBatch(batch);
+    for (const batch of answer.batches) this.#startBatch(batch, ageMs);
   }
 
-  #startBatch(batch: ClaimedBatch): void {
+  #startBatch(batch: ClaimedBatch, ageMs: number): void {
     const { leases, slots, attemptsOf } = this.#parts;
     const attempts = attemptsOf(batch);
     leases.hold(batch, { leaseMs: batch.leaseMs, attempts });
-    if (batch.alone && this.#claiming) this.#alone = attempts[0] ?? null;
-    this.#runner.take(slots.place(batch.taskId), attempts);
+    // Nobody could renew it before it was known here: it may be somebody else's by now.
+    const isLate = ageMs >= batch.leaseMs;
+    if (batch.alone && this.#claiming && !isLate) this.#alone = attempts[0] ?? null;
+    if (isLate) this.#runner.refuse(attempts, TAKEN);
+    else this.#runner.take(slots.place(batch.taskId), attempts);
   }
 
   #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {

@@ -1,6 +1,6 @@
 /**
  * The end of an attempt that must not begin, since its job may be somebody else's by now: the
- * deputy hands it back, or it was handed over too long ago.
+ * deputy hands it back, or it was claimed or handed over too long ago.
  */
 import type { SettleOutcome } from "../../store/contract.js";
 
