@@ -7,7 +7,6 @@
  *  5. once told to stop claiming, it hands back what still arrives
  */
 import type { Clock } from "../clock.js";
-import { type ErrorCode, SchedulerError } from "../core/errors.js";
 import type {
   ClaimedBatch,
   HandedBatch,
@@ -22,6 +21,7 @@ import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
+import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
 
@@ -53,9 +53,6 @@ interface Call {
 /** What one call may carry; stores split or refuse more. */
 const MOST_SETTLES_PER_CALL = 500;
 const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
-
-/** The store looked at the call and would not do it: something in it may be the reason. */
-const REFUSED: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED", "STORE_FAILED"]);
 
 export class Pump {
   readonly #parts: PumpParts;
@@ -110,14 +107,10 @@ export class Pump {
     this.#askForWake();
   }
 
-  /**
-   * A push has claimed these for this scheduler. They begin when this turn of the event loop has
-   * ended, or go back: `isLate`, if they still are its own.
-   */
+  /** A push has claimed these: they begin when this turn has ended, or go back. */
   handed(batch: HandedBatch, isLate: boolean): void {
-    const { clock, leases, slots, attemptsOf, leaseMs, onWorked } = this.#parts;
-    const attempts = attemptsOf(batch);
-    leases.hold(batch, { leaseMs, attempts, unconfirmed: true });
+    const { clock, slots, leaseMs, onWorked } = this.#parts;
+    const attempts = this.#hold(batch, leaseMs, true);
     // Nothing may run beside a job that must run alone, nor come before one.
     const isReserved = this.#exclusive || this.#alone !== null || this.#isDraining();
     if (isReserved || isLate || !this.#claiming) {
@@ -156,7 +149,8 @@ export class Pump {
     const call = this.#nextCall();
     if (call.settles.length === 0 && call.asked.length === 0) return this.#drainDelayMs();
     this.#callsInFlight += 1;
-    const calledAt = this.#parts.clock.monotonic();
+    const { clock, onWorked } = this.#parts;
+    const calledAt = clock.monotonic();
     this.#calledAt = calledAt;
     this.#exclusive ||= call.idle;
     const answer = await this.#send(call).catch((error: unknown) => {
@@ -167,10 +161,10 @@ export class Pump {
     this.#callEnded(call);
     this.#careful = Math.max(0, this.#careful - 1);
     this.#settled(call.settles, answer.settled);
-    const ageMs = this.#parts.clock.monotonic() - calledAt;
-    if (call.asked.length > 0) this.#claimed(call.asked, answer, ageMs);
+    const ageMs = clock.monotonic() - calledAt;
+    if (call.asked.length > 0) this.#claimed(call.asked, answer, calledAt);
     const jobs = answer.batches.reduce((sum, batch) => sum + batch.jobs.length, 0);
-    this.#parts.onWorked({ jobs, ageMs, quiet: this.quiet });
+    onWorked({ jobs, ageMs, quiet: this.quiet });
     this.#checkQuiet();
     return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
   }
@@ -218,7 +212,7 @@ export class Pump {
   /** Nothing is lost: settles go again, the oldest first, and claims are asked for again. */
   #failed(call: Call, error: unknown): void {
     this.#parts.slots.givenUp(call.asked);
-    if (error instanceof SchedulerError && REFUSED.has(error.code)) {
+    if (isRefused(error)) {
       // The refused ones go last, and one by one, so that the others get past the culprit.
       this.#ended.push(...call.settles);
       this.#careful = Math.max(this.#careful, 1 + this.#ended.length + call.asked.length);
@@ -236,22 +230,27 @@ export class Pump {
     });
   }
 
-  #claimed(asked: readonly Asked[], answer: WorkAnswer, ageMs: number): void {
+  #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
     const { slots, clock, leaseMs } = this.#parts;
     slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
     this.#drainUntil = answer.drain ? clock.monotonic() + leaseMs : null;
-    for (const batch of answer.batches) this.#startBatch(batch, ageMs);
+    // All are held before any of them begins, since that may block the event loop.
+    const held = answer.batches.map((batch) => this.#hold(batch, batch.leaseMs));
+    answer.batches.forEach((batch, k) => void this.#startBatch(batch, held[k]!, calledAt));
   }
 
-  #startBatch(batch: ClaimedBatch, ageMs: number): void {
-    const { leases, slots, attemptsOf } = this.#parts;
-    const attempts = attemptsOf(batch);
-    leases.hold(batch, { leaseMs: batch.leaseMs, attempts });
+  #hold(batch: HandedBatch, leaseMs: number, unconfirmed = false): Attempt[] {
+    const attempts = this.#parts.attemptsOf(batch);
+    this.#parts.leases.hold(batch, { leaseMs, attempts, unconfirmed });
+    return attempts;
+  }
+
+  #startBatch(batch: ClaimedBatch, attempts: readonly Attempt[], calledAt: number): void {
     // Nobody could renew it before it was known here: it may be somebody else's by now.
-    const isLate = ageMs >= batch.leaseMs;
+    const isLate = this.#parts.clock.monotonic() - calledAt >= batch.leaseMs;
     if (batch.alone && this.#claiming && !isLate) this.#alone = attempts[0] ?? null;
     if (isLate) this.#runner.refuse(attempts, TAKEN);
-    else this.#runner.take(slots.place(batch.taskId), attempts);
+    else this.#runner.take(this.#parts.slots.place(batch.taskId), attempts);
   }
 
   #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {

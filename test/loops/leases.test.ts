@@ -194,3 +194,13 @@ test("a running job in another scheduler is cancelled by wake-up at once", async
   await owner.scheduler.stop();
   await other.scheduler.stop();
 });
+
+test("all leases of a claim are held before any of their jobs begins", async () => {
+  const scene = createScene();
+  const held: number[] = [];
+  const note = (): void => void held.push(member.engine.leases.size);
+  const member = await scene.member({ bind: { a: note, b: note, c: note } });
+  for (const taskId of ["a", "b", "c"]) await scene.push(taskId);
+  await member.work();
+  expect(held).toEqual([3, 3, 3]);
+});

@@ -1,0 +1,8 @@
+/** What the store looked at and would not do: something in the call may be the reason. */
+import { type ErrorCode, SchedulerError } from "../core/errors.js";
+
+const CODES: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED", "STORE_FAILED"]);
+
+export function isRefused(error: unknown): boolean {
+  return error instanceof SchedulerError && CODES.has(error.code);
+}
