@@ -1,6 +1,9 @@
 /** The deputy: what stands on the board, and when it acts. */
 import { describe, expect, test } from "vitest";
+import { loggerOf } from "../../src/console-logger.js";
+import { Emitter } from "../../src/core/events.js";
 import { Board, BoardView } from "../../src/loops/deputy/board.js";
+import { Deputy } from "../../src/loops/deputy/deputy.js";
 import { Duty, stirMs } from "../../src/loops/deputy/duty.js";
 import type { DeputyStore, HandBack, RenewArgs } from "../../src/store/contract.js";
 import { createTestClock } from "../../src/testing/clock.js";
@@ -9,6 +12,7 @@ const LEASE_MS = 12_000;
 const LIMIT_MS = 300_000;
 const STIR_MS = stirMs(LEASE_MS);
 
+const SILENT = loggerOf(false);
 const FENCE = "1767225600000001";
 const number = (k: number): string => String(1_767_225_600_000_100 + k);
 const jobs = (count: number) => Array.from({ length: count }, (_, k) => ({ number: number(k) }));
@@ -233,4 +237,32 @@ describe("its duty", () => {
     expect(renewals).toHaveLength(count + 1);
     expect(view.fallAsleep()).toBe(false);
   });
+});
+
+test("signs of life go on where the deputy has nearly fallen asleep", async () => {
+  const clock = createTestClock();
+  const told: string[] = [];
+  let view = new BoardView(new Board(() => {}).memory);
+  const deputy = new Deputy({
+    ...{ clock, emitter: new Emitter(SILENT), logger: SILENT, taskIds: ["t"], leaseMs: LEASE_MS },
+    launch: ({ board }, { ready }) => {
+      view = new BoardView(board);
+      ready();
+      return { tell: ({ kind }) => void told.push(kind), kill: () => {} };
+    },
+  });
+  const held = (fence: string) => ({
+    ref: { fence, taskId: "t" },
+    leaseMs: LEASE_MS,
+    attempts: [],
+  });
+  deputy.release(deputy.hold(held(FENCE)));
+  expect(view.fallAsleep()).toBe(true);
+  await clock.advance(STIR_MS * 2);
+  // It sees the next lease before the main thread sees that it sleeps.
+  view.wakeUp();
+  deputy.hold(held(FENCE));
+  const { beats } = view;
+  await clock.advance(STIR_MS * 3);
+  expect(view.beats).toBe(beats + 3);
 });

@@ -101,7 +101,8 @@ export class Deputy {
     const limitMs = limitOf(jobs);
     const place = this.#board.hold({ fence: ref.fence, task, leaseMs, limitMs, jobs });
     if (this.#state === "unbegun") this.#begin();
-    else if (this.#board.isDeputyAsleep) this.#wake();
+    // Without a timer it was about to fall asleep when a beat was due, and may have stayed awake.
+    else if (this.#board.isDeputyAsleep || this.#timer === null) this.#wake();
     return place;
   }
 
