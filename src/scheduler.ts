@@ -31,7 +31,7 @@ import { endsWithin } from "./loops/within.js";
 import { createRepair } from "./repair.js";
 import { createSchedules } from "./schedules.js";
 import { onFirstSignal } from "./signals.js";
-import { stillStopping, wasStopped } from "./stopped.js";
+import { isRunning, stillStopping, wasStopped } from "./stopped.js";
 import type { Store } from "./store/contract.js";
 import type {
   Health,
@@ -112,7 +112,7 @@ export class SchedulerImpl implements Scheduler {
   }
 
   bind(taskId: string, handler: unknown, options?: unknown): this {
-    this.#assertIdle(`bind("${taskId}")`);
+    this.#assertIdle("bind", taskId);
     const bind = checkBind(taskId, handler, options, { tasks: this.#parts.options.tasks });
     const old = this.#binds.get(bind.taskId);
     if (old !== undefined && this.#fresh.has(old)) {
@@ -127,7 +127,7 @@ export class SchedulerImpl implements Scheduler {
   }
 
   register(taskId: string, options: unknown): this {
-    this.#assertIdle(`register("${taskId}")`);
+    this.#assertIdle("register", taskId);
     const schedule = checkRegister(taskId, options, this.#context());
     const { scheduleId } = schedule;
     const old = this.#schedules.get(scheduleId);
@@ -278,10 +278,8 @@ export class SchedulerImpl implements Scheduler {
     return { tasks, payloadLimitBytes, misfireAfterMs };
   }
 
-  #assertIdle(call: string): void {
-    if (this.#state === "idle") return;
-    const message = `${call}: what is bound and registered is fixed while the scheduler runs`;
-    throw new SchedulerError("RUNNING", message, { fix: "stop() first, or do it before start()" });
+  #assertIdle(verb: "bind" | "register", taskId: unknown): void {
+    if (this.#state !== "idle") throw isRunning(verb, taskId);
   }
 
   /** Nobody has to catch this promise; whoever awaits it still gets the rejection. */

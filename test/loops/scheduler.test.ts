@@ -24,6 +24,17 @@ test("bind and register are fixed while it runs or stops, and free again after",
   scheduler.bind("b", () => true).register("b", CRON);
 });
 
+test("a task id that is no text is refused like any other mistake", async () => {
+  const { scheduler } = createScene().scheduler();
+  const bad = Symbol("task") as unknown as string;
+  const refused = (code: string) => expect.objectContaining({ code, fix: expect.any(String) });
+  expect(() => scheduler.bind(bad, () => true)).toThrow(refused("ID_INVALID"));
+  expect(() => scheduler.register(bad, CRON)).toThrow(refused("ID_INVALID"));
+  void scheduler.start();
+  expect(() => scheduler.bind(bad, () => true)).toThrow(refused("RUNNING"));
+  await scheduler.stop();
+});
+
 test("what was bound before a stop can be bound anew; twice at once is a mistake", async () => {
   const scene = createScene();
   const { scheduler } = scene.scheduler();
