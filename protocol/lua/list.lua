@@ -58,29 +58,31 @@ local function page_ready()
 end
 
 -- The rank of the first member behind (score, number), by bisection: that one may be gone.
-local function rank_behind(key, reverse, score, number)
+local function rank_behind(key, reverse, score, number, spelled)
   local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
   while low < high do
     local middle = math.floor((low + high) / 2)
     local found = redis.call(range, key, middle, middle, 'WITHSCORES')
-    local s = tonumber(found[2])
-    local behind = s > score or (s == score and found[1] > number)
-    if reverse then behind = s < score or (s == score and found[1] < number) end
+    local there, s = spelled(found[1]), tonumber(found[2])
+    local behind = s > score or (s == score and there > number)
+    if reverse then behind = s < score or (s == score and there < number) end
     if behind then high = middle else low = middle + 1 end
   end
   return low
 end
 
--- Sorted sets: the cursor is 'score:number' of the last one shown.
-local function page_sorted(key, reverse)
+-- Sorted sets: the cursor is 'score:number' of the last one shown. `spelled`: the number that a
+-- member names.
+local function page_sorted(key, reverse, spelled)
   local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
-  if score then from = rank_behind(key, reverse, tonumber(score), number) end
+  if score then from = rank_behind(key, reverse, tonumber(score), number, spelled) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
   local numbers, cursors = {}, {}
   for k = 1, #found, 2 do
-    numbers[#numbers + 1] = found[k]
-    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. found[k]
+    local number = spelled(found[k])
+    numbers[#numbers + 1] = number
+    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. number
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
@@ -105,11 +107,11 @@ local numbers, cursors, more
 if state == 'ready' then
   numbers, cursors, more = page_ready()
 elseif state == 'scheduled' then
-  numbers, cursors, more = page_sorted(t.due, false)
+  numbers, cursors, more = page_sorted(t.due, false, unpacked)
 elseif state == 'running' then
   numbers, cursors, more = page_running()
 else
-  numbers, cursors, more = page_sorted(t[state], true)
+  numbers, cursors, more = page_sorted(t[state], true, number_of)
 end
 
 -- A page ends early when its records are big.

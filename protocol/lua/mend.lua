@@ -135,14 +135,14 @@ local function walk_records(from)
 end
 
 -- When it was due is lost with the index: now.
-local function mend_later(number)
-  if redis.call('ZSCORE', t.due, number) then return end
-  redis.call('ZADD', t.due, this, number)
+local function mend_later(name)
+  if redis.call('ZSCORE', t.due, name) then return end
+  redis.call('ZADD', t.due, this, name)
   note_mended('scheduled', 1)
 end
 
 local function is_open(number)
-  return redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+  return redis.call('HEXISTS', t.jobs, number) == 1 or is_later(t, number)
 end
 
 local function mend_id(id, text)

@@ -50,13 +50,13 @@ end
 
 -- What the jobs of a segment add, written together at its end.
 local function new_batch()
-  return { jobs = {}, ready = {}, later = {}, due = {}, soonest = nil, fresh = {}, count = 0 }
+  return { jobs = {}, ready = {}, later = {}, records = {}, due = {}, fresh = {}, count = 0 }
 end
 
 local function write_batch(t, b)
   if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
   if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
-  if #b.later > 0 then put_all_later(t, b.later, b.due, b.soonest) end
+  if #b.later > 0 then put_all_later(t, b.later, b.records, b.due) end
   if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
 end
 
@@ -72,9 +72,8 @@ local function push_special(t, i, b)
   local number, due = digits(next_number), due_of(ARGV[i + 1], now_ms)
   next_number, b.count = next_number + 1, b.count + 1
   if due then
-    b.later[#b.later + 1], b.later[#b.later + 2] = number, record
-    b.due[#b.due + 1], b.due[#b.due + 2] = due, number
-    b.soonest = math.min(b.soonest or math.huge, tonumber(due))
+    local k = #b.later + 1
+    b.later[k], b.records[k], b.due[k] = number, record, due
   else
     b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
     became_ready[t] = true

@@ -11,6 +11,7 @@ import type { RedisTarget } from "../../src/store/redis/client.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import type { World } from "../contract/world.js";
+import { packedName } from "./packed.js";
 import { type ServerOptions, startServer, type TestServer } from "./servers.js";
 
 export const PREFIX = "contract:";
@@ -92,9 +93,12 @@ export async function worldOn(parts: WorldParts, close: () => Promise<void>): Pr
     loseJob: ({ taskId, number }) => {
       const shard = shardOfTask(taskId, parts.shards);
       const key = (name: string) => `${tagOf(shard)}t:${taskId}:${name}`;
-      return Promise.all(["jobs", "later"].map((name) => of(shard).hdel(key(name), number))).then(
-        () => {},
-      );
+      const client = of(shard);
+      const lost = [
+        client.hdel(key("jobs"), number),
+        client.hdel(key("later"), packedName(number)),
+      ];
+      return Promise.all(lost).then(() => {});
     },
     empty,
     ...(parts.shards === 1 ? {} : manyShards(parts.shards)),

@@ -12,10 +12,9 @@ end
 
 -- Gives its head.
 local function end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local record = redis.call('HGET', t.jobs, number) or record_of_later(t, number)
   local head = head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
+  drop_later(t, number)
   end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end

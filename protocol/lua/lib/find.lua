@@ -1,5 +1,6 @@
 -- find: a job by its public id. The id entry first, else the number that the id spells.
 -- @include lib/lease.lua
+-- @include lib/later.lua
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 
 -- Its number, and its end state when it has ended and the entry says so.
@@ -21,8 +22,8 @@ local function place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
-  record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
+  record = record_of_later(t, number)
+  if record then return 'scheduled', record, due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil

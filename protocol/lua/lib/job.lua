@@ -2,6 +2,7 @@
 -- read here.
 -- @include lib/rare.lua
 -- @include lib/number.lua
+-- @include lib/later.lua
 
 local function head_of(record)
   local stop = string.find(record, '\n', 1, true)
@@ -70,17 +71,24 @@ local function join_front(t, number, priority, row)
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 
--- Due at later instants: `fields` are numbers and records, `due` are times and numbers. Wakes a
--- sleeper when the soonest is earlier than the fleet knows.
-local function put_all_later(t, fields, due, soonest)
+-- Jobs that are due at later instants. Wakes a sleeper when the soonest is earlier than the fleet
+-- knows.
+local function put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
 end
 
 local function put_later(t, number, record, due_ms)
-  put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  put_all_later(t, { number }, { record }, { due_ms })
 end
 
 -- What the caller keeps of ended jobs: idMs, idCount, then age and count for completed, dead,

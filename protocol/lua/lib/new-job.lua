@@ -13,7 +13,7 @@ local function known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end

@@ -60,8 +60,7 @@ local function load_overlap(t, s)
   s.open, s.buffer = {}, read_buffer(s.id)
   for _, line in ipairs(read_open(s.id)) do
     local number = number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end

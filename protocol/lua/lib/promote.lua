@@ -4,15 +4,16 @@ local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 
--- These jobs, whose records are in `later`, join at the end of the line.
+-- These jobs, whose records are in `later`, join at the end of the line. `due`: their names there.
 local function promote_some(t, due, now_ms)
   local budget, fields, plain = promote_budget, {}, {}
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
   redis.call('HDEL', t.later, unpack(due))
-  for k, number in ipairs(due) do
+  for k, name in ipairs(due) do
     local record = records[k]
     if record then
+      local number = unpacked(name)
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
       local _, _, _, row = counts_of(t, number)

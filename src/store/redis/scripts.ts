@@ -38,9 +38,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "78e41465977aa4d495daa8042fd14db91757d5cd",
+    sha1: "c8fdb198311ee1fdcef32161997512f598c314d6",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,digits=0,take_numbers=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
+local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -125,6 +125,46 @@ function F.lease_of(number)
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
+function F.digits(n)
+  return string.format('%016.0f', n)
+end
+function F.take_numbers(field, count, now)
+  local last = tonumber(redis.call('HGET', META, field) or '0')
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, F.digits(first + count - 1))
+  return first
+end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.record_of_later(t, number)
+  return redis.call('HGET', t.later, F.packed(number))
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
+function F.drop_later(t, number)
+  local name = F.packed(number)
+  redis.call('HDEL', t.later, name)
+  redis.call('ZREM', t.due, name)
+end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 function F.find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -142,20 +182,11 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
-  record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
+  record = F.record_of_later(t, number)
+  if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
-end
-function F.digits(n)
-  return string.format('%016.0f', n)
-end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
-  local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, F.digits(first + count - 1))
-  return first
 end
 local MOST_DEAD = 200
 function F.wake_one(t)
@@ -192,14 +223,21 @@ function F.join(t, number, priority, row, now, order)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
-  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  F.put_all_later(t, { number }, { record }, { due_ms })
 end
 function F.keep_rules(i)
   return {
@@ -266,7 +304,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -312,10 +350,9 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
+  F.drop_later(t, number)
   F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
@@ -429,8 +466,7 @@ function F.load_overlap(t, s)
   s.open, s.buffer = {}, F.read_buffer(s.id)
   for _, line in ipairs(F.read_open(s.id)) do
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end
@@ -545,9 +581,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "4f6e639ed7fab5f516c9c5268f8e65aa2de37cb4",
+    sha1: "9cda1b704804d3e0c8eeb9d9d799bef082d1715b",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -598,6 +634,37 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.record_of_later(t, number)
+  return redis.call('HGET', t.later, F.packed(number))
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
+function F.drop_later(t, number)
+  local name = F.packed(number)
+  redis.call('HDEL', t.later, name)
+  redis.call('ZREM', t.due, name)
+end
 function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -625,14 +692,21 @@ function F.join(t, number, priority, row, now, order)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
-  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  F.put_all_later(t, { number }, { record }, { due_ms })
 end
 function F.keep_rules(i)
   return {
@@ -699,7 +773,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -796,10 +870,9 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
+  F.drop_later(t, number)
   F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
@@ -982,8 +1055,7 @@ function F.load_overlap(t, s)
   s.open, s.buffer = {}, F.read_buffer(s.id)
   for _, line in ipairs(F.read_open(s.id)) do
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end
@@ -1166,9 +1238,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "66337862862db4e144cb129e46fb67a3415914cb",
+    sha1: "34783ad2e4445c196cb272f3ee94fcbef04e3efa",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1242,6 +1314,29 @@ function F.lease_of(number)
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.record_of_later(t, number)
+  return redis.call('HGET', t.later, F.packed(number))
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 function F.find_number(t, id, spelled, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -1259,8 +1354,8 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
-  record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
+  record = F.record_of_later(t, number)
+  if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
@@ -1480,9 +1575,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "7efe362261afcb05624a7bdd29e142a1e342cf1e",
+    sha1: "39ff3aa0aa4cef5c82d6a56835a480e737e1fac1",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,digits=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1572,6 +1667,37 @@ function F.leases_of(numbers, most)
   until cursor == '0' or left == 0 or seen >= most
   return leases
 end
+function F.digits(n)
+  return string.format('%016.0f', n)
+end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.unpacked(name)
+  local a, b, c, d, e, f = string.byte(name, 1, 6)
+  if a == 0 or a == 255 then return string.sub(name, 2) end
+  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+end
+function F.record_of_later(t, number)
+  return redis.call('HGET', t.later, F.packed(number))
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 function F.place_of(t, number)
   local record = redis.call('HGET', t.jobs, number)
@@ -1579,8 +1705,8 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
-  record = redis.call('HGET', t.later, number)
-  if record then return 'scheduled', record, redis.call('ZSCORE', t.due, number) end
+  record = F.record_of_later(t, number)
+  if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
   if record then return STATE_WORD[string.sub(record, 1, 1)], record, nil end
   return nil, nil, nil
@@ -1643,27 +1769,28 @@ function F.page_ready()
   end
   return numbers, cursors, false
 end
-function F.rank_behind(key, reverse, score, number)
+function F.rank_behind(key, reverse, score, number, spelled)
   local range, low, high = reverse and 'ZREVRANGE' or 'ZRANGE', 0, redis.call('ZCARD', key)
   while low < high do
     local middle = math.floor((low + high) / 2)
     local found = redis.call(range, key, middle, middle, 'WITHSCORES')
-    local s = tonumber(found[2])
-    local behind = s > score or (s == score and found[1] > number)
-    if reverse then behind = s < score or (s == score and found[1] < number) end
+    local there, s = spelled(found[1]), tonumber(found[2])
+    local behind = s > score or (s == score and there > number)
+    if reverse then behind = s < score or (s == score and there < number) end
     if behind then high = middle else low = middle + 1 end
   end
   return low
 end
-function F.page_sorted(key, reverse)
+function F.page_sorted(key, reverse, spelled)
   local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
   local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
-  if score then from = F.rank_behind(key, reverse, tonumber(score), number) end
+  if score then from = F.rank_behind(key, reverse, tonumber(score), number, spelled) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
   local numbers, cursors = {}, {}
   for k = 1, #found, 2 do
-    numbers[#numbers + 1] = found[k]
-    cursors[#numbers] = F.whole(tonumber(found[k + 1])) .. ':' .. found[k]
+    local number = spelled(found[k])
+    numbers[#numbers + 1] = number
+    cursors[#numbers] = F.whole(tonumber(found[k + 1])) .. ':' .. number
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
@@ -1684,11 +1811,11 @@ local numbers, cursors, more
 if state == 'ready' then
   numbers, cursors, more = F.page_ready()
 elseif state == 'scheduled' then
-  numbers, cursors, more = F.page_sorted(t.due, false)
+  numbers, cursors, more = F.page_sorted(t.due, false, F.unpacked)
 elseif state == 'running' then
   numbers, cursors, more = F.page_running()
 else
-  numbers, cursors, more = F.page_sorted(t[state], true)
+  numbers, cursors, more = F.page_sorted(t[state], true, F.number_of)
 end
 local leases = state == 'running' and F.leases_of(numbers, MOST_LEASES_SEEN) or nil
 local page, bytes, last = { '' }, 0, 0
@@ -2126,9 +2253,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "d2c3a233f90210bdb70cad7db8f24df637716eb3",
+    sha1: "91a29dbf734301cac38eaf7c37312edf84f955d6",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,priority_of=0,counts_of=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2263,6 +2390,29 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
@@ -2303,7 +2453,7 @@ local function known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -2521,13 +2671,13 @@ function F.walk_records(from)
   F.note_mended('ready', #lost)
   return following
 end
-function F.mend_later(number)
-  if redis.call('ZSCORE', t.due, number) then return end
-  redis.call('ZADD', t.due, this, number)
+function F.mend_later(name)
+  if redis.call('ZSCORE', t.due, name) then return end
+  redis.call('ZADD', t.due, this, name)
   F.note_mended('scheduled', 1)
 end
 function F.is_open(number)
-  return redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
+  return redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number)
 end
 function F.mend_id(id, text)
   local number, state = string.match(text, '^(%d+):?(%a?)$')
@@ -2622,9 +2772,9 @@ return answer
 `,
   },
   "open": {
-    sha1: "2fba8442ef84bc0ef75a0197f91bb18d6182c72b",
+    sha1: "073d34ea44055ac0f43b9824e82bb1efc60d48a6",
     text: `#!lua flags=allow-oom
-local F = {whole=0,name_claimed=0,lift_layout=0}
+local F = {whole=0,packed=0,key_of=0,name_claimed=0,pack_later=0,lift_layout=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2638,15 +2788,51 @@ local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.key_of(task, name)
+  return string.sub(META, 1, -5) .. 't:' .. task .. ':' .. name
+end
 function F.name_claimed()
-  local shard = string.sub(META, 1, -5)
   local cursor = '0'
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', 200)
     for k = 2, #page[2], 2 do
       local numbers, task = string.match(page[2][k], '^%d+|[^|]*|([%d ]*)|(.*)$')
       for number in string.gmatch(numbers or '', '%d+') do
-        redis.call('SADD', shard .. 't:' .. task .. ':claimed', number)
+        redis.call('SADD', F.key_of(task, 'claimed'), number)
+      end
+    end
+    cursor = page[1]
+  until cursor == '0'
+end
+function F.pack_later(task)
+  local t, cursor = { later = F.key_of(task, 'later'), due = F.key_of(task, 'due') }, '0'
+  repeat
+    local page = redis.call('HSCAN', t.later, cursor, 'COUNT', 200)
+    for k = 1, #page[2], 2 do
+      local number, record = page[2][k], page[2][k + 1]
+      if string.find(number, '^%d+$') and #number == 16 then
+        local due = redis.call('ZSCORE', t.due, number)
+        redis.call('HDEL', t.later, number)
+        redis.call('ZREM', t.due, number)
+        redis.call('HSET', t.later, F.packed(number), record)
+        if due then redis.call('ZADD', t.due, due, F.packed(number)) end
       end
     end
     cursor = page[1]
@@ -2654,10 +2840,11 @@ function F.name_claimed()
 end
 function F.lift_layout(layout)
   local version, wanted = tonumber(redis.call('HGET', layout, 'version') or ''), tonumber(ARGV[1])
-  if not version or version >= 3 or wanted < 3 then return end
+  if not version or version >= 4 or wanted < 4 then return end
   if version < 2 then redis.call('DEL', SCHEDULES, CURSORS, KEEPERS) end
-  F.name_claimed()
-  redis.call('HSET', layout, 'version', '3')
+  if version < 3 then F.name_claimed() end
+  for _, task in ipairs(redis.call('ZRANGE', MOMENTS, 0, -1)) do F.pack_later(task) end
+  redis.call('HSET', layout, 'version', '4')
 end
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
@@ -2808,7 +2995,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "dcfce6a5c527acaeb608686981a0dac39a3284c7",
+    sha1: "431fa3f677a3acb106cc93e0e36962da3964eb0a",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0}
 local function now_us()
@@ -2836,6 +3023,7 @@ function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 local ALONE_AFTER = 3
 function F.keep_rules(i)
   return {
@@ -2881,9 +3069,9 @@ return more
 `,
   },
   "push": {
-    sha1: "54281ff1d56f45d80375ed64c38ebd5a77879af6",
+    sha1: "120220aae686c005b7161539f9bfaca8de137303",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3081,6 +3269,31 @@ function F.hand_or_wake(t, number, record, now)
   end
   return false
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.unpacked(name)
+  local a, b, c, d, e, f = string.byte(name, 1, 6)
+  if a == 0 or a == 255 then return string.sub(name, 2) end
+  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
@@ -3108,10 +3321,17 @@ function F.join(t, number, priority, row, now, order)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 local KEEP_ARGS = 8
@@ -3127,7 +3347,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -3154,9 +3374,10 @@ function F.promote_some(t, due, now_ms)
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
   redis.call('HDEL', t.later, unpack(due))
-  for k, number in ipairs(due) do
+  for k, name in ipairs(due) do
     local record = records[k]
     if record then
+      local number = F.unpacked(name)
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
       local _, _, _, row = F.counts_of(t, number)
@@ -3213,12 +3434,12 @@ function F.push_plain(t, i, n)
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 function F.new_batch()
-  return { jobs = {}, ready = {}, later = {}, due = {}, soonest = nil, fresh = {}, count = 0 }
+  return { jobs = {}, ready = {}, later = {}, records = {}, due = {}, fresh = {}, count = 0 }
 end
 function F.write_batch(t, b)
   if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
   if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
-  if #b.later > 0 then F.put_all_later(t, b.later, b.due, b.soonest) end
+  if #b.later > 0 then F.put_all_later(t, b.later, b.records, b.due) end
   if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
 end
 function F.push_special(t, i, b)
@@ -3233,9 +3454,8 @@ function F.push_special(t, i, b)
   local number, due = F.digits(next_number), F.due_of(ARGV[i + 1], now_ms)
   next_number, b.count = next_number + 1, b.count + 1
   if due then
-    b.later[#b.later + 1], b.later[#b.later + 2] = number, record
-    b.due[#b.due + 1], b.due[#b.due + 2] = due, number
-    b.soonest = math.min(b.soonest or math.huge, tonumber(due))
+    local k = #b.later + 1
+    b.later[k], b.records[k], b.due[k] = number, record, due
   else
     b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
     became_ready[t] = true
@@ -3291,9 +3511,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "fb3f1248584432e23f62c83d6a0775b2ed2e10e4",
+    sha1: "821d6249f921a22a81818b24d70cf3830dcd3b1e",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3411,6 +3631,29 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -3464,14 +3707,21 @@ function F.join_front(t, number, priority, row)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
-  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  F.put_all_later(t, { number }, { record }, { due_ms })
 end
 function F.keep_rules(i)
   return {
@@ -3538,7 +3788,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -3715,8 +3965,7 @@ function F.load_overlap(t, s)
   s.open, s.buffer = {}, F.read_buffer(s.id)
   for _, line in ipairs(F.read_open(s.id)) do
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end
@@ -4096,7 +4345,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "721be7dd023f69ebbe371b1b4d2a7f51967045fc",
+    sha1: "f57bcae0f7718bed3415227e832e9a521502ff12",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
@@ -4141,6 +4390,7 @@ local any_rare, seen_rare = true, {}
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -5614,9 +5864,9 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "2198e05722c0e0aead15488c2b9ca46d7c689e0d",
+    sha1: "090778d99d2de21c27dc47593b02a61d397c784d",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5667,6 +5917,37 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.record_of_later(t, number)
+  return redis.call('HGET', t.later, F.packed(number))
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
+function F.drop_later(t, number)
+  local name = F.packed(number)
+  redis.call('HDEL', t.later, name)
+  redis.call('ZREM', t.due, name)
+end
 function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
   if not stop or stop == 1 then return {} end
@@ -5694,14 +5975,21 @@ function F.join(t, number, priority, row, now, order)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
-  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  F.put_all_later(t, { number }, { record }, { due_ms })
 end
 function F.keep_rules(i)
   return {
@@ -5768,7 +6056,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -5865,10 +6153,9 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
-  local record = redis.call('HGET', t.jobs, number) or redis.call('HGET', t.later, number)
+  local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
-  redis.call('HDEL', t.later, number)
-  redis.call('ZREM', t.due, number)
+  F.drop_later(t, number)
   F.end_job(t, number, 'cancelled', head.i or '', '{}', keep, now_ms, record)
   return head
 end
@@ -6001,8 +6288,7 @@ function F.load_overlap(t, s)
   s.open, s.buffer = {}, F.read_buffer(s.id)
   for _, line in ipairs(F.read_open(s.id)) do
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end
@@ -6127,9 +6413,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "6909fa81142e1a4a158499829ee0c3112ef6d3d6",
+    sha1: "6cc20e6ed519e752ffde8a8d119a79f7b8c5b7e9",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6292,6 +6578,34 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+function F.packed(number)
+  local n = tonumber(number)
+  if n < PACKED_FROM then return '\\0' .. number end
+  if n >= PACKED_BELOW then return '\\255' .. number end
+  n = n - PACKED_FROM
+  local f = n % 256
+  n = (n - f) / 256
+  local e = n % 256
+  n = (n - e) / 256
+  local d = n % 256
+  n = (n - d) / 256
+  local c = n % 256
+  n = (n - c) / 256
+  local b = n % 256
+  return string.char((n - b) / 256 + 1, b, c, d, e, f)
+end
+function F.unpacked(name)
+  local a, b, c, d, e, f = string.byte(name, 1, 6)
+  if a == 0 or a == 255 then return string.sub(name, 2) end
+  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+end
+function F.is_later(t, number)
+  return redis.call('HEXISTS', t.later, F.packed(number)) == 1
+end
+function F.due_of_later(t, number)
+  return redis.call('ZSCORE', t.due, F.packed(number))
+end
 function F.priority_of(record)
   if not string.find(record, '"p":', 1, true) then return '0' end
   local stop = string.find(record, '\\n', 1, true)
@@ -6339,14 +6653,21 @@ function F.join_front(t, number, priority, row)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.put_all_later(t, fields, due, soonest)
+function F.put_all_later(t, numbers, records, dues)
+  local fields, index, soonest = {}, {}, math.huge
+  for k, number in ipairs(numbers) do
+    local name, due = F.packed(number), dues[k]
+    fields[2 * k - 1], fields[2 * k] = name, records[k]
+    index[2 * k - 1], index[2 * k] = due, name
+    soonest = math.min(soonest, tonumber(due))
+  end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
-  redis.call('ZADD', t.due, unpack(due))
+  redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
-  F.put_all_later(t, { number, record }, { due_ms, number }, tonumber(due_ms))
+  F.put_all_later(t, { number }, { record }, { due_ms })
 end
 function F.keep_rules(i)
   return {
@@ -6413,7 +6734,7 @@ function F.known(t, id, now_ms)
   end
   if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
   if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = redis.call('ZSCORE', t.due, number)
+  local due = F.due_of_later(t, number)
   if due then return number, 's', due end
   return nil
 end
@@ -6685,8 +7006,7 @@ function F.load_overlap(t, s)
   s.open, s.buffer = {}, F.read_buffer(s.id)
   for _, line in ipairs(F.read_open(s.id)) do
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or redis.call('HEXISTS', t.later, number) == 1
-    then
+    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
       s.open[#s.open + 1] = line
     end
   end
@@ -6759,9 +7079,10 @@ function F.promote_some(t, due, now_ms)
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
   redis.call('HDEL', t.later, unpack(due))
-  for k, number in ipairs(due) do
+  for k, name in ipairs(due) do
     local record = records[k]
     if record then
+      local number = F.unpacked(name)
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
       local _, _, _, row = F.counts_of(t, number)
