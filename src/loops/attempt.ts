@@ -248,13 +248,16 @@ function startTimeout(parts: AttemptParts, attempt: Attempt): void {
 
 function emitStarted(emitter: Emitter, attempt: Attempt): void {
   if (!emitter.has("job:started")) return;
-  const { job, taskId, tryNumber, fence } = attempt;
-  const occurrence =
-    job.occurrence === null
-      ? {}
-      : { scheduleId: job.occurrence.scheduleId, scheduledFor: job.occurrence.scheduledFor };
-  const ids = { jobId: job.id, taskId, attempt: tryNumber };
-  emitter.emit("job:started", { ...ids, fence: Number(fence), ...occurrence });
+  const { job, taskId, tryNumber } = attempt;
+  const fence = Number(attempt.fence);
+  // Field by field: spreading objects would cost ten times as much as all the rest of an event.
+  if (job.occurrence === null) {
+    emitter.emit("job:started", { jobId: job.id, taskId, attempt: tryNumber, fence });
+    return;
+  }
+  const { scheduleId, scheduledFor } = job.occurrence;
+  const ids = { jobId: job.id, taskId, attempt: tryNumber, fence, scheduleId, scheduledFor };
+  emitter.emit("job:started", ids);
 }
 
 function outcomeOf(parts: AttemptParts, attempt: Attempt, ending: Ending): SettleOutcome {
