@@ -10,7 +10,7 @@ local MOST_BYTES = 4 * 1024 * 1024
 local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 
 local function number_of(member)
-  return string.match(member, '(%d+)$')
+  return string.sub(member, -NUMBER_SIZE)
 end
 
 -- Where a page goes on in a stretch of the line: behind the last job shown. Claims take from the

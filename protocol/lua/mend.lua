@@ -101,7 +101,7 @@ local function hints_of(n)
     for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
   end
   for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
-    known[string.match(member, ':(%d+)$') or ''] = true
+    known[string.sub(member, -NUMBER_SIZE)] = true
   end
   return known
 end

@@ -3,10 +3,11 @@
 -- keys   shard, session, then the groups of the tasks named
 -- args   epoch · seq · number of jobs · number of tasks · their names ·
 --        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records;
---        for kind s: n × (id or '', due '' | '+ms' | '@epochMs', priority, record)
+--        for kind s and letters of i, d, p, in this order: n × (one argument for each letter, id or
+--        '', due '' | '+ms' | '@epochMs', priority; record)
 -- does   a lone job that is the only one ready, and may run again, is claimed for a sleeper
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
--- each; joined by ';'
+--        of each job, or once, behind a '*': the first of n in a row that are alike; joined by ';'
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -48,46 +49,111 @@ local function push_plain(t, i, n)
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 
--- What the jobs of a segment add, written together at its end.
+-- What the jobs of a segment add, written together at its end; ids before the records they name.
 local function new_batch()
-  return { jobs = {}, ready = {}, later = {}, records = {}, due = {}, fresh = {}, count = 0 }
+  return {
+    jobs = {}, ready = {}, prio = {}, later = {}, records = {}, due = {}, ids = {}, named = {},
+  }
 end
 
-local function write_batch(t, b)
+local function write_batch(t, b, count)
+  if #b.ids > 0 then
+    redis.call('HSET', t.ids, unpack(b.ids))
+    redis.call('ZREM', t.idends, unpack(b.named))
+  end
   if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
   if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
+  if #b.prio > 0 then
+    written(t.prio)
+    redis.call('ZADD', t.prio, unpack(b.prio))
+  end
   if #b.later > 0 then put_all_later(t, b.later, b.records, b.due) end
-  if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
+  if count > 0 then redis.call('HINCRBY', t.stats, 'pushed', count) end
 end
 
-local function push_special(t, i, b)
-  local id, priority, record = ARGV[i], ARGV[i + 2], ARGV[i + 3]
-  if id ~= '' then
-    local there = b.fresh[id] or known_text(t, id, now_ms)
-    if there then
-      answers[#answers + 1] = there
-      return
-    end
+-- Which ids have an entry, of n that stand `width` apart.
+local function entries_of(t, first, n, width)
+  local ids, there = {}, {}
+  for i = first, first + width * (n - 1), width do
+    if ARGV[i] ~= '' then ids[#ids + 1] = ARGV[i] end
   end
-  local number, due = digits(next_number), due_of(ARGV[i + 1], now_ms)
-  next_number, b.count = next_number + 1, b.count + 1
+  local entries = #ids > 0 and redis.call('HMGET', t.ids, unpack(ids)) or {}
+  for k, id in ipairs(ids) do there[id] = entries[k] end
+  return there
+end
+
+local dues = {}
+
+-- The jobs of a turn are mostly due after the same time.
+local function due_at(text)
+  if dues[text] == nil then dues[text] = due_of(text, now_ms) or false end
+  return dues[text]
+end
+
+-- Gives its state letter and due time, as they are answered.
+local function add_job(t, b, number, job)
+  local due, priority = job.due and due_at(job.due), job.priority or '0'
   if due then
     local k = #b.later + 1
-    b.later[k], b.records[k], b.due[k] = number, record, due
+    b.later[k], b.records[k], b.due[k] = number, job.record, due
+    return 's,' .. due
+  end
+  local n = #b.jobs
+  b.jobs[n + 1], b.jobs[n + 2] = number, job.record
+  became_ready[t] = true
+  if priority == '0' then
+    b.ready[#b.ready + 1] = number
   else
-    b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
-    became_ready[t] = true
-    if priority == '0' then
-      b.ready[#b.ready + 1] = number
+    n = #b.prio
+    b.prio[n + 1], b.prio[n + 2] = priority, last_in_line(number, number)
+  end
+  return 'r,'
+end
+
+-- `said`: by place, what is known of an id. The others have these numbers and states, in order.
+local function answer_segment(n, said, numbers, states)
+  local alike, made = n > 1 and #states == n, 0
+  for k = 2, #states do alike = alike and states[k] == states[1] end
+  if alike then
+    answers[#answers + 1] = '*' .. numbers[1] .. ',1,' .. states[1]
+    return
+  end
+  for k = 1, n do
+    if not said[k] then made = made + 1 end
+    answers[#answers + 1] = said[k] or numbers[made] .. ',1,' .. states[made]
+  end
+end
+
+local function push_special(t, first, n, kind)
+  local width, at, b = #kind, {}, new_batch()
+  for k = 2, width do at[string.sub(kind, k, k)] = k - 2 end
+  local there = at.i and entries_of(t, first + at.i, n, width) or {}
+  local numbers, states, said, fresh, made = digits_from(next_number, n), {}, {}, {}, 0
+  local job = {}
+  for k = 1, n do
+    local i = first + width * (k - 1)
+    local id = at.i and ARGV[i + at.i] or ''
+    -- Known since before, or since a job of this segment.
+    local twin = id ~= '' and fresh[id]
+    local answer = twin and numbers[twin] .. ',0,' .. states[twin]
+      or there[id] and known_text(t, id, now_ms)
+    if answer then
+      said[k] = answer
     else
-      join(t, number, priority, 0, nil, number)
+      made = made + 1
+      job.due, job.priority = at.d and ARGV[i + at.d], at.p and ARGV[i + at.p]
+      job.record = ARGV[i + width - 1]
+      states[made] = add_job(t, b, numbers[made], job)
+      if id ~= '' then
+        local m = #b.named + 1
+        b.named[m], b.ids[2 * m - 1], b.ids[2 * m] = id, id, numbers[made]
+        fresh[id] = made
+      end
     end
   end
-  if id ~= '' then
-    name_job(t, id, number)
-    b.fresh[id] = number .. ',0,' .. (due and 's,' .. due or 'r,')
-  end
-  answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
+  next_number = next_number + made
+  write_batch(t, b, made)
+  answer_segment(n, said, numbers, states)
 end
 
 -- What became due before this push stands in line before it.
@@ -103,12 +169,8 @@ while i <= #ARGV do
     became_ready[t] = true
     i = i + n
   else
-    local b = new_batch()
-    for _ = 1, n do
-      push_special(t, i, b)
-      i = i + 4
-    end
-    write_batch(t, b)
+    push_special(t, i, n, kind)
+    i = i + #kind * n
   end
 end
 

@@ -5,6 +5,8 @@
 --        number of settle groups · groups · number of claims · claims: task index, limit
 --        group: task index, fence, kind, n, then
 --          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
+--          kind k (complete, not tracked): n numbers, joined by a space · 0 or n, then so many ids
+--            or '' · 0 or n, then so many detail JSON
 --          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
 --            schedule of a tracked job or '')
 -- gives  'settles|leases|more|drain', then for each lease { numbers, counts, texts of
@@ -48,34 +50,6 @@ do
   ask_for_rare(rare)
 end
 
--- One letter for a whole group that completed or was lost, else one for each job.
-local function settle_plain(t, lease, joined)
-  if not lease then return 'L' end
-  local numbers = numbers_in(joined)
-  if not exists(CANCELS) and drop_first(lease, joined) then
-    note_done(t, numbers)
-    return 'C'
-  end
-  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
-  local plain, states = {}, {}
-  for k, number in ipairs(numbers) do
-    local at = place_of_member(lease, number)
-    if not at then
-      states[k] = 'l'
-    else
-      drop_member(lease, at, number)
-      if marks[k] then
-        local job = { number = number, outcome = 'c', id = '', detail = '{}' }
-        states[k] = settle_one(t, job, keep, now)
-      else
-        plain[#plain + 1], states[k] = number, 'c'
-      end
-    end
-  end
-  note_done(t, plain)
-  return #plain == #numbers and 'C' or table.concat(states, ',')
-end
-
 local function settle_special(t, lease, first, n)
   local states = {}
   for k = 0, n - 1 do
@@ -112,8 +86,12 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settled[#settled + 1] = settle_plain(t, lease, ARGV[i])
+    settled[#settled + 1] = settle_completed(t, lease, ARGV[i], nil, keep, now)
     i = i + 1
+  elseif kind == 'k' then
+    local extras, after = extras_at(i + 1)
+    settled[#settled + 1] = settle_completed(t, lease, ARGV[i], extras, keep, now)
+    i = after
   else
     settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n
@@ -121,7 +99,10 @@ for _ = 1, groups do
   if lease then shrink_lease(lease) end
 end
 
-for _, t in ipairs(tasks) do complete_plain(t) end
+for _, t in ipairs(tasks) do
+  complete_plain(t)
+  complete_left(t, keep, now_ms)
+end
 
 -- Each goes to the very front: the last to be put there is the first in line.
 table.sort(handed_back, function(a, b) return a.number > b.number end)

@@ -41,8 +41,8 @@ const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
   ["a job that must not run twice does", "if not head.r then", "if false then"],
   [
     "a job that is pushed again runs again",
-    "if there then\n      answers",
-    "if false then\n      answers",
+    "if answer then\n      said",
+    "if false then\n      said",
   ],
   ["an id is remembered for ever", "if til <= now_ms then return nil end", ""],
   ["a failure does not end a row of crashes", "f + 1, c, h, 0,", "f + 1, c, h, 1,"],

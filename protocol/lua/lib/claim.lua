@@ -3,32 +3,33 @@ local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 
 -- Takes up to n numbers from the front of the line: negative priorities, then 0, then positive
--- ones. Where there are priorities, also what each entry was.
+-- ones. Where there are priorities, also what each entry of them was.
 local function pop_hints(t, n)
   if not exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
-  local numbers, entries = {}, {}
-  local function pop_prio(low, high)
-    local want = n - #numbers
-    local members = redis.call('ZRANGEBYSCORE', t.prio, low, high, 'WITHSCORES', 'LIMIT', 0, want)
-    for k = 1, #members, 2 do
-      redis.call('ZREM', t.prio, members[k])
-      numbers[#numbers + 1] = string.match(members[k], ':(%d+)$')
-      entries[#numbers] = { member = members[k], score = members[k + 1] }
+  local numbers, entries = {}, { members = {}, scores = {} }
+  local function pop_prio(want)
+    if want <= 0 then return end
+    local popped = redis.call('ZPOPMIN', t.prio, want)
+    for k = 1, #popped, 2 do
+      local member, at = popped[k], #numbers + 1
+      numbers[at] = string.sub(member, -NUMBER_SIZE)
+      entries.members[at], entries.scores[at] = member, popped[k + 1]
     end
   end
-  pop_prio('-inf', '(0')
+  pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
   if #numbers < n then
     for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
       numbers[#numbers + 1] = number
     end
   end
-  if #numbers < n then pop_prio('(0', '+inf') end
+  pop_prio(n - #numbers)
   return numbers, entries
 end
 
-local function put_back(t, number, entry)
-  if entry then
-    redis.call('ZADD', t.prio, entry.score, entry.member)
+local function put_back(t, number, entries, k)
+  local member = entries and entries.members[k]
+  if member then
+    redis.call('ZADD', t.prio, entries.scores[k], member)
   else
     redis.call('LPUSH', t.ready, number)
   end
@@ -77,7 +78,7 @@ local function take(t, limit, budget)
       local record = found[k]
       if record then
         if bytes <= 0 then
-          for b = #hints, k, -1 do put_back(t, hints[b], entries and entries[b]) end
+          for b = #hints, k, -1 do put_back(t, hints[b], entries, b) end
           break
         end
         n = n + 1

@@ -39,6 +39,11 @@ end
 
 local ALONE_AFTER = 3
 
+-- In `prio`, behind all that joined before `order` was given: at first that is its number.
+local function last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
+
 -- To the end of the line. The record must be in `jobs`. `order`: a number that is the last given;
 -- else one is taken, since numbers run ahead of the clock.
 local function join(t, number, priority, row, now, order)
@@ -51,7 +56,7 @@ local function join(t, number, priority, row, now, order)
   else
     written(t.prio)
     order = order or digits(take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -66,7 +71,7 @@ local function join_front(t, number, priority, row)
     redis.call('LPUSH', t.ready, number)
   else
     written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, '0' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -74,12 +79,12 @@ end
 -- Jobs that are due at later instants. Wakes a sleeper when the soonest is earlier than the fleet
 -- knows.
 local function put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -105,27 +110,48 @@ local KEEP_ARGS = 8
 
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 
--- Drops the oldest members of an index and what they name, down to `count`.
-local function bound(index, hash, count, stats)
+-- Drops the oldest members of an index and what they name, down to `count`; `added` are new.
+local function bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
 
-local function remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  -- Dropped for its count and pushed again meanwhile: the entry is another job's.
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+-- These jobs have ended: their ids, '' where one has none, are remembered for a while.
+local function remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    -- Dropped for its count and pushed again meanwhile: the entry is another job's.
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, whole(now_ms + remembered_ms), id)
-  bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+
+-- What is kept of an ended job.
+local function ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\n' .. record
 end
 
 -- Ends a job for ever. `record` is given when it is not in `jobs`; `detail` is JSON text for
@@ -133,15 +159,13 @@ end
 local function end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\n' .. record)
-      redis.call('ZADD', t[state], whole(now_ms), number)
+      local at, counts = whole(now_ms), exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -153,5 +177,5 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
   if exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end

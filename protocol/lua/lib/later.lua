@@ -27,7 +27,8 @@ end
 local function unpacked(name)
   local a, b, c, d, e, f = string.byte(name, 1, 6)
   if a == 0 or a == 255 then return string.sub(name, 2) end
-  return digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+  local n = (((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+  return digits_near(PACKED_FROM + n)
 end
 
 local function record_of_later(t, number)

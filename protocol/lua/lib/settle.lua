@@ -1,19 +1,28 @@
 -- settle: ends attempts under one lease.
 
--- Jobs that complete and leave nothing behind, of all leases of the call.
-local function note_done(t, numbers)
-  if not t.done then
-    t.done = numbers
+-- Jobs that complete, of all leases of the call. `extras`: ids and details of those that leave
+-- something behind, in the order of their numbers; a list that is nil has nothing in it.
+local function note_done(t, numbers, extras)
+  if not extras then
+    if not t.done then
+      t.done = numbers
+      return
+    end
+    for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
     return
   end
-  for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
+  local left = t.left or { numbers = {}, ids = {}, details = {} }
+  local ids, details, n = extras.ids, extras.details, #left.numbers
+  for k, number in ipairs(numbers) do
+    left.numbers[n + k] = number
+    left.ids[n + k] = ids and ids[k] or ''
+    left.details[n + k] = details and details[k] or ''
+  end
+  t.left = left
 end
 
--- The common case: few commands for all of them.
-local function complete_plain(t)
-  local numbers = t.done or {}
-  if #numbers == 0 then return end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+-- All of completed jobs but their records goes.
+local function forget_done(t, numbers)
   redis.call('SREM', t.claimed, unpack(numbers))
   if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if exists(t.tries) then
@@ -21,6 +30,58 @@ local function complete_plain(t)
     redis.call('HDEL', t.errors, unpack(numbers))
   end
   redis.call('HINCRBY', t.stats, 'completed', #numbers)
+end
+
+-- The common case: few commands for all of them.
+local function complete_plain(t)
+  local numbers = t.done or {}
+  if #numbers == 0 then return end
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  forget_done(t, numbers)
+end
+
+-- Records of completed jobs go to those that ended; gives the size of the largest.
+local function keep_some(t, numbers, details, at)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local counts = exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
+  local texts, index, n, largest = {}, {}, 0, 1
+  for k, number in ipairs(numbers) do
+    local record = records[k]
+    if record then
+      local detail = details[k] ~= '' and details[k] or '{}'
+      texts[n + 1], texts[n + 2] = number, ended_text('c', at, counts[k], detail, record)
+      index[n + 1], index[n + 2] = at, number
+      n, largest = n + 2, math.max(largest, #record)
+    end
+  end
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  if n > 0 then
+    redis.call('HSET', t.ended, unpack(texts))
+    redis.call('ZADD', t.completed, unpack(index))
+  end
+  return largest
+end
+
+-- The same of jobs that are kept, or whose ids are remembered. Records are moved in pieces of some
+-- bytes, after a first one that is small.
+local function complete_left(t, keep, now_ms)
+  local left = t.left
+  if not left or #left.numbers == 0 then return end
+  local numbers, rule, at = left.numbers, keep.completed, whole(math.floor(now_ms))
+  local from, size = 1, 16
+  while rule[2] > 0 and from <= #numbers do
+    local to = math.min(from + size - 1, #numbers)
+    local some, details = { unpack(numbers, from, to) }, { unpack(left.details, from, to) }
+    local largest = keep_some(t, some, details, at)
+    from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
+  end
+  if rule[2] > 0 then
+    bound(t.completed, t.ended, rule[2], t.stats, #numbers)
+  else
+    redis.call('HDEL', t.jobs, unpack(numbers))
+  end
+  forget_done(t, numbers)
+  remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
 end
 
 -- A failure ends a row of crashes, and a row of refused data unless it is one of those.
@@ -75,4 +136,46 @@ local function settle_one(t, job, keep, now)
     return 'd'
   end
   return retry_job(t, job, now)
+end
+
+-- What comes behind the numbers of a group that leaves something; gives what follows it as well.
+local function extras_at(at)
+  local ids, details = tonumber(ARGV[at]), nil
+  local next_at = at + 1 + ids
+  ids = ids > 0 and { unpack(ARGV, at + 1, at + ids) } or nil
+  details = tonumber(ARGV[next_at])
+  local after = next_at + 1 + details
+  details = details > 0 and { unpack(ARGV, next_at + 1, after - 1) } or nil
+  return { ids = ids, details = details }, after
+end
+
+-- One letter for a whole group that completed or was lost, else one for each job.
+local function settle_completed(t, lease, joined, extras, keep, now)
+  if not lease then return 'L' end
+  local numbers = numbers_in(joined)
+  if not exists(CANCELS) and drop_first(lease, joined) then
+    note_done(t, numbers, extras)
+    return 'C'
+  end
+  local marks = exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+  local done, states, left = {}, {}, extras and { ids = {}, details = {} }
+  local ids, details = extras and extras.ids or {}, extras and extras.details or {}
+  for k, number in ipairs(numbers) do
+    local at = place_of_member(lease, number)
+    if not at then
+      states[k] = 'l'
+    else
+      drop_member(lease, at, number)
+      if marks[k] then
+        local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
+        states[k] = settle_one(t, job, keep, now)
+      else
+        local n = #done + 1
+        done[n], states[k] = number, 'c'
+        if left then left.ids[n], left.details[n] = ids[k] or '', details[k] or '' end
+      end
+    end
+  end
+  note_done(t, done, left)
+  return #done == #numbers and 'C' or table.concat(states, ',')
 end

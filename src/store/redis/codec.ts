@@ -92,13 +92,10 @@ export function decodeClaimed(args: {
   };
 }
 
-/** A job that may have an id, a due time, a priority: four arguments. */
-export function encodeNewJob(job: NewJob, record: string): string[] {
-  let due = "";
-  if (job.due !== null) {
-    due = "in" in job.due ? `+${wholeNumber(job.due.in)}` : `@${wholeNumber(job.due.at)}`;
-  }
-  return [job.id ?? "", due, String(job.rules.priority), record];
+/** Now, so long from now, or then. */
+export function encodeDue({ due }: Pick<NewJob, "due">): string {
+  if (due === null) return "";
+  return "in" in due ? `+${wholeNumber(due.in)}` : `@${wholeNumber(due.at)}`;
 }
 
 /** What became of it: `number,created,state letter,dueAt`. */

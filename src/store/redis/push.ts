@@ -1,6 +1,6 @@
 /** push: one turn's new jobs of a shard as one numbered call. */
 import type { NewJob, PushAnswer } from "../contract.js";
-import { decodeSaved, encodeNewJob, encodeRecord } from "./codec.js";
+import { decodeSaved, encodeDue, encodeRecord } from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
 
 /** A script takes at most this much, so that it stays short. */
@@ -9,7 +9,8 @@ const MOST_BYTES = 4 * 1024 * 1024;
 
 interface Segment {
   task: number;
-  plain: boolean;
+  /** What its jobs have beside their records; 0: nothing. */
+  columns: number;
   jobs: NewJob[];
   records: string[];
 }
@@ -21,8 +22,12 @@ interface Chunk {
   bytes: number;
 }
 
-function isPlain({ id, due, rules }: NewJob): boolean {
-  return id === null && due === null && rules.priority === 0;
+const ID = 1;
+const DUE = 2;
+const PRIORITY = 4;
+
+function columnsOf({ id, due, rules }: NewJob): number {
+  return (id === null ? 0 : ID) | (due === null ? 0 : DUE) | (rules.priority === 0 ? 0 : PRIORITY);
 }
 
 /** Saves jobs of one shard; the answers stand in the order of the jobs. */
@@ -45,12 +50,13 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
       chunks.push(chunk);
     }
     const task = chunk.tasks.indexOf(job.taskId);
-    const plain = isPlain(job);
+    const columns = columnsOf(job);
     let segment = chunk.segments.at(-1);
-    if (!segment || segment.task !== task || segment.plain !== plain) {
-      segment = { task, plain, jobs: [], records: [] };
+    if (!segment || segment.task !== task || (segment.columns === 0) !== (columns === 0)) {
+      segment = { task, columns, jobs: [], records: [] };
       chunk.segments.push(segment);
     }
+    segment.columns |= columns;
     segment.jobs.push(job);
     segment.records.push(record);
     chunk.count += 1;
@@ -61,28 +67,42 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
 
 async function pushChunk(shard: Shard, chunk: Chunk, timeoutMs: number): Promise<PushAnswer[]> {
   const args = [String(chunk.count), ...chunk.tasks.args()];
-  for (const segment of chunk.segments) {
-    args.push(String(segment.task), segment.plain ? "p" : "s", String(segment.jobs.length));
-    if (segment.plain) args.push(...segment.records);
-    else
-      segment.jobs.forEach((job, k) => {
-        args.push(...encodeNewJob(job, segment.records[k] ?? ""));
-      });
-  }
+  for (const segment of chunk.segments) encodeSegment(segment, args);
   const [answer] = await shard.pushes.submit({ keys: chunk.tasks.keys(shard), args, timeoutMs });
   return parseAnswer(shard.index, chunk, String(answer));
+}
+
+function encodeSegment({ task, columns, jobs, records }: Segment, args: string[]): void {
+  if (columns === 0) {
+    args.push(String(task), "p", String(jobs.length), ...records);
+    return;
+  }
+  const has = (column: number) => (columns & column) !== 0;
+  const kind = `s${has(ID) ? "i" : ""}${has(DUE) ? "d" : ""}${has(PRIORITY) ? "p" : ""}`;
+  args.push(String(task), kind, String(jobs.length));
+  jobs.forEach((job, k) => {
+    if (has(ID)) args.push(job.id ?? "");
+    if (has(DUE)) args.push(encodeDue(job));
+    if (has(PRIORITY)) args.push(String(job.rules.priority));
+    args.push(records[k] ?? "");
+  });
 }
 
 function parseAnswer(shard: number, chunk: Chunk, answer: string): PushAnswer[] {
   const parts = answer.split(";");
   const answers: PushAnswer[] = [];
   let at = 0;
-  for (const segment of chunk.segments) {
-    if (segment.plain) {
-      addReady(answers, { shard, first: parts[at++] ?? "", count: segment.jobs.length });
-    } else {
-      for (const job of segment.jobs) answers.push(decodeSaved(shard, job, parts[at++] ?? ""));
+  for (const { columns, jobs } of chunk.segments) {
+    const text = parts[at] ?? "";
+    if (columns === 0) addInRow(answers, { shard, jobs, alike: `${text},1,r,` });
+    else if (text.startsWith("*")) addInRow(answers, { shard, jobs, alike: text.slice(1) });
+    else {
+      for (const [k, job] of jobs.entries()) {
+        answers.push(decodeSaved(shard, job, parts[at + k] ?? ""));
+      }
+      at += jobs.length - 1;
     }
+    at += 1;
   }
   return answers;
 }
@@ -90,23 +110,26 @@ function parseAnswer(shard: number, chunk: Chunk, answer: string): PushAnswer[] 
 const MILLION = 1_000_000;
 
 /**
- * Answers for numbers in a row. Spelling a number of 16 digits costs as much as all the rest of an
- * answer: mostly only its last six change.
+ * Answers for new jobs with numbers in a row, of which the first is told. Spelling a number of 16
+ * digits costs as much as all the rest of an answer: mostly only its last six change.
  */
-function addReady(
+function addInRow(
   answers: PushAnswer[],
-  { shard, first, count }: { shard: number; first: string; count: number },
+  { shard, jobs, alike }: { shard: number; jobs: readonly NewJob[]; alike: string },
 ): void {
+  const { state, dueAt } = decodeSaved(shard, { id: "" }, alike);
+  const first = alike.slice(0, alike.indexOf(","));
   let high = Number(first.slice(0, -6));
   let low = Number(first.slice(-6));
   let head = `${shard}-${String(high).padStart(10, "0")}`;
-  for (let k = 0; k < count; k += 1, low += 1) {
+  for (const { id } of jobs) {
     if (low === MILLION) {
       low = 0;
       high += 1;
       head = `${shard}-${String(high).padStart(10, "0")}`;
     }
-    const id = head + String(MILLION + low).slice(1);
-    answers.push({ id, created: true, state: "ready", dueAt: null });
+    const ownId = id ?? head + String(MILLION + low).slice(1);
+    answers.push({ id: ownId, created: true, state, dueAt });
+    low += 1;
   }
 }

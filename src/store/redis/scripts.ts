@@ -38,9 +38,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "c8fdb198311ee1fdcef32161997512f598c314d6",
+    sha1: "8e618328804e9aeae07c564037795b2634b60a6e",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
+local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -134,6 +134,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -209,6 +214,9 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -219,17 +227,17 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -249,37 +257,53 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
-function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+function F.remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, F.whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
-  F.bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+function F.ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      local at, counts = F.whole(now_ms), F.exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -291,7 +315,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -581,9 +605,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "9cda1b704804d3e0c8eeb9d9d799bef082d1715b",
+    sha1: "62300dcad97c849f81fcde8328f7e7ba67f13121",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -617,6 +641,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -678,6 +707,9 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -688,17 +720,17 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -718,37 +750,53 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
-function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+function F.remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, F.whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
-  F.bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+function F.ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      local at, counts = F.whole(now_ms), F.exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -760,7 +808,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -1238,7 +1286,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "34783ad2e4445c196cb272f3ee94fcbef04e3efa",
+    sha1: "bed1713551f81c32506de9693ae8029acdc6952e",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
@@ -1314,6 +1362,11 @@ function F.lease_of(number)
   until cursor == '0' or seen >= MOST_LEASES_SEEN
   return nil
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -1575,9 +1628,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "39ff3aa0aa4cef5c82d6a56835a480e737e1fac1",
+    sha1: "3295ff46b6e33580ed953d1193c006a5f1ec721c",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,digits=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1667,8 +1720,22 @@ function F.leases_of(numbers, most)
   until cursor == '0' or left == 0 or seen >= most
   return leases
 end
-function F.digits(n)
-  return string.format('%016.0f', n)
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
+function F.digits_near(n)
+  local low = n % 10000
+  local high = (n - low) / 10000
+  local head, d = heads[high], low % 100
+  if not head then
+    head = string.format('%012.0f', high)
+    heads[high] = head
+  end
+  local c = (low - d) / 50
+  local sub = string.sub
+  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -1690,7 +1757,8 @@ end
 function F.unpacked(name)
   local a, b, c, d, e, f = string.byte(name, 1, 6)
   if a == 0 or a == 255 then return string.sub(name, 2) end
-  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+  local n = (((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+  return F.digits_near(PACKED_FROM + n)
 end
 function F.record_of_later(t, number)
   return redis.call('HGET', t.later, F.packed(number))
@@ -1729,7 +1797,7 @@ end
 local MOST_BYTES = 4 * 1024 * 1024
 local t, state, cursor, limit = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 function F.number_of(member)
-  return string.match(member, '(%d+)$')
+  return string.sub(member, -NUMBER_SIZE)
 end
 function F.resume(stretch, member, place)
   local at
@@ -2253,9 +2321,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "91a29dbf734301cac38eaf7c37312edf84f955d6",
+    sha1: "3dd130469e13bdf82e67fdad132c0a1849d76af8",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2362,11 +2430,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
 function F.digits_from(first, count)
-  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
-    .. '25262728293031323334353637383940414243444546474849'
-    .. '50515253545556575859606162636465666768697071727374'
-    .. '75767778798081828384858687888990919293949596979899'
   local sub, texts = string.sub, {}
   local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
   local head = string.format('%014.0f', high)
@@ -2375,11 +2443,12 @@ function F.digits_from(first, count)
       high, at = high + 1, 1
       head = string.format('%014.0f', high)
     end
-    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    texts[k] = head .. sub(TWO_DIGITS, at, at + 1)
     at = at + 2
   end
   return texts
 end
+local heads = {}
 local MOST_DEAD = 200
 local any_rare, seen_rare = true, {}
 function F.exists(key)
@@ -2426,6 +2495,9 @@ function F.counts_of(t, number)
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -2436,7 +2508,7 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -2643,7 +2715,7 @@ function F.hints_of(n)
     for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
   end
   for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
-    known[string.match(member, ':(%d+)$') or ''] = true
+    known[string.sub(member, -NUMBER_SIZE)] = true
   end
   return known
 end
@@ -2772,7 +2844,7 @@ return answer
 `,
   },
   "open": {
-    sha1: "073d34ea44055ac0f43b9824e82bb1efc60d48a6",
+    sha1: "bff6a9b931ca317e66f1f40085d4c695615a97d7",
     text: `#!lua flags=allow-oom
 local F = {whole=0,packed=0,key_of=0,name_claimed=0,pack_later=0,lift_layout=0}
 local function now_us()
@@ -2788,6 +2860,11 @@ local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -2995,7 +3072,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "431fa3f677a3acb106cc93e0e36962da3964eb0a",
+    sha1: "46d78c81671ff2f2f8167ab1cd7ad043d744a24f",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0}
 local function now_us()
@@ -3023,6 +3100,11 @@ function F.whole(n)
   return string.format('%.0f', n)
 end
 local any_rare, seen_rare = true, {}
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 local ALONE_AFTER = 3
 function F.keep_rules(i)
@@ -3035,12 +3117,13 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
 local MOST = 500
 local t = F.task_keys(1, ARGV[1])
@@ -3069,9 +3152,9 @@ return more
 `,
   },
   "push": {
-    sha1: "120220aae686c005b7161539f9bfaca8de137303",
+    sha1: "56ce2f74db1ebf487d8628f92f0a6186073a241f",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,counts_of=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,name_job=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3105,11 +3188,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
 function F.digits_from(first, count)
-  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
-    .. '25262728293031323334353637383940414243444546474849'
-    .. '50515253545556575859606162636465666768697071727374'
-    .. '75767778798081828384858687888990919293949596979899'
   local sub, texts = string.sub, {}
   local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
   local head = string.format('%014.0f', high)
@@ -3118,10 +3201,23 @@ function F.digits_from(first, count)
       high, at = high + 1, 1
       head = string.format('%014.0f', high)
     end
-    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    texts[k] = head .. sub(TWO_DIGITS, at, at + 1)
     at = at + 2
   end
   return texts
+end
+local heads = {}
+function F.digits_near(n)
+  local low = n % 10000
+  local high = (n - low) / 10000
+  local head, d = heads[high], low % 100
+  if not head then
+    head = string.format('%012.0f', high)
+    heads[high] = head
+  end
+  local c = (low - d) / 50
+  local sub = string.sub
+  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
 local KEPT_ANSWERS = 4
 function F.begin_call(lane, epoch, seq)
@@ -3289,7 +3385,8 @@ end
 function F.unpacked(name)
   local a, b, c, d, e, f = string.byte(name, 1, 6)
   if a == 0 or a == 255 then return string.sub(name, 2) end
-  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+  local n = (((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+  return F.digits_near(PACKED_FROM + n)
 end
 function F.due_of_later(t, number)
   return redis.call('ZSCORE', t.due, F.packed(number))
@@ -3307,6 +3404,9 @@ function F.counts_of(t, number)
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -3317,17 +3417,17 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -3361,10 +3461,6 @@ end
 function F.known_text(t, id, now_ms)
   local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
-end
-function F.name_job(t, id, number)
-  redis.call('HSET', t.ids, id, number)
-  redis.call('ZREM', t.idends, id)
 end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 1000
@@ -3434,42 +3530,97 @@ function F.push_plain(t, i, n)
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 function F.new_batch()
-  return { jobs = {}, ready = {}, later = {}, records = {}, due = {}, fresh = {}, count = 0 }
+  return {
+    jobs = {}, ready = {}, prio = {}, later = {}, records = {}, due = {}, ids = {}, named = {},
+  }
 end
-function F.write_batch(t, b)
+function F.write_batch(t, b, count)
+  if #b.ids > 0 then
+    redis.call('HSET', t.ids, unpack(b.ids))
+    redis.call('ZREM', t.idends, unpack(b.named))
+  end
   if #b.jobs > 0 then redis.call('HSET', t.jobs, unpack(b.jobs)) end
   if #b.ready > 0 then redis.call('RPUSH', t.ready, unpack(b.ready)) end
-  if #b.later > 0 then F.put_all_later(t, b.later, b.records, b.due) end
-  if b.count > 0 then redis.call('HINCRBY', t.stats, 'pushed', b.count) end
-end
-function F.push_special(t, i, b)
-  local id, priority, record = ARGV[i], ARGV[i + 2], ARGV[i + 3]
-  if id ~= '' then
-    local there = b.fresh[id] or F.known_text(t, id, now_ms)
-    if there then
-      answers[#answers + 1] = there
-      return
-    end
+  if #b.prio > 0 then
+    F.written(t.prio)
+    redis.call('ZADD', t.prio, unpack(b.prio))
   end
-  local number, due = F.digits(next_number), F.due_of(ARGV[i + 1], now_ms)
-  next_number, b.count = next_number + 1, b.count + 1
+  if #b.later > 0 then F.put_all_later(t, b.later, b.records, b.due) end
+  if count > 0 then redis.call('HINCRBY', t.stats, 'pushed', count) end
+end
+function F.entries_of(t, first, n, width)
+  local ids, there = {}, {}
+  for i = first, first + width * (n - 1), width do
+    if ARGV[i] ~= '' then ids[#ids + 1] = ARGV[i] end
+  end
+  local entries = #ids > 0 and redis.call('HMGET', t.ids, unpack(ids)) or {}
+  for k, id in ipairs(ids) do there[id] = entries[k] end
+  return there
+end
+local dues = {}
+function F.due_at(text)
+  if dues[text] == nil then dues[text] = F.due_of(text, now_ms) or false end
+  return dues[text]
+end
+function F.add_job(t, b, number, job)
+  local due, priority = job.due and F.due_at(job.due), job.priority or '0'
   if due then
     local k = #b.later + 1
-    b.later[k], b.records[k], b.due[k] = number, record, due
+    b.later[k], b.records[k], b.due[k] = number, job.record, due
+    return 's,' .. due
+  end
+  local n = #b.jobs
+  b.jobs[n + 1], b.jobs[n + 2] = number, job.record
+  became_ready[t] = true
+  if priority == '0' then
+    b.ready[#b.ready + 1] = number
   else
-    b.jobs[#b.jobs + 1], b.jobs[#b.jobs + 2] = number, record
-    became_ready[t] = true
-    if priority == '0' then
-      b.ready[#b.ready + 1] = number
+    n = #b.prio
+    b.prio[n + 1], b.prio[n + 2] = priority, F.last_in_line(number, number)
+  end
+  return 'r,'
+end
+function F.answer_segment(n, said, numbers, states)
+  local alike, made = n > 1 and #states == n, 0
+  for k = 2, #states do alike = alike and states[k] == states[1] end
+  if alike then
+    answers[#answers + 1] = '*' .. numbers[1] .. ',1,' .. states[1]
+    return
+  end
+  for k = 1, n do
+    if not said[k] then made = made + 1 end
+    answers[#answers + 1] = said[k] or numbers[made] .. ',1,' .. states[made]
+  end
+end
+function F.push_special(t, first, n, kind)
+  local width, at, b = #kind, {}, F.new_batch()
+  for k = 2, width do at[string.sub(kind, k, k)] = k - 2 end
+  local there = at.i and F.entries_of(t, first + at.i, n, width) or {}
+  local numbers, states, said, fresh, made = F.digits_from(next_number, n), {}, {}, {}, 0
+  local job = {}
+  for k = 1, n do
+    local i = first + width * (k - 1)
+    local id = at.i and ARGV[i + at.i] or ''
+    local twin = id ~= '' and fresh[id]
+    local answer = twin and numbers[twin] .. ',0,' .. states[twin]
+      or there[id] and F.known_text(t, id, now_ms)
+    if answer then
+      said[k] = answer
     else
-      F.join(t, number, priority, 0, nil, number)
+      made = made + 1
+      job.due, job.priority = at.d and ARGV[i + at.d], at.p and ARGV[i + at.p]
+      job.record = ARGV[i + width - 1]
+      states[made] = F.add_job(t, b, numbers[made], job)
+      if id ~= '' then
+        local m = #b.named + 1
+        b.named[m], b.ids[2 * m - 1], b.ids[2 * m] = id, id, numbers[made]
+        fresh[id] = made
+      end
     end
   end
-  if id ~= '' then
-    F.name_job(t, id, number)
-    b.fresh[id] = number .. ',0,' .. (due and 's,' .. due or 'r,')
-  end
-  answers[#answers + 1] = number .. ',1,' .. (due and 's,' .. due or 'r,')
+  next_number = next_number + made
+  F.write_batch(t, b, made)
+  F.answer_segment(n, said, numbers, states)
 end
 for k = 1, task_count do F.promote(tasks[k], now_ms, 100) end
 next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
@@ -3482,12 +3633,8 @@ while i <= #ARGV do
     became_ready[t] = true
     i = i + n
   else
-    local b = F.new_batch()
-    for _ = 1, n do
-      F.push_special(t, i, b)
-      i = i + 4
-    end
-    F.write_batch(t, b)
+    F.push_special(t, i, n, kind)
+    i = i + #kind * n
   end
 end
 function F.is_lone(t)
@@ -3511,9 +3658,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "821d6249f921a22a81818b24d70cf3830dcd3b1e",
+    sha1: "fddcbb9fb40c426b4968fe788d3ee2a340f7d9c2",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3614,6 +3761,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -3680,6 +3832,9 @@ function F.set_counts(t, number, counts)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -3690,7 +3845,7 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -3703,17 +3858,17 @@ function F.join_front(t, number, priority, row)
     redis.call('LPUSH', t.ready, number)
   else
     F.written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, '0' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -3733,37 +3888,53 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
-function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+function F.remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, F.whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
-  F.bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+function F.ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      local at, counts = F.whole(now_ms), F.exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -3775,7 +3946,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -4345,9 +4516,9 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "f57bcae0f7718bed3415227e832e9a521502ff12",
+    sha1: "b898133d70a01474acede87dbab5f40aeea1a9f1",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
+local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4378,6 +4549,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -4404,6 +4580,9 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -4414,7 +4593,7 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -5864,9 +6043,9 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "090778d99d2de21c27dc47593b02a61d397c784d",
+    sha1: "0ee403fababd7923e3d50bf58a43ea4070d5b169",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5900,6 +6079,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -5961,6 +6145,9 @@ function F.priority_of(record)
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -5971,17 +6158,17 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -6001,37 +6188,53 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
-function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+function F.remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, F.whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
-  F.bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+function F.ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      local at, counts = F.whole(now_ms), F.exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -6043,7 +6246,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -6413,9 +6616,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "6cc20e6ed519e752ffde8a8d119a79f7b8c5b7e9",
+    sha1: "0aafbcb34b3ba511e72d8f904f205504865c9c5d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_end=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,complete_plain=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,settle_plain=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6540,11 +6743,11 @@ function F.take_numbers(field, count, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
 function F.digits_from(first, count)
-  local pairs_00_to_99 = '00010203040506070809101112131415161718192021222324'
-    .. '25262728293031323334353637383940414243444546474849'
-    .. '50515253545556575859606162636465666768697071727374'
-    .. '75767778798081828384858687888990919293949596979899'
   local sub, texts = string.sub, {}
   local high, at = math.floor(first / 100), 1 + 2 * (first % 100)
   local head = string.format('%014.0f', high)
@@ -6553,10 +6756,23 @@ function F.digits_from(first, count)
       high, at = high + 1, 1
       head = string.format('%014.0f', high)
     end
-    texts[k] = head .. sub(pairs_00_to_99, at, at + 1)
+    texts[k] = head .. sub(TWO_DIGITS, at, at + 1)
     at = at + 2
   end
   return texts
+end
+local heads = {}
+function F.digits_near(n)
+  local low = n % 10000
+  local high = (n - low) / 10000
+  local head, d = heads[high], low % 100
+  if not head then
+    head = string.format('%012.0f', high)
+    heads[high] = head
+  end
+  local c = (low - d) / 50
+  local sub = string.sub
+  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
 local MOST_DEAD = 200
 function F.wake_one(t)
@@ -6598,7 +6814,8 @@ end
 function F.unpacked(name)
   local a, b, c, d, e, f = string.byte(name, 1, 6)
   if a == 0 or a == 255 then return string.sub(name, 2) end
-  return F.digits(PACKED_FROM + ((((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f))
+  local n = (((((a - 1) * 256 + b) * 256 + c) * 256 + d) * 256 + e) * 256 + f
+  return F.digits_near(PACKED_FROM + n)
 end
 function F.is_later(t, number)
   return redis.call('HEXISTS', t.later, F.packed(number)) == 1
@@ -6626,6 +6843,9 @@ function F.set_counts(t, number, counts)
   redis.call('HSET', t.tries, number, counts)
 end
 local ALONE_AFTER = 3
+function F.last_in_line(number, order)
+  return order == number and '1' .. number or '1' .. order .. ':' .. number
+end
 function F.join(t, number, priority, row, now, order)
   if row >= ALONE_AFTER then
     F.written(t.alone)
@@ -6636,7 +6856,7 @@ function F.join(t, number, priority, row, now, order)
   else
     F.written(t.prio)
     order = order or F.digits(F.take_numbers('number', 1, now))
-    redis.call('ZADD', t.prio, priority, '1' .. order .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, F.last_in_line(number, order))
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
@@ -6649,17 +6869,17 @@ function F.join_front(t, number, priority, row)
     redis.call('LPUSH', t.ready, number)
   else
     F.written(t.prio)
-    redis.call('ZADD', t.prio, priority, '0' .. number .. ':' .. number)
+    redis.call('ZADD', t.prio, priority, '0' .. number)
   end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
 function F.put_all_later(t, numbers, records, dues)
-  local fields, index, soonest = {}, {}, math.huge
+  local fields, index, soonest, before = {}, {}, math.huge, nil
   for k, number in ipairs(numbers) do
     local name, due = F.packed(number), dues[k]
     fields[2 * k - 1], fields[2 * k] = name, records[k]
     index[2 * k - 1], index[2 * k] = due, name
-    soonest = math.min(soonest, tonumber(due))
+    if due ~= before then soonest, before = math.min(soonest, tonumber(due)), due end
   end
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
@@ -6679,37 +6899,53 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats)
+function F.bound(index, hash, count, stats, added)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest = redis.call('ZPOPMIN', index, math.min(over, 100))
-  for k = 1, #oldest, 2 do redis.call('HDEL', hash, oldest[k]) end
-  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
+  redis.call('HDEL', hash, unpack(names))
+  redis.call('HINCRBY', stats, 'dropped', #names)
 end
-function F.remember_end(t, id, number, state, keep, now_ms, kept_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if entry and string.match(entry, '^%d+') ~= number then return end
-  local remembered_ms = math.max(keep.idMs, kept_ms)
-  if remembered_ms <= 0 then
-    redis.call('HDEL', t.ids, id)
+function F.remember_ends(t, ids, numbers, state, keep, now_ms)
+  local named, owners = {}, {}
+  for k, id in ipairs(ids) do
+    if id ~= '' then named[#named + 1], owners[#named + 1] = id, numbers[k] end
+  end
+  if #named == 0 then return end
+  local entries, ours = redis.call('HMGET', t.ids, unpack(named)), {}
+  local letter, kept_ms = ':' .. STATE_LETTER[state], keep[state][2] > 0 and keep[state][1] or 0
+  local fields, index, til = {}, {}, F.whole(math.floor(now_ms) + math.max(keep.idMs, kept_ms))
+  for k, id in ipairs(named) do
+    local number, entry = owners[k], entries[k]
+    if not entry or entry == number or string.match(entry, '^%d+') == number then
+      local n = #ours + 1
+      ours[n], fields[2 * n - 1], fields[2 * n] = id, id, number .. letter
+      index[2 * n - 1], index[2 * n] = til, id
+    end
+  end
+  if #ours == 0 then return end
+  if math.max(keep.idMs, kept_ms) <= 0 then
+    redis.call('HDEL', t.ids, unpack(ours))
     return
   end
-  redis.call('HSET', t.ids, id, number .. ':' .. STATE_LETTER[state])
-  redis.call('ZADD', t.idends, F.whole(now_ms + remembered_ms), id)
-  F.bound(t.idends, t.ids, keep.idCount, t.stats)
+  redis.call('HSET', t.ids, unpack(fields))
+  redis.call('ZADD', t.idends, unpack(index))
+  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+end
+function F.ended_text(letter, at, counts, detail, record)
+  return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
 end
 function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   now_ms = math.floor(now_ms)
   local rule = keep[state]
-  local kept_ms = 0
   if rule[2] > 0 then
     record = record or redis.call('HGET', t.jobs, number)
     if record then
-      kept_ms = rule[1]
-      local counts = F.exists(t.tries) and redis.call('HGET', t.tries, number) or ''
-      local head = { STATE_LETTER[state], F.whole(now_ms), counts, detail }
-      redis.call('HSET', t.ended, number, table.concat(head, '|') .. '\\n' .. record)
-      redis.call('ZADD', t[state], F.whole(now_ms), number)
+      local at, counts = F.whole(now_ms), F.exists(t.tries) and redis.call('HGET', t.tries, number)
+      local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
+      redis.call('HSET', t.ended, number, text)
+      redis.call('ZADD', t[state], at, number)
       F.bound(t[state], t.ended, rule[2], t.stats)
     end
   end
@@ -6721,7 +6957,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   if F.exists(CANCELS) then redis.call('HDEL', CANCELS, number) end
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
   redis.call('HINCRBY', t.stats, state, 1)
-  if id ~= '' then F.remember_end(t, id, number, state, keep, now_ms, kept_ms) end
+  if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
@@ -7114,28 +7350,29 @@ local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 function F.pop_hints(t, n)
   if not F.exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
-  local numbers, entries = {}, {}
-  local function pop_prio(low, high)
-    local want = n - #numbers
-    local members = redis.call('ZRANGEBYSCORE', t.prio, low, high, 'WITHSCORES', 'LIMIT', 0, want)
-    for k = 1, #members, 2 do
-      redis.call('ZREM', t.prio, members[k])
-      numbers[#numbers + 1] = string.match(members[k], ':(%d+)$')
-      entries[#numbers] = { member = members[k], score = members[k + 1] }
+  local numbers, entries = {}, { members = {}, scores = {} }
+  local function pop_prio(want)
+    if want <= 0 then return end
+    local popped = redis.call('ZPOPMIN', t.prio, want)
+    for k = 1, #popped, 2 do
+      local member, at = popped[k], #numbers + 1
+      numbers[at] = string.sub(member, -NUMBER_SIZE)
+      entries.members[at], entries.scores[at] = member, popped[k + 1]
     end
   end
-  pop_prio('-inf', '(0')
+  pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
   if #numbers < n then
     for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
       numbers[#numbers + 1] = number
     end
   end
-  if #numbers < n then pop_prio('(0', '+inf') end
+  pop_prio(n - #numbers)
   return numbers, entries
 end
-function F.put_back(t, number, entry)
-  if entry then
-    redis.call('ZADD', t.prio, entry.score, entry.member)
+function F.put_back(t, number, entries, k)
+  local member = entries and entries.members[k]
+  if member then
+    redis.call('ZADD', t.prio, entries.scores[k], member)
   else
     redis.call('LPUSH', t.ready, number)
   end
@@ -7173,7 +7410,7 @@ function F.take(t, limit, budget)
       local record = found[k]
       if record then
         if bytes <= 0 then
-          for b = #hints, k, -1 do F.put_back(t, hints[b], entries and entries[b]) end
+          for b = #hints, k, -1 do F.put_back(t, hints[b], entries, b) end
           break
         end
         n = n + 1
@@ -7309,17 +7546,25 @@ function F.forget_alone(caller)
     F.turn_of_others(caller)
   end
 end
-function F.note_done(t, numbers)
-  if not t.done then
-    t.done = numbers
+function F.note_done(t, numbers, extras)
+  if not extras then
+    if not t.done then
+      t.done = numbers
+      return
+    end
+    for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
     return
   end
-  for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
+  local left = t.left or { numbers = {}, ids = {}, details = {} }
+  local ids, details, n = extras.ids, extras.details, #left.numbers
+  for k, number in ipairs(numbers) do
+    left.numbers[n + k] = number
+    left.ids[n + k] = ids and ids[k] or ''
+    left.details[n + k] = details and details[k] or ''
+  end
+  t.left = left
 end
-function F.complete_plain(t)
-  local numbers = t.done or {}
-  if #numbers == 0 then return end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+function F.forget_done(t, numbers)
   redis.call('SREM', t.claimed, unpack(numbers))
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if F.exists(t.tries) then
@@ -7327,6 +7572,51 @@ function F.complete_plain(t)
     redis.call('HDEL', t.errors, unpack(numbers))
   end
   redis.call('HINCRBY', t.stats, 'completed', #numbers)
+end
+function F.complete_plain(t)
+  local numbers = t.done or {}
+  if #numbers == 0 then return end
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  F.forget_done(t, numbers)
+end
+function F.keep_some(t, numbers, details, at)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local counts = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
+  local texts, index, n, largest = {}, {}, 0, 1
+  for k, number in ipairs(numbers) do
+    local record = records[k]
+    if record then
+      local detail = details[k] ~= '' and details[k] or '{}'
+      texts[n + 1], texts[n + 2] = number, F.ended_text('c', at, counts[k], detail, record)
+      index[n + 1], index[n + 2] = at, number
+      n, largest = n + 2, math.max(largest, #record)
+    end
+  end
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  if n > 0 then
+    redis.call('HSET', t.ended, unpack(texts))
+    redis.call('ZADD', t.completed, unpack(index))
+  end
+  return largest
+end
+function F.complete_left(t, keep, now_ms)
+  local left = t.left
+  if not left or #left.numbers == 0 then return end
+  local numbers, rule, at = left.numbers, keep.completed, F.whole(math.floor(now_ms))
+  local from, size = 1, 16
+  while rule[2] > 0 and from <= #numbers do
+    local to = math.min(from + size - 1, #numbers)
+    local some, details = { unpack(numbers, from, to) }, { unpack(left.details, from, to) }
+    local largest = F.keep_some(t, some, details, at)
+    from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
+  end
+  if rule[2] > 0 then
+    F.bound(t.completed, t.ended, rule[2], t.stats, #numbers)
+  else
+    redis.call('HDEL', t.jobs, unpack(numbers))
+  end
+  F.forget_done(t, numbers)
+  F.remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
 end
 function F.count_failure(t, number, invalid)
   local f, c, h, _, inv = F.counts_of(t, number)
@@ -7375,6 +7665,44 @@ function F.settle_one(t, job, keep, now)
   end
   return F.retry_job(t, job, now)
 end
+function F.extras_at(at)
+  local ids, details = tonumber(ARGV[at]), nil
+  local next_at = at + 1 + ids
+  ids = ids > 0 and { unpack(ARGV, at + 1, at + ids) } or nil
+  details = tonumber(ARGV[next_at])
+  local after = next_at + 1 + details
+  details = details > 0 and { unpack(ARGV, next_at + 1, after - 1) } or nil
+  return { ids = ids, details = details }, after
+end
+function F.settle_completed(t, lease, joined, extras, keep, now)
+  if not lease then return 'L' end
+  local numbers = F.numbers_in(joined)
+  if not F.exists(CANCELS) and F.drop_first(lease, joined) then
+    F.note_done(t, numbers, extras)
+    return 'C'
+  end
+  local marks = F.exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+  local done, states, left = {}, {}, extras and { ids = {}, details = {} }
+  local ids, details = extras and extras.ids or {}, extras and extras.details or {}
+  for k, number in ipairs(numbers) do
+    local at = F.place_of_member(lease, number)
+    if not at then
+      states[k] = 'l'
+    else
+      F.drop_member(lease, at, number)
+      if marks[k] then
+        local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
+        states[k] = F.settle_one(t, job, keep, now)
+      else
+        local n = #done + 1
+        done[n], states[k] = number, 'c'
+        if left then left.ids[n], left.details[n] = ids[k] or '', details[k] or '' end
+      end
+    end
+  end
+  F.note_done(t, done, left)
+  return #done == #numbers and 'C' or table.concat(states, ',')
+end
 local repeated = F.begin_call('work', ARGV[1], ARGV[2])
 if repeated then return repeated end
 local identity, idle, lease_ms = ARGV[3], ARGV[4] == '1', tonumber(ARGV[5])
@@ -7394,32 +7722,6 @@ do
     for _, key in ipairs({ t.tries, t.prio, t.alone, t.due }) do rare[#rare + 1] = key end
   end
   F.ask_for_rare(rare)
-end
-function F.settle_plain(t, lease, joined)
-  if not lease then return 'L' end
-  local numbers = F.numbers_in(joined)
-  if not F.exists(CANCELS) and F.drop_first(lease, joined) then
-    F.note_done(t, numbers)
-    return 'C'
-  end
-  local marks = F.exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
-  local plain, states = {}, {}
-  for k, number in ipairs(numbers) do
-    local at = F.place_of_member(lease, number)
-    if not at then
-      states[k] = 'l'
-    else
-      F.drop_member(lease, at, number)
-      if marks[k] then
-        local job = { number = number, outcome = 'c', id = '', detail = '{}' }
-        states[k] = F.settle_one(t, job, keep, now)
-      else
-        plain[#plain + 1], states[k] = number, 'c'
-      end
-    end
-  end
-  F.note_done(t, plain)
-  return #plain == #numbers and 'C' or table.concat(states, ',')
 end
 function F.settle_special(t, lease, first, n)
   local states = {}
@@ -7456,15 +7758,22 @@ for _ = 1, groups do
   if lease and lease.task ~= t.name then lease = nil end
   i = i + 4
   if kind == 'c' then
-    settled[#settled + 1] = F.settle_plain(t, lease, ARGV[i])
+    settled[#settled + 1] = F.settle_completed(t, lease, ARGV[i], nil, keep, now)
     i = i + 1
+  elseif kind == 'k' then
+    local extras, after = F.extras_at(i + 1)
+    settled[#settled + 1] = F.settle_completed(t, lease, ARGV[i], extras, keep, now)
+    i = after
   else
     settled[#settled + 1] = F.settle_special(t, lease, i, n)
     i = i + 6 * n
   end
   if lease then F.shrink_lease(lease) end
 end
-for _, t in ipairs(tasks) do F.complete_plain(t) end
+for _, t in ipairs(tasks) do
+  F.complete_plain(t)
+  F.complete_left(t, keep, now_ms)
+end
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do F.wake_one(back.t) end

@@ -6,6 +6,7 @@ import type {
   KeepRules,
   Settle,
   SettleAnswer,
+  SettleOutcome,
   WorkAnswer,
   WorkArgs,
 } from "../contract.js";
@@ -21,10 +22,13 @@ export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
   claims: readonly Claim[];
 }
 
+/** c: completed, and leaves nothing behind; k: completed; x: anything else. */
+type GroupKind = "c" | "k" | "x";
+
 interface Group {
   task: number;
   fence: string;
-  plain: boolean;
+  kind: GroupKind;
   settles: Settle[];
   /** Where each settle stands in the caller's list. */
   places: number[];
@@ -60,7 +64,7 @@ async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
     ...tasks.args(),
     String(groups.length),
   ];
-  for (const group of groups) encodeGroup(group, args);
+  for (const group of groups) encodeGroup(group, work.keep.completed.count > 0, args);
   args.push(String(work.claims.length), ...claims);
   const reply = await shard.works.submit({ keys: tasks.keys(shard), args, timeoutMs: null });
   return await parseReply(shard, { reply, groups, tasks, leaseMs: work.leaseMs });
@@ -71,17 +75,17 @@ function groupByLease(settles: readonly Settle[], tasks: TaskTable, keep: KeepRu
   let last: { taskId: string; group: Group } | null = null;
   settles.forEach((settle, place) => {
     const { taskId, fence } = settle;
-    const plain = keep.completed.count === 0 && isPlain(settle);
+    const kind = kindOf(settle, keep);
     let group: Group | undefined;
     // Neighbours are mostly of one lease.
-    if (last?.group.fence === fence && last.taskId === taskId && last.group.plain === plain) {
+    if (last?.group.fence === fence && last.taskId === taskId && last.group.kind === kind) {
       group = last.group;
     } else {
       const task = tasks.indexOf(taskId);
-      const key = `${plain ? "c" : "x"}${task} ${fence}`;
+      const key = `${kind}${task} ${fence}`;
       group = groups.get(key);
       if (group === undefined) {
-        group = { task, fence, plain, settles: [], places: [] };
+        group = { task, fence, kind, settles: [], places: [] };
         groups.set(key, group);
       }
       last = { taskId, group };
@@ -107,18 +111,37 @@ function inLeaseOrder(group: Group): Group {
   };
 }
 
-/** It leaves nothing behind. */
-function isPlain({ outcome, id, scheduleId }: Settle): boolean {
-  return outcome.kind === "completed" && id === null && scheduleId === null;
+function kindOf({ outcome, id, scheduleId }: Settle, keep: KeepRules): GroupKind {
+  if (outcome.kind !== "completed" || scheduleId !== null) return "x";
+  return id === null && keep.completed.count === 0 ? "c" : "k";
 }
 
-function encodeGroup({ task, fence, plain, settles }: Group, args: string[]): void {
-  args.push(String(task), fence, plain ? "c" : "x", String(settles.length));
-  if (plain) {
-    args.push(settles.map((settle) => settle.number).join(" "));
+function encodeGroup({ task, fence, kind, settles }: Group, keeps: boolean, args: string[]): void {
+  args.push(String(task), fence, kind, String(settles.length));
+  if (kind === "x") {
+    for (const settle of settles) args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
     return;
   }
-  for (const settle of settles) args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
+  args.push(settles.map((settle) => settle.number).join(" "));
+  if (kind === "c") return;
+  pushColumn(args, settles, ({ id }) => id ?? "");
+  pushColumn(args, settles, ({ outcome }) => (keeps ? resultOf(outcome) : ""));
+}
+
+function resultOf(outcome: SettleOutcome): string {
+  if (outcome.kind !== "completed" || outcome.result === null) return "";
+  return detail({ result: outcome.result });
+}
+
+/** How many, then so many texts; none where all of them are empty. */
+function pushColumn(
+  args: string[],
+  settles: readonly Settle[],
+  textOf: (settle: Settle) => string,
+): void {
+  const texts = settles.map(textOf);
+  if (texts.some((text) => text !== "")) args.push(String(texts.length), ...texts);
+  else args.push("0");
 }
 
 function encodeOutcome(settle: Settle): string[] {
