@@ -46,19 +46,32 @@ const PLAIN: Head = Object.freeze({
   occurrence: null,
 });
 
-/** The rules of jobs that carry nothing else are mostly those of the job before. */
-let lastRules: JobRules | null = null;
+/** The rules of a job are mostly those of the job before. */
+let lastRules: JobRules = PLAIN.rules;
 let lastText = "";
 
 /** The text of a head; the same head always gives the same text. */
 export function encodeHead(head: Head): string {
   const { id, rules, occurrence } = head;
-  if (id !== null || occurrence !== null) return textOf(head);
-  if (rules !== lastRules) {
-    lastText = textOf(head);
+  if (occurrence !== null) return textOf(head);
+  if (!areAlike(rules, lastRules)) {
+    lastText = textOf({ id: null, rules, occurrence: null });
     lastRules = rules;
   }
-  return lastText;
+  if (id === null) return lastText;
+  const ownId = `{"i":${JSON.stringify(id)}`;
+  return lastText === "" ? `${ownId}}` : `${ownId},${lastText.slice(1)}`;
+}
+
+function areAlike(a: JobRules, b: JobRules): boolean {
+  if (a === b) return true;
+  if (a.priority !== b.priority || a.timeoutMs !== b.timeoutMs) return false;
+  if (a.retry === null || b.retry === null) return a.retry === b.retry;
+  return (
+    a.retry.attempts === b.retry.attempts &&
+    a.retry.waitMs === b.retry.waitMs &&
+    a.retry.backoff === b.retry.backoff
+  );
 }
 
 function textOf({ id, rules, occurrence }: Head): string {
