@@ -41,6 +41,9 @@ import { RedisFacts } from "./redis-facts.mjs";
 const BATCHES = [1, 10, 100, 400];
 const LOOKS = [10, 50, 100];
 
+/** Of jobs with options. */
+const OPTIONS_BATCH = 100;
+
 const MEMORY = { jobs: 20_000, per: 400, bytes: 100 };
 const LATER_MS = 24 * 3_600_000;
 
@@ -80,6 +83,7 @@ async function countVerbs({ storeAt, keep }, meter, bytes) {
     await verbs.look(1);
     const rows = [];
     for (const batch of BATCHES) rows.push(...(await verbs.rows(batch)));
+    rows.push(...(await verbs.optionRows(OPTIONS_BATCH)));
     rows.push(await verbs.renew());
     for (const tasks of LOOKS) rows.push(await verbs.look(tasks));
     /** @type {Record<string, Count>} */

@@ -33,6 +33,15 @@ const LEASE_MS = 3_600_000;
 
 const DELAY_MS = 3_600_000;
 
+/** Of a life with an option, what costs more than without. */
+const DEARER = [
+  "push, ids",
+  "settle, ids",
+  "settle, kept",
+  "push, priorities",
+  "claim, priorities",
+];
+
 const RULES = {
   retry: { attempts: 0, waitMs: 10_000, backoff: /** @type {const} */ ("fixed") },
   priority: 0,
@@ -99,6 +108,43 @@ export class OwnVerbs {
   }
 
   /**
+   * Of jobs with an id of their caller's, of such that are kept, of such with priorities.
+   * @param {number} batch jobs per call
+   * @returns {Promise<Row<T>[]>}
+   */
+  async optionRows(batch) {
+    /** @type {Row<T>[]} */
+    const rows = [];
+    /** @type {(verb: string, work: () => Promise<unknown>) => Promise<unknown>} */
+    const row = async (verb, work) => {
+      const passed = await this.#meter.during(() => this.#times(work));
+      return rows.push({ verb, batch, jobs: batch * this.#calls, passed });
+    };
+    /**
+     * @param {string} name
+     * @param {KeepRules} keep
+     * @param {(n: number) => object} change what each job has beside its data
+     */
+    const life = async (name, keep, change) => {
+      /** @type {ClaimedBatch[]} */
+      const held = [];
+      let made = 0;
+      const next = () => {
+        made += 1;
+        return change(made);
+      };
+      await row(`push, ${name}`, () => this.#push(batch, 0, next));
+      await row(`claim, ${name}`, async () => held.push(await this.#work([], batch)));
+      return await row(`settle, ${name}`, () => this.#work(held.splice(0, 1), 0, keep));
+    };
+    const completed = { ageMs: DELAY_MS, count: MOST_JOBS };
+    await life("ids", this.#keep, (n) => ({ id: `job ${1_000_000 + n}` }));
+    await life("kept", { ...this.#keep, completed }, () => ({}));
+    await life("priorities", this.#keep, (n) => ({ rules: { ...RULES, priority: 1 + (n % 3) } }));
+    return rows.filter(({ verb }) => DEARER.includes(verb));
+  }
+
+  /**
    * The renewal of one lease, whatever the number of its jobs.
    * @returns {Promise<Row<T>>}
    */
@@ -128,9 +174,12 @@ export class OwnVerbs {
   /**
    * @param {number} jobs
    * @param {number} delayMs
+   * @param {() => object} change what each has beside its data
    */
-  #push(jobs, delayMs) {
-    const specs = this.#texts.slice(0, jobs).map((text) => OwnVerbs.job(TASK, text, delayMs));
+  #push(jobs, delayMs, change = () => ({})) {
+    const specs = this.#texts
+      .slice(0, jobs)
+      .map((text) => ({ ...OwnVerbs.job(TASK, text, delayMs), ...change() }));
     return this.#store.push({ jobs: specs, timeoutMs: 5_000 });
   }
 
@@ -139,10 +188,9 @@ export class OwnVerbs {
    * @param {readonly ClaimedBatch[]} ended
    * @param {number} limit 0: claims nothing
    */
-  async #work(ended, limit) {
+  async #work(ended, limit, keep = this.#keep) {
     const claims = limit === 0 ? [] : [{ taskId: TASK, limit }];
     const settles = ended.flatMap(settlesOf);
-    const keep = this.#keep;
     const answer = await this.#store.work({
       settles,
       claims,
@@ -170,11 +218,11 @@ export class OwnVerbs {
  * @returns {Settle[]}
  */
 export function settlesOf({ fence, taskId, jobs }) {
-  return jobs.map(({ number }) => ({
+  return jobs.map(({ number, id, ownId }) => ({
     fence,
     taskId,
     number,
-    id: null,
+    id: ownId ? id : null,
     scheduleId: null,
     outcome: { kind: "completed", result: null },
   }));
