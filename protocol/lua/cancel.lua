@@ -22,4 +22,5 @@ end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 local head = end_waiting(t, number, keep, now_ms)
 if head.x == 1 and head.s then job_ended(t, head.s, number, now) end
+save_ends()
 return { 'cancelled', '1' }

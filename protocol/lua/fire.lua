@@ -12,7 +12,7 @@
 -- @include lib/keys.lua
 -- @include lib/overlap.lua
 -- @include lib/hold.lua
-local MOST_FIRED, MOST_FIRED_BYTES = 1000, 4 * 1024 * 1024
+local MOST_FIRED, MOST_FIRED_BYTES = 50, 4 * 1024 * 1024
 local t, keep = task_keys(1, ARGV[1]), keep_rules(2)
 local now = now_us()
 local now_ms = now / 1000
@@ -76,6 +76,8 @@ local function fire(s, decisions, seen, following)
   if s.overlap ~= ALLOW then
     load_overlap(t, s)
     any_ready = release(t, s, now) or any_ready
+    -- A long buffer is read and written as a whole.
+    made = made + math.floor(#s.buffer / 1000)
   end
   local outcomes, decided = {}, math.max(s.decided, seen or 0)
   for k, d in ipairs(decisions) do
@@ -106,6 +108,7 @@ while i <= #ARGV do
   answers[#answers + 1] = answer
   i = i + 5 + n
 end
+save_ends()
 refresh_groups(nil)
 if any_ready then wake_one(t) end
 return answers

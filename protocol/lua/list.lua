@@ -6,11 +6,32 @@
 -- since  protocol 1
 -- @include lib/keys.lua
 -- @include lib/find.lua
-local MOST_BYTES = 4 * 1024 * 1024
-local t, state, cursor, limit = task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+local MOST_BYTES, MOST_SHOWN = 4 * 1024 * 1024, 200
+local t, state, cursor = task_keys(1, ARGV[1]), ARGV[2], ARGV[3]
+-- Of one that runs more is told.
+if state == 'running' then MOST_SHOWN = MOST_SHOWN / 2 end
+local limit = math.min(tonumber(ARGV[4]), MOST_SHOWN)
 
 local function number_of(member)
   return string.sub(member, -NUMBER_SIZE)
+end
+
+-- Where it stands in a list: not far before `place`, else where its number belongs, since most
+-- stand in the order of their numbers. A search through all of it would hold up the server.
+local NEAR = 2000
+
+local function place_in_list(key, member, place)
+  local from = math.max(0, place - NEAR)
+  local near = redis.call('LRANGE', key, from, place)
+  for k = #near, 1, -1 do
+    if near[k] == member then return from + k - 1 end
+  end
+  local low, high = 0, from
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if redis.call('LINDEX', key, middle) < member then low = middle + 1 else high = middle end
+  end
+  return redis.call('LINDEX', key, low) == member and low or nil
 end
 
 -- Where a page goes on in a stretch of the line: behind the last job shown. Claims take from the
@@ -18,7 +39,7 @@ end
 local function resume(stretch, member, place)
   local at
   if stretch.command == 'LRANGE' then
-    at = redis.call('LPOS', stretch.key, member, 'MAXLEN', place + 1)
+    at = place_in_list(stretch.key, member, place)
   else
     at = redis.call('ZRANK', stretch.key, member)
     at = at and at - stretch.first
@@ -92,7 +113,8 @@ end
 local function page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
-  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', limit)
+  -- Of a count that never changes: the same cursor gives the same answer.
+  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', MOST_SHOWN)
   local numbers, cursors, total = {}, {}, #found[2]
   for k = shown + 1, math.min(total, shown + limit) do
     numbers[#numbers + 1] = found[2][k]
@@ -115,7 +137,7 @@ else
 end
 
 -- A page ends early when its records are big.
-local leases = state == 'running' and leases_of(numbers, MOST_LEASES_SEEN) or nil
+local leases = state == 'running' and leases_of(numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = view(t, number, leases)

@@ -12,7 +12,7 @@
 -- @include lib/promote.lua
 -- @include lib/claim.lua
 local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
-local PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 1000, 10000, 'nobody'
+local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
 local t, urgent, place = task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
 local now = now_us()
 local now_ms = now / 1000
@@ -27,8 +27,8 @@ local function note_mended(kind, n)
 end
 
 -- A page of a HASH: calls `each` with name and text; gives the place of the next one.
-local function walk_hash(key, from, each)
-  local page = redis.call('HSCAN', key, from, 'COUNT', PAGE)
+local function walk_hash(key, from, each, count)
+  local page = redis.call('HSCAN', key, from, 'COUNT', count or PAGE)
   for k = 1, #page[2], 2 do
     work.bytes = work.bytes - #page[2][k + 1]
     each(page[2][k], page[2][k + 1])
@@ -69,9 +69,15 @@ local function lease_to_nobody(numbers)
   note_mended('running', #numbers)
 end
 
-local function walk_claimed(from)
-  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PAGE)
-  local here, homeless = {}, {}
+local function is_running(number)
+  return redis.call('SISMEMBER', t.claimed, number) == 1
+    and redis.call('HEXISTS', t.jobs, number) == 1
+end
+
+-- A page of what is claimed; what has no record is dropped.
+local function page_of_claimed(from)
+  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PIECE)
+  local here = {}
   for _, number in ipairs(page[2]) do
     if redis.call('HEXISTS', t.jobs, number) == 1 then
       here[#here + 1] = number
@@ -80,22 +86,53 @@ local function walk_claimed(from)
       note_mended('running', 1)
     end
   end
-  local leases = #here > 0 and leases_of(here, math.huge) or {}
-  for _, number in ipairs(here) do
+  work.left = work.left - 1 - #page[2]
+  return page[1], here
+end
+
+-- Those of a page that no lease holds. Where there are many leases they are walked in pieces, and
+-- the place says what is still sought. What moved from one lease to another meanwhile looks lost,
+-- so what is left after several pieces is sought once more among all.
+local function walk_claimed(from)
+  local scan, cursor, rest = string.match(from, '^(%d+):(%d+):([%d ]+)$')
+  local sought, wanted = scan and numbers_in(rest), {}
+  local is_whole = not scan
+  if is_whole then
+    scan, sought = page_of_claimed(from)
+    cursor = '0'
+  end
+  for _, number in ipairs(sought) do wanted[number] = true end
+  if #sought > 0 then
+    cursor = walk_leases(wanted, cursor, MOST_BYTES_SEEN, function(number)
+      wanted[number] = nil
+    end)
+    work.left = cursor == '0' and work.left - redis.call('HLEN', LEASE) or 0
+  end
+  local left = {}
+  for _, number in ipairs(sought) do
+    if wanted[number] and is_running(number) then left[#left + 1] = number end
+  end
+  if #left == 0 then return scan end
+  if cursor ~= '0' then return scan .. ':' .. cursor .. ':' .. table.concat(left, ' ') end
+  local leases = is_whole and {} or leases_of(left, math.huge)
+  local homeless = {}
+  for _, number in ipairs(left) do
     if not leases[number] then homeless[#homeless + 1] = number end
   end
   lease_to_nobody(homeless)
-  work.left = work.left - 1 - #page[2]
-  return page[1]
+  return scan
 end
 
 local function count_hints()
   return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
 end
 
--- All numbers in line, as a set; empty where they are too many to be read at once.
+-- All numbers in line, as a set; empty where they are too many to be read at once. Read once, since
+-- nobody else comes between.
+local known = nil
 local function hints_of(n)
-  local known = {}
+  if known then return known end
+  known = {}
   if n > MOST_HINTS then return known end
   for _, key in ipairs({ t.ready, t.alone }) do
     for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
@@ -117,13 +154,20 @@ local function walk_records(from)
   local n = count_hints()
   local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
   if n > MOST_HINTS and ready <= n then return '0' end
-  local known, lost, records = hints_of(n), {}, {}
-  local following = walk_hash(t.jobs, from, function(number, record)
+  local lost, records = {}, {}
+  hints_of(n)
+  local function is_lost(number, record)
     if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
     lost[#lost + 1], records[number] = number, record
-  end)
+  end
+  local following = from
+  repeat
+    following = walk_hash(t.jobs, following, is_lost)
+  until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
   local leases = #lost > 0 and leases_of(lost, math.huge) or {}
+  if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
   for _, number in ipairs(lost) do
+    known[number] = true
     if leases[number] then
       redis.call('SADD', t.claimed, number)
     else
@@ -197,7 +241,7 @@ end
 
 -- In this order: what runs has to be known before anything is said to stand in no line.
 local STEPS = {
-  function(from) return walk_hash(LEASE, from, mend_lease) end,
+  function(from) return walk_hash(LEASE, from, mend_lease, LEASES_A_PAGE) end,
   walk_claimed,
   walk_records,
   function(from) return walk_hash(t.later, from, mend_later) end,
@@ -210,7 +254,7 @@ local STEPS = {
 }
 
 local function walk()
-  local step, from = string.match(place, '^(%d+):(%d+)$')
+  local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
   step, from = tonumber(step or 1), from or '0'
   while STEPS[step] and work.left > 0 and work.bytes > 0 do
     from = STEPS[step](from)

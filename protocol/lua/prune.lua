@@ -7,7 +7,7 @@
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/job.lua
-local MOST = 500
+local MOST = 250
 local t = task_keys(1, ARGV[1])
 local keep = keep_rules(2)
 local now_ms = now_us() / 1000
@@ -24,7 +24,7 @@ local function prune_age(index, hash, before_ms)
 end
 
 local function prune_count(index, hash, count)
-  bound(index, hash, count, t.stats)
+  bound(index, hash, count, t.stats, MOST)
   if redis.call('ZCARD', index) > count then more = 1 end
 end
 

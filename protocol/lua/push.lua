@@ -157,7 +157,7 @@ local function push_special(t, first, n, kind)
 end
 
 -- What became due before this push stands in line before it.
-for k = 1, task_count do promote(tasks[k], now_ms, 100) end
+for k = 1, task_count do promote(tasks[k], now_ms, promote_share(2 * task_count)) end
 next_number = take_numbers('number', tonumber(ARGV[3]), now)
 
 local i = 5 + task_count

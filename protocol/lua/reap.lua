@@ -108,11 +108,12 @@ local function reap_lease(fence, index, grace_from)
   wake_one(t)
 end
 
--- A few big leases are enough for one step; the next look names the others again.
-local ENOUGH_JOBS = 500
+-- A big lease is enough for one step; the next look names the others again.
+local ENOUGH_JOBS = 50
 local grace_from = note_time(now_ms)
 for k = i, #ARGV, 2 do
   if #reaped < ENOUGH_JOBS then reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
+save_ends()
 save_lengths()
 return reaped

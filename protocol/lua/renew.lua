@@ -14,7 +14,7 @@ local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
 local lost, cancelled, held = {}, {}, {}
 note_time(now_ms)
-local marks = redis.call('HLEN', CANCELS) > 0
+local marks, speaks = redis.call('HLEN', CANCELS) > 0, #ARGV > 1 + count
 redis.call('EXPIRE', SESSION, 86400)
 
 -- Its owner has it: from now on it is a lease like any other.
@@ -35,9 +35,11 @@ for k = 1, count do
     lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
-    for _, number in ipairs(members_of(lease)) do
+    local numbers = (marks or speaks) and members_of(lease) or {}
+    local marked = marks and #numbers > 0 and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+    for at, number in ipairs(numbers) do
       held[number] = true
-      if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
+      if marked[at] then
         cancelled[#cancelled + 1] = lease.fence
         cancelled[#cancelled + 1] = number
       end

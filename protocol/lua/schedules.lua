@@ -7,8 +7,8 @@
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/view.lua
-local MOST_BYTES, MOST_READ = 4 * 1024 * 1024, 1000
-local last, limit, task = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local MOST_BYTES, MOST_SHOWN, MOST_READ = 4 * 1024 * 1024, 50, 100
+local last, limit, task = ARGV[1], math.min(tonumber(ARGV[2]), MOST_SHOWN), ARGV[3]
 local registrations = read_registrations()
 local page, bytes, place = {}, 0, last
 

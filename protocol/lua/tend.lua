@@ -10,7 +10,7 @@
 -- @include lib/schedule.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
-local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 100, 4 * 1024 * 1024, 50000, 60000
+local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = read_registrations()

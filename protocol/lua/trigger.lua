@@ -16,13 +16,24 @@ local overlap, keep = tonumber(ARGV[3]) or s.overlap, keep_rules(4)
 local now = now_us()
 local answers, any_ready = { t.name }, false
 
+local function is_waiting(s, entry)
+  for _, waiting in ipairs(s.buffered) do
+    if waiting == entry then return true end
+  end
+  local at = string.find(s.buffer, entry, 1, true)
+  while at do
+    local before, after = string.byte(s.buffer, at - 1), string.byte(s.buffer, at + #entry)
+    if (at == 1 or before == 32) and (not after or after == 32) then return true end
+    at = string.find(s.buffer, entry, at + 1, true)
+  end
+  return false
+end
+
 -- What was asked for before: a job with its id is known, or it waits.
 local function asked_before(o)
   local number, state, due = known(t, s.id .. '@' .. whole(o.at), now / 1000)
   if number then return number .. ',0,' .. state .. ',' .. due end
-  for _, waiting in ipairs(s.buffer or {}) do
-    if waiting.how == 'b' and waiting.at == o.at then return 'b' end
-  end
+  if s.buffer and is_waiting(s, text_of(o)) then return 'b' end
 end
 
 local function trigger(o)
@@ -46,5 +57,6 @@ if #ARGV < first then
 end
 write_ledger(s)
 write_overlap(s)
+save_ends()
 if any_ready then wake_one(t) end
 return answers

@@ -103,6 +103,7 @@ for _, t in ipairs(tasks) do
   complete_plain(t)
   complete_left(t, keep, now_ms)
 end
+save_ends()
 
 -- Each goes to the very front: the last to be put there is the first in line.
 table.sort(handed_back, function(a, b) return a.number > b.number end)
@@ -181,7 +182,7 @@ local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
   local c = { index = tonumber(ARGV[i + 2 * k - 1]), limit = tonumber(ARGV[i + 2 * k]) }
   claims[k] = c
-  promote(tasks[c.index], now_ms, math.max(c.limit, 100))
+  promote(tasks[c.index], now_ms, math.max(c.limit, promote_share(claim_count)))
   if not first and c.limit > 0 and has_alone(tasks[c.index]) then first = c end
 end
 

@@ -30,8 +30,8 @@ export interface FireParts {
   offer: (taskId: string) => void;
 }
 
-/** One call fires so many: with a job each that is a script of about 4 ms. */
-const MOST_PER_CALL = 50;
+/** One call fires so many: with a job each that is a script of about 2 ms. */
+const MOST_PER_CALL = 25;
 
 interface Planned {
   due: DueSchedule;

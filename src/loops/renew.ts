@@ -76,7 +76,8 @@ export class Renew {
 }
 
 function progressOf([attempt, value]: [Attempt, string]): Progress {
-  return { taskId: attempt.taskId, number: attempt.job.number, value };
+  const { taskId, fence, job } = attempt;
+  return { taskId, fence, number: job.number, value };
 }
 
 export function emitLost(emitter: Emitter, attempt: Attempt): void {

@@ -4,9 +4,10 @@
  *  2. at most two calls are in flight: two loops run the same step
  *  3. a settle that could not be delivered is tried again until the store has answered it
  *  4. a job that must run alone gets the scheduler for itself: `drain`, then `alone`
- *  5. once told to stop claiming, it hands back what still arrives
+ *  5. once told to stop, it hands back what still arrives
  */
 import type { Clock } from "../clock.js";
+import { withinOneCall } from "../core/settle-cost.js";
 import type {
   ClaimedBatch,
   HandedBatch,
@@ -50,9 +51,8 @@ interface Call {
   idle: boolean;
 }
 
-/** What one call may carry; stores split or refuse more. */
-const MOST_SETTLES_PER_CALL = 500;
-const MOST_CLAIMS_PER_CALL = { jobs: 500, tasks: 100 };
+/** What one call may carry. */
+const [MOST_SETTLES, MOST_CLAIMS_PER_CALL] = [500, { jobs: 500, tasks: 25 }];
 
 export class Pump {
   readonly #parts: PumpParts;
@@ -179,14 +179,15 @@ export class Pump {
   #nextCall(): Call {
     const mayClaim = this.#mayClaim();
     let settles: Attempt[];
-    let asked: Asked[] = [];
+    let asked: Asked[] = []; // where not all can be settled, no more than are
     if (this.#careful > 0) {
       this.#carefulClaims = mayClaim && (!this.#carefulClaims || this.#ended.length === 0);
       settles = this.#carefulClaims ? [] : this.#ended.splice(0, 1);
       if (this.#carefulClaims) asked = this.#parts.slots.ask({ jobs: 1, tasks: 1 });
     } else {
-      settles = this.#ended.splice(0, MOST_SETTLES_PER_CALL);
-      if (mayClaim) asked = this.#parts.slots.ask(MOST_CLAIMS_PER_CALL);
+      settles = this.#ended.splice(0, withinOneCall(this.#ended, this.#parts.keep, MOST_SETTLES));
+      const jobs = this.#ended.length > 0 ? settles.length : MOST_CLAIMS_PER_CALL.jobs;
+      if (mayClaim) asked = this.#parts.slots.ask({ ...MOST_CLAIMS_PER_CALL, jobs });
     }
     // Only once asked to: other claims have to wait for the answer.
     const isDrained = this.#drainUntil !== null && !this.#runner.busy && this.#callsInFlight === 0;

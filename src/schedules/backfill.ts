@@ -20,7 +20,7 @@ import { functionOf } from "./function.js";
 
 /** As many as may wait for each other. */
 const MOST_OCCURRENCES = 1_000;
-const MOST_PER_CALL = 100;
+const MOST_PER_CALL = 50;
 
 export async function backfill(
   parts: SchedulesParts,

@@ -133,8 +133,8 @@ export interface Store {
   look(args: LookArgs): Promise<Look>;
 
   /**
-   * Makes leases last their full length from now; says which were lost, and which of their jobs are
-   * to be cancelled.
+   * Makes leases last their full length from now, in bounded steps; says which were lost, and which
+   * of their jobs are to be cancelled.
    */
   renew(args: RenewArgs): Promise<Renewed>;
 
@@ -166,7 +166,7 @@ export interface Store {
   /** One schedule with its ledger; null: not known. */
   schedule(args: { scheduleId: string }): Promise<ScheduleDetail | null>;
 
-  /** A page of schedules. */
+  /** A page of schedules, in bounded steps. */
   schedules(args: SchedulesArgs): Promise<SchedulePage>;
 
   /**
@@ -194,7 +194,7 @@ export interface Store {
    */
   redrive(args: JobRef): Promise<RedriveAnswer | null>;
 
-  /** A page of the jobs of a task in one state. */
+  /** A page of the jobs of a task in one state, in bounded steps. */
   list(args: ListArgs): Promise<JobPage>;
 
   /** How many jobs of a task are in each state, and how many have ended so far. */

@@ -110,14 +110,36 @@ local KEEP_ARGS = 8
 
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 
--- Drops the oldest members of an index and what they name, down to `count`; `added` are new.
-local function bound(index, hash, count, stats, added)
+-- Drops the oldest members of an index and what they name, down to `count`, at most so many.
+local function bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+
+-- Indexes that this call has added to: bounded once, at its end, and by a few more than it added;
+-- prune takes the rest.
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+
+local function bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+
+local function save_bounds()
+  for index, a in pairs(added_to) do
+    bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 
 -- These jobs have ended: their ids, '' where one has none, are remembered for a while.
@@ -146,7 +168,7 @@ local function remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 
 -- What is kept of an ended job.
@@ -166,7 +188,7 @@ local function end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      bound(t[state], t.ended, rule[2], t.stats)
+      bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)

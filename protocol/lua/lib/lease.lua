@@ -69,25 +69,26 @@ local function drop_first(lease, joined)
   return true
 end
 
--- The numbers without those that were dropped.
-local function numbers_left(lease)
+-- A text without the entries that were cut out of it: their sizes by their places; `between` is
+-- the byte that stands between two.
+local function without_cuts(text, cuts, between)
   local places = {}
-  for at in pairs(lease.cuts) do places[#places + 1] = at end
+  for at in pairs(cuts) do places[#places + 1] = at end
   table.sort(places)
   local pieces, from = {}, 1
   for k, at in ipairs(places) do
-    pieces[k] = string.sub(lease.numbers, from, at - 1)
-    from = at + lease.cuts[at] + 1
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
   end
-  pieces[#pieces + 1] = string.sub(lease.numbers, from)
+  pieces[#pieces + 1] = string.sub(text, from)
   local left = table.concat(pieces)
-  return string.byte(left, -1) == 32 and string.sub(left, 1, -2) or left
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 
 -- Writes what is left of a lease; the last job takes it along.
 local function shrink_lease(lease)
   if lease.cuts then
-    lease.numbers = numbers_left(lease)
+    lease.numbers = without_cuts(lease.numbers, lease.cuts, 32)
   elseif not lease.shrunk then
     return
   end
@@ -135,41 +136,52 @@ local function describe_batch(t, numbers, records, one_by_one)
   return batch
 end
 
--- The lease that a running job is claimed under, for people and for promptness: looked for among so
--- many, so that this has an end. Nil: it is not among them.
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+-- The lease that a running job is claimed under, for people and for promptness: looked for among
+-- the leases in so many bytes, so that this has an end. Nil: it is not among them.
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local function lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = read_lease(found[k])
         if lease and place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
 
--- The same of many jobs, by number, in one walk among `most` leases: a walk for each would hold up
--- the server.
-local function leases_of(numbers, most)
-  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
-  for _, number in ipairs(numbers) do wanted[number] = true end
+-- A part of the walk through all leases, of at most so many bytes: for each that holds a wanted
+-- number `each` is called with both. Gives where to go on; '0': all have been seen.
+local function walk_leases(wanted, cursor, most_bytes, each)
+  local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = parse_lease(page[2][k], page[2][k + 1])
-      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
-        if wanted[number] then
-          leases[number], wanted[number], left = lease, nil, left - 1
-        end
+      bytes = bytes + #page[2][k + 1]
+      local text = lease and lease.numbers or ''
+      for at = 1, #text, NUMBER_SIZE + 1 do
+        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+        if wanted[number] then each(number, lease) end
       end
     end
-    cursor, seen = page[1], seen + #page[2] / 2
-  until cursor == '0' or left == 0 or seen >= most
+    cursor = page[1]
+  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
+  return cursor
+end
+
+-- The same of many jobs, by number, in one walk: a walk for each would hold up the server.
+local function leases_of(numbers, most_bytes)
+  local wanted, leases = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  walk_leases(wanted, '0', most_bytes, function(number, lease)
+    leases[number], wanted[number] = lease, nil
+  end)
   return leases
 end

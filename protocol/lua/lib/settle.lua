@@ -76,7 +76,7 @@ local function complete_left(t, keep, now_ms)
     from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
   end
   if rule[2] > 0 then
-    bound(t.completed, t.ended, rule[2], t.stats, #numbers)
+    bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
   else
     redis.call('HDEL', t.jobs, unpack(numbers))
   end

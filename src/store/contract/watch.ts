@@ -69,7 +69,13 @@ export interface RenewRef extends LeaseRef {
 export interface RenewArgs {
   leases: readonly RenewRef[];
   /** What handlers said about how far they are: JSON text, replaced by each renewal. */
-  progress: readonly { taskId: string; number: string; value: string }[];
+  progress: readonly {
+    taskId: string;
+    number: string;
+    value: string;
+    /** Its lease; absent: it is looked for among all of them. */
+    fence?: string;
+  }[];
 }
 
 export interface Renewed {

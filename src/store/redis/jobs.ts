@@ -60,17 +60,26 @@ export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<Redrive
   }
 }
 
+/** A script shows a piece of the page, so that it stays short; one of big jobs ends there. */
 export async function listOnShard(shard: Shard, args: ListArgs): Promise<JobPage> {
-  const [cursor, ...views] = (await shard.runOnTask("list", args.taskId, [
-    args.state,
-    args.cursor ?? "",
-    String(args.limit),
-  ])) as [string, ...string[][]];
-  return {
-    jobs: views.map((view) => viewOf({ shard, taskId: args.taskId, view })),
-    cursor: cursor === "" ? null : cursor,
-  };
+  const { taskId, state, limit } = args;
+  const jobs: JobView[] = [];
+  let { cursor } = args;
+  let bytes = 0;
+  do {
+    const call = [state, cursor ?? "", String(limit - jobs.length)];
+    const reply = (await shard.runOnTask("list", taskId, call)) as [string, ...string[][]];
+    const [next, ...views] = reply;
+    for (const view of views) {
+      bytes += view[2]?.length ?? 0;
+      jobs.push(viewOf({ shard, taskId, view }));
+    }
+    cursor = next === "" ? null : next;
+  } while (cursor !== null && jobs.length < limit && bytes < MOST_LISTED_BYTES);
+  return { jobs, cursor };
 }
+
+const MOST_LISTED_BYTES = 4 * 1024 * 1024;
 
 export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskCounts> {
   const reply = await shard.runOnTask("counts", taskId, []);

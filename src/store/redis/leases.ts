@@ -4,7 +4,35 @@ import type { LeaseRef, ReapArgs, Reaped, RenewArgs, Renewed } from "../contract
 import { decodeCounts, encodeKeep, pairs, publicId, stateOf, wholeNumber } from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
 
+/** A script takes at most this much, so that it stays short. */
+const MOST_RENEWED = 50;
+const MOST_SAID = 250;
+
 export async function renewOnShard(shard: Shard, args: RenewArgs): Promise<Renewed> {
+  const parts = await Promise.all(piecesOf(args).map((piece) => renewPiece(shard, piece)));
+  const lost = new Map(parts.flatMap((part) => part.lost.map((ref) => [ref.fence, ref])));
+  const cancelled = new Map(
+    parts.flatMap((part) => part.cancelled.map((job) => [`${job.fence} ${job.number}`, job])),
+  );
+  return { lost: [...lost.values()], cancelled: [...cancelled.values()] };
+}
+
+/** Each lease with what is said of its jobs; one of which much is said is named again. */
+function piecesOf({ leases, progress }: RenewArgs): RenewArgs[] {
+  if (leases.length <= MOST_RENEWED && progress.length <= MOST_SAID) return [{ leases, progress }];
+  const pieces: RenewArgs[] = [];
+  for (let at = 0; at < leases.length; at += MOST_RENEWED) {
+    const some = leases.slice(at, at + MOST_RENEWED);
+    const fences = new Set(some.map(({ fence }) => fence));
+    const said = progress.filter(({ fence }) => fence === undefined || fences.has(fence));
+    for (let from = 0; from === 0 || from < said.length; from += MOST_SAID) {
+      pieces.push({ leases: some, progress: said.slice(from, from + MOST_SAID) });
+    }
+  }
+  return pieces;
+}
+
+async function renewPiece(shard: Shard, args: RenewArgs): Promise<Renewed> {
   const taskOf = new Map(args.leases.map((lease) => [lease.fence, lease.taskId]));
   const ref = (fence: string): LeaseRef => ({ fence, taskId: taskOf.get(fence) ?? "" });
   const [lost, cancelled] = (await shard.run("renew", {

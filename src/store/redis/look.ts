@@ -1,6 +1,6 @@
 /** look: what there is to do, over all shards, and how long this scheduler may sleep. */
 import type { Clock } from "../../clock.js";
-import type { Fireable, Look, LookArgs } from "../contract.js";
+import type { Fireable, LeaseRef, Look, LookArgs } from "../contract.js";
 import { pairs } from "./codec.js";
 import { decodeDue, encodeRegistration } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
@@ -10,6 +10,9 @@ import type { Sleep } from "./sleep.js";
 
 /** So many are told in one look, those that are left in the next. */
 const MOST_WATCHED = 1_000;
+
+/** A script asks for so many tasks and local schedules; more are asked for by several. */
+const MOST_NAMES = 500;
 
 export interface LookParts extends LookArgs {
   identity: string;
@@ -112,7 +115,9 @@ function together(
   return {
     taskIds: looks.flatMap((part) => part.taskIds),
     schedules: looks.flatMap((part) => part.schedules),
-    expired: looks.flatMap((part) => part.expired),
+    expired: [
+      ...new Map(looks.flatMap((part) => part.expired.map((ref) => [keyOf(ref), ref]))).values(),
+    ],
     waitMs: isFirst ? first.waitMs : bounds.longestMs,
     nextTaskId: isFirst ? first.nextTaskId : null,
     registrations: bounds.registrations,
@@ -150,7 +155,48 @@ function isBusy({ taskIds, fireable }: Own): boolean {
   return taskIds.length + fireable.taskIds.length + fireable.scheduleIds.length > 0;
 }
 
+function keyOf({ taskId, fence }: LeaseRef): string {
+  return `${fence} ${taskId}`;
+}
+
 async function lookAt(shard: Shard, own: Own, parts: LookParts): Promise<ShardLook> {
+  const pieces = piecesOf(own);
+  const looks = await Promise.all(pieces.map((piece) => lookAtPiece(shard, piece, parts)));
+  const [first] = looks;
+  if (looks.length === 1 && first !== undefined) return first;
+  const registrations = Math.max(...looks.map((look) => look.registrations));
+  return {
+    ...together(looks, { longestMs: parts.sleepMs, registrations }),
+    sessionKnown: looks.every((look) => look.sessionKnown),
+    registered: looks.every((look) => look.registered),
+  };
+}
+
+function piecesOf(own: Own): Own[] {
+  const { scheduleIds } = own.fireable;
+  const tasks = [...new Set([...own.taskIds, ...own.fireable.taskIds])];
+  if (tasks.length + scheduleIds.length <= MOST_NAMES) return [own];
+  const [idle, fireable] = [new Set(own.taskIds), new Set(own.fireable.taskIds)];
+  const ofTasks = slicesOf(tasks).map((some) => ({
+    taskIds: some.filter((taskId) => idle.has(taskId)),
+    fireable: { taskIds: some.filter((taskId) => fireable.has(taskId)), scheduleIds: [] },
+  }));
+  const ofLocals = slicesOf(scheduleIds).map((some) => ({
+    taskIds: [],
+    fireable: { taskIds: [], scheduleIds: some },
+  }));
+  return [...ofTasks, ...ofLocals];
+}
+
+function slicesOf(names: readonly string[]): string[][] {
+  const slices: string[][] = [];
+  for (let at = 0; at < names.length; at += MOST_NAMES) {
+    slices.push(names.slice(at, at + MOST_NAMES));
+  }
+  return slices;
+}
+
+async function lookAtPiece(shard: Shard, own: Own, parts: LookParts): Promise<ShardLook> {
   const { sleep, watch, identity, registration, sleepMs } = parts;
   const now = parts.clock.monotonic();
   const { endings } = sleep;

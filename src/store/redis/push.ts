@@ -3,8 +3,9 @@ import type { NewJob, PushAnswer } from "../contract.js";
 import { decodeSaved, encodeDue, encodeRecord } from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
 
-/** A script takes at most this much, so that it stays short. */
+/** A script takes so much, so that it stays short: jobs, a special one counted as several. */
 const MOST_JOBS = 1_000;
+const SPECIAL = 4;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 interface Segment {
@@ -19,6 +20,7 @@ interface Chunk {
   tasks: TaskTable;
   segments: Segment[];
   count: number;
+  cost: number;
   bytes: number;
 }
 
@@ -45,12 +47,13 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
   let chunk: Chunk | undefined;
   for (const job of jobs) {
     const record = encodeRecord(job);
-    if (!chunk || chunk.count >= MOST_JOBS || chunk.bytes + record.length > MOST_BYTES) {
-      chunk = { tasks: new TaskTable(), segments: [], count: 0, bytes: 0 };
+    if (!chunk || chunk.cost >= MOST_JOBS || chunk.bytes + record.length > MOST_BYTES) {
+      chunk = { tasks: new TaskTable(), segments: [], count: 0, cost: 0, bytes: 0 };
       chunks.push(chunk);
     }
     const task = chunk.tasks.indexOf(job.taskId);
     const columns = columnsOf(job);
+    chunk.cost += columns === 0 ? 1 : SPECIAL;
     let segment = chunk.segments.at(-1);
     if (!segment || segment.task !== task || (segment.columns === 0) !== (columns === 0)) {
       segment = { task, columns, jobs: [], records: [] };

@@ -19,7 +19,7 @@ export const CLIENT_COMMANDS: readonly string[] = [
 export const SCRIPT_COMMANDS: readonly string[] = [
   ...["DEL K", "EXISTS K", "EXPIRE K 1", "HDEL K x", "HEXISTS K x", "HGET K x", "HINCRBY K x 1"],
   ...["HLEN K", "HMGET K x", "HSCAN K 0", "HSET K x 1", "HSETNX K x 1", "HSTRLEN K x"],
-  ...["LINDEX K 0", "LLEN K", "LPOP K", "LPOS K x", "LPUSH K x", "LRANGE K 0 1", "PUBLISH C x"],
+  ...["LINDEX K 0", "LLEN K", "LPOP K", "LPUSH K x", "LRANGE K 0 1", "PUBLISH C x"],
   ...["RPUSH K x", "SADD K x", "SCARD K", "SISMEMBER K x", "SPOP K", "SREM K x"],
   ...["SSCAN K 0", "TIME", "TTL K", "ZADD K 1 x", "ZCARD K", "ZCOUNT K 0 1", "ZLEXCOUNT K [a [b"],
   ...["ZMSCORE K x", "ZPOPMIN K", "ZRANGE K 0 1", "ZRANGEBYLEX K [a [b", "ZRANGEBYSCORE K 0 1"],

@@ -29,7 +29,7 @@ import { at, inOrder, shardOfTask } from "./shards.js";
 /** A script takes at most this much, so that it stays short. */
 const MOST_WRITES = 50;
 const MOST_BYTES = 4 * 1024 * 1024;
-const MOST_DECIDED = 1_000;
+const MOST_DECIDED = 100;
 
 export class ScheduleVerbs {
   readonly #shards: () => Promise<readonly Shard[]>;

@@ -38,9 +38,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "8e618328804e9aeae07c564037795b2634b60a6e",
+    sha1: "97797677e68831da98cfb3c51561b983eec45a19",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0}
+local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -108,21 +108,35 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+function F.without_cuts(text, cuts, between)
+  local places = {}
+  for at in pairs(cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(text, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
+end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = F.read_lease(found[k])
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
 function F.digits(n)
@@ -257,13 +271,30 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -289,7 +320,7 @@ function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  F.bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 function F.ended_text(letter, at, counts, detail, record)
   return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
@@ -304,7 +335,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      F.bound(t[state], t.ended, rule[2], t.stats)
+      F.bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)
@@ -317,7 +348,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-function F.known(t, id, now_ms)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -340,7 +371,7 @@ function F.due_of(text, now_ms)
   return F.whole(math.ceil(ms))
 end
 function F.known_text(t, id, now_ms)
-  local there, state, due = F.known(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 function F.name_job(t, id, number)
@@ -448,57 +479,60 @@ function F.write_ledger(s)
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
+local MOST_SOUGHT = 50
+function F.occurrence_of(entry)
+  local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
+  if not at then return nil end
+  return { at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how }
 end
-function F.read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
-end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
-function F.write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
+function F.waiting_in(buffer)
+  if buffer == '' then return 0 end
+  local n, at = 1, string.find(buffer, ' ', 1, true)
+  while at do n, at = n + 1, string.find(buffer, ' ', at + 1, true) end
+  return n
+end
+function F.cut_first(text, between)
+  local stop = string.find(text, between, 1, true)
+  if not stop then return text, '' end
+  return string.sub(text, 1, stop - 1), string.sub(text, stop + 1)
 end
 function F.number_in(line)
   return string.match(line, '^%d+')
 end
 function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, F.read_buffer(s.id)
-  for _, line in ipairs(F.read_open(s.id)) do
+  s.open, s.opened = redis.call('HGET', SCHEDULES, 'o' .. s.id) or '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. s.id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
+  for _ = 1, MOST_SOUGHT do
+    local line, rest = F.cut_first(s.open, '\\n')
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
-      s.open[#s.open + 1] = line
+    if line == '' or (number and (redis.call('HEXISTS', t.jobs, number) == 1
+      or F.is_later(t, number))) then
+      return
     end
+    s.open = rest
   end
+end
+function F.has_open(s)
+  return s.open ~= '' or #s.opened > 0
+end
+function F.joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
-  F.write_open(s.id, s.open)
-  F.write_buffer(s.id, s.buffer)
+  F.write_text('o' .. s.id, F.joined(s.open, s.opened, '\\n'))
+  F.write_text('b' .. s.id, F.joined(s.buffer, s.buffered, ' '))
 end
 function F.json_id(s, o)
   return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
@@ -525,35 +559,70 @@ function F.make_job(t, s, o, tracked, now)
     F.note_fired(s, o.at, number, o.how)
     if tracked then
       F.load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
+      s.opened[#s.opened + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
 function F.release(t, s, now)
   local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = F.make_job(t, s, o, true, now)
-    released = released or created
+  s.buffer, s.buffered = F.joined(s.buffer, s.buffered, ' '), {}
+  while not F.has_open(s) and s.buffer ~= '' do
+    local entry
+    entry, s.buffer = F.cut_first(s.buffer, ' ')
+    s.waiting = s.waiting - 1
+    local o = F.occurrence_of(entry)
+    if o then
+      local _, created = F.make_job(t, s, o, true, now)
+      released = released or created
+    end
   end
   return released
 end
-function F.job_ended(t, id, number, now)
-  local open, left = F.read_open(id), {}
-  for _, line in ipairs(open) do
-    if F.number_in(line) ~= number then left[#left + 1] = line end
+function F.place_of_line(text, number, from)
+  local at = string.find(text, number, from, true)
+  while at do
+    local before, after = string.byte(text, at - 1), string.byte(text, at + #number)
+    if (at == 1 or before == 10) and (not after or after == 10 or after == 32) then
+      return at, (string.find(text, '\\n', at, true) or #text + 1) - at
+    end
+    at = string.find(text, number, at + 1, true)
   end
-  if #left == #open then return end
-  F.write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+end
+local over = {}
+function F.job_ended(t, id, number, now)
+  local known = over[id]
+  if not known then
+    local text = redis.call('HGET', SCHEDULES, 'o' .. id) or ''
+    known = { text = text, cuts = {}, left = #text, last = 1 }
+    over[id] = known
+  end
+  local at, size = F.place_of_line(known.text, number, known.last)
+  if not at then at, size = F.place_of_line(known.text, number, 1) end
+  if not at or known.cuts[at] then return end
+  known.cuts[at], known.last, known.left = size, at, known.left - size - 1
+  if known.left > 0 then return end
+  over[id] = nil
+  redis.call('HDEL', SCHEDULES, 'o' .. id)
+  if redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
   local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, F.read_buffer(id)
+  s.open, s.opened = '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
   local released = F.release(t, s, now)
   F.write_overlap(s)
   F.write_ledger(s)
   if released then F.wake_one(t) end
+end
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
 end
 local t = F.task_keys(1, ARGV[1])
 local keep, now = F.keep_rules(4), now_us()
@@ -569,6 +638,7 @@ end
 if state ~= 'ready' and state ~= 'scheduled' then return { state, '0' } end
 local head = F.end_waiting(t, number, keep, now_ms)
 if head.x == 1 and head.s then F.job_ended(t, head.s, number, now) end
+F.save_ends()
 return { 'cancelled', '1' }
 `,
   },
@@ -605,9 +675,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "62300dcad97c849f81fcde8328f7e7ba67f13121",
+    sha1: "726961d199f17a4b5e94145d55968f9fa5d3d92b",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -750,13 +820,30 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -782,7 +869,7 @@ function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  F.bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 function F.ended_text(letter, at, counts, detail, record)
   return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
@@ -797,7 +884,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      F.bound(t[state], t.ended, rule[2], t.stats)
+      F.bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)
@@ -810,7 +897,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-function F.known(t, id, now_ms)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -833,7 +920,7 @@ function F.due_of(text, now_ms)
   return F.whole(math.ceil(ms))
 end
 function F.known_text(t, id, now_ms)
-  local there, state, due = F.known(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 function F.name_job(t, id, number)
@@ -890,21 +977,35 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+function F.without_cuts(text, cuts, between)
+  local places = {}
+  for at in pairs(cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(text, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
+end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = F.read_lease(found[k])
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
 function F.mark_cancelled(t, number)
@@ -1061,57 +1162,63 @@ function F.write_ledger(s)
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
+local MOST_SOUGHT = 50
+function F.occurrence_of(entry)
+  local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
+  if not at then return nil end
+  return { at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how }
 end
-function F.read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
+function F.text_of(o)
+  return string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
 end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
-function F.write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
+function F.waiting_in(buffer)
+  if buffer == '' then return 0 end
+  local n, at = 1, string.find(buffer, ' ', 1, true)
+  while at do n, at = n + 1, string.find(buffer, ' ', at + 1, true) end
+  return n
+end
+function F.cut_first(text, between)
+  local stop = string.find(text, between, 1, true)
+  if not stop then return text, '' end
+  return string.sub(text, 1, stop - 1), string.sub(text, stop + 1)
 end
 function F.number_in(line)
   return string.match(line, '^%d+')
 end
 function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, F.read_buffer(s.id)
-  for _, line in ipairs(F.read_open(s.id)) do
+  s.open, s.opened = redis.call('HGET', SCHEDULES, 'o' .. s.id) or '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. s.id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
+  for _ = 1, MOST_SOUGHT do
+    local line, rest = F.cut_first(s.open, '\\n')
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
-      s.open[#s.open + 1] = line
+    if line == '' or (number and (redis.call('HEXISTS', t.jobs, number) == 1
+      or F.is_later(t, number))) then
+      return
     end
+    s.open = rest
   end
+end
+function F.has_open(s)
+  return s.open ~= '' or #s.opened > 0
+end
+function F.joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
-  F.write_open(s.id, s.open)
-  F.write_buffer(s.id, s.buffer)
+  F.write_text('o' .. s.id, F.joined(s.open, s.opened, '\\n'))
+  F.write_text('b' .. s.id, F.joined(s.buffer, s.buffered, ' '))
 end
 function F.json_id(s, o)
   return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
@@ -1138,23 +1245,29 @@ function F.make_job(t, s, o, tracked, now)
     F.note_fired(s, o.at, number, o.how)
     if tracked then
       F.load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
+      s.opened[#s.opened + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
 function F.release(t, s, now)
   local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = F.make_job(t, s, o, true, now)
-    released = released or created
+  s.buffer, s.buffered = F.joined(s.buffer, s.buffered, ' '), {}
+  while not F.has_open(s) and s.buffer ~= '' do
+    local entry
+    entry, s.buffer = F.cut_first(s.buffer, ' ')
+    s.waiting = s.waiting - 1
+    local o = F.occurrence_of(entry)
+    if o then
+      local _, created = F.make_job(t, s, o, true, now)
+      released = released or created
+    end
   end
   return released
 end
 function F.cancel_open(t, s, keep, now_ms)
   local left = {}
-  for _, line in ipairs(s.open) do
+  for line in string.gmatch(F.joined(s.open, s.opened, '\\n'), '[^\\n]+') do
     local number = F.number_in(line)
     if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
@@ -1163,39 +1276,54 @@ function F.cancel_open(t, s, keep, now_ms)
       F.end_waiting(t, number, keep, now_ms)
     end
   end
-  s.open = left
+  s.open, s.opened = table.concat(left, '\\n'), {}
+end
+function F.give_up_waiting(s, now_ms)
+  for entry in string.gmatch(F.joined(s.buffer, s.buffered, ' '), '%S+') do
+    local o = F.occurrence_of(entry)
+    if o then F.pass_one(s, 'r', o.at, now_ms) end
+  end
+  s.buffer, s.buffered, s.waiting = '', {}, 0
 end
 function F.fire_occurrence(t, s, o, overlap, keep, now)
   local now_ms = now / 1000
   if overlap ~= ALLOW then
     F.load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+    if F.has_open(s) or s.waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and s.waiting > 0) then
         F.pass_one(s, 'v', o.at, now_ms)
         return 'sv', false, 0
       elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do F.pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
+        F.give_up_waiting(s, now_ms)
         F.cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
+      elseif s.waiting >= MOST_BUFFERED then
         F.pass_one(s, 'f', o.at, now_ms)
         return 'sf', false, 0
       end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
+      if overlap ~= CANCEL_OTHER or F.has_open(s) then
+        s.buffered[#s.buffered + 1], s.waiting = F.text_of(o), s.waiting + 1
         return 'b', false, 0
       end
     end
   end
   return F.make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
 end
+local over = {}
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
+end
 local HOLD_MS = 5000
 function F.held_until(now_ms)
   local til = tonumber(redis.call('HGET', META, 'holdTil') or nil)
   if til and til > now_ms and til <= now_ms + HOLD_MS then return til end
 end
-local MOST_FIRED, MOST_FIRED_BYTES = 1000, 4 * 1024 * 1024
+local MOST_FIRED, MOST_FIRED_BYTES = 50, 4 * 1024 * 1024
 local t, keep = F.task_keys(1, ARGV[1]), F.keep_rules(2)
 local now = now_us()
 local now_ms = now / 1000
@@ -1251,6 +1379,7 @@ function F.fire(s, decisions, seen, following)
   if s.overlap ~= ALLOW then
     F.load_overlap(t, s)
     any_ready = F.release(t, s, now) or any_ready
+    made = made + math.floor(#s.buffer / 1000)
   end
   local outcomes, decided = {}, math.max(s.decided, seen or 0)
   for k, d in ipairs(decisions) do
@@ -1280,13 +1409,14 @@ while i <= #ARGV do
   answers[#answers + 1] = answer
   i = i + 5 + n
 end
+F.save_ends()
 F.refresh_groups(nil)
 if any_ready then F.wake_one(t) end
 return answers
 `,
   },
   "get": {
-    sha1: "bed1713551f81c32506de9693ae8029acdc6952e",
+    sha1: "ef4a0ad650b5c97f172b82e7c6ba987d635e823e",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
@@ -1346,20 +1476,21 @@ function F.place_of_member(lease, number)
   return at
 end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = F.read_lease(found[k])
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
@@ -1628,9 +1759,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "3295ff46b6e33580ed953d1193c006a5f1ec721c",
+    sha1: "9fd93e4e082cbe8eb90b60b27eb9e85d6348fa92",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1687,37 +1818,46 @@ function F.place_of_member(lease, number)
   return at
 end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = F.read_lease(found[k])
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
-function F.leases_of(numbers, most)
-  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
-  for _, number in ipairs(numbers) do wanted[number] = true end
+function F.walk_leases(wanted, cursor, most_bytes, each)
+  local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
-        if wanted[number] then
-          leases[number], wanted[number], left = lease, nil, left - 1
-        end
+      bytes = bytes + #page[2][k + 1]
+      local text = lease and lease.numbers or ''
+      for at = 1, #text, NUMBER_SIZE + 1 do
+        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+        if wanted[number] then each(number, lease) end
       end
     end
-    cursor, seen = page[1], seen + #page[2] / 2
-  until cursor == '0' or left == 0 or seen >= most
+    cursor = page[1]
+  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
+  return cursor
+end
+function F.leases_of(numbers, most_bytes)
+  local wanted, leases = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
+    leases[number], wanted[number] = lease, nil
+  end)
   return leases
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
@@ -1794,15 +1934,31 @@ function F.view(t, number, leases)
     redis.call('HGET', t.errors, number) or '',
   }
 end
-local MOST_BYTES = 4 * 1024 * 1024
-local t, state, cursor, limit = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
+local MOST_BYTES, MOST_SHOWN = 4 * 1024 * 1024, 200
+local t, state, cursor = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3]
+if state == 'running' then MOST_SHOWN = MOST_SHOWN / 2 end
+local limit = math.min(tonumber(ARGV[4]), MOST_SHOWN)
 function F.number_of(member)
   return string.sub(member, -NUMBER_SIZE)
+end
+local NEAR = 2000
+function F.place_in_list(key, member, place)
+  local from = math.max(0, place - NEAR)
+  local near = redis.call('LRANGE', key, from, place)
+  for k = #near, 1, -1 do
+    if near[k] == member then return from + k - 1 end
+  end
+  local low, high = 0, from
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if redis.call('LINDEX', key, middle) < member then low = middle + 1 else high = middle end
+  end
+  return redis.call('LINDEX', key, low) == member and low or nil
 end
 function F.resume(stretch, member, place)
   local at
   if stretch.command == 'LRANGE' then
-    at = redis.call('LPOS', stretch.key, member, 'MAXLEN', place + 1)
+    at = F.place_in_list(stretch.key, member, place)
   else
     at = redis.call('ZRANK', stretch.key, member)
     at = at and at - stretch.first
@@ -1865,7 +2021,7 @@ end
 function F.page_running()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
-  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', limit)
+  local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', MOST_SHOWN)
   local numbers, cursors, total = {}, {}, #found[2]
   for k = shown + 1, math.min(total, shown + limit) do
     numbers[#numbers + 1] = found[2][k]
@@ -1885,7 +2041,7 @@ elseif state == 'running' then
 else
   numbers, cursors, more = F.page_sorted(t[state], true, F.number_of)
 end
-local leases = state == 'running' and F.leases_of(numbers, MOST_LEASES_SEEN) or nil
+local leases = state == 'running' and F.leases_of(numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = F.view(t, number, leases)
@@ -2321,9 +2477,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "3dd130469e13bdf82e67fdad132c0a1849d76af8",
+    sha1: "6cccf4c243010bcc4dc471561ce604bbd3af1b4b",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2514,6 +2670,8 @@ function F.join(t, number, priority, row, now, order)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local SURPLUS_PER_CALL = 20
+local added_to = {}
 local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
@@ -2557,22 +2715,30 @@ function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-function F.leases_of(numbers, most)
-  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
-  for _, number in ipairs(numbers) do wanted[number] = true end
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+function F.walk_leases(wanted, cursor, most_bytes, each)
+  local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
-        if wanted[number] then
-          leases[number], wanted[number], left = lease, nil, left - 1
-        end
+      bytes = bytes + #page[2][k + 1]
+      local text = lease and lease.numbers or ''
+      for at = 1, #text, NUMBER_SIZE + 1 do
+        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+        if wanted[number] then each(number, lease) end
       end
     end
-    cursor, seen = page[1], seen + #page[2] / 2
-  until cursor == '0' or left == 0 or seen >= most
+    cursor = page[1]
+  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
+  return cursor
+end
+function F.leases_of(numbers, most_bytes)
+  local wanted, leases = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
+    leases[number], wanted[number] = lease, nil
+  end)
   return leases
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
@@ -2581,8 +2747,10 @@ local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
+local MOST_SOUGHT = 50
+local over = {}
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 1000
+local MOST_PROMOTED = 500
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
@@ -2637,7 +2805,7 @@ function F.update_moment(t, now_ms, alone_from)
   return false
 end
 local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
-local PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 1000, 10000, 'nobody'
+local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
 local t, urgent, place = F.task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
 local now = now_us()
 local now_ms = now / 1000
@@ -2649,8 +2817,8 @@ function F.note_mended(kind, n)
   if not mended[kind] then kinds[#kinds + 1] = kind end
   mended[kind] = (mended[kind] or 0) + n
 end
-function F.walk_hash(key, from, each)
-  local page = redis.call('HSCAN', key, from, 'COUNT', PAGE)
+function F.walk_hash(key, from, each, count)
+  local page = redis.call('HSCAN', key, from, 'COUNT', count or PAGE)
   for k = 1, #page[2], 2 do
     work.bytes = work.bytes - #page[2][k + 1]
     each(page[2][k], page[2][k + 1])
@@ -2686,9 +2854,13 @@ function F.lease_to_nobody(numbers)
   end
   F.note_mended('running', #numbers)
 end
-function F.walk_claimed(from)
-  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PAGE)
-  local here, homeless = {}, {}
+function F.is_running(number)
+  return redis.call('SISMEMBER', t.claimed, number) == 1
+    and redis.call('HEXISTS', t.jobs, number) == 1
+end
+function F.page_of_claimed(from)
+  local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PIECE)
+  local here = {}
   for _, number in ipairs(page[2]) do
     if redis.call('HEXISTS', t.jobs, number) == 1 then
       here[#here + 1] = number
@@ -2697,19 +2869,45 @@ function F.walk_claimed(from)
       F.note_mended('running', 1)
     end
   end
-  local leases = #here > 0 and F.leases_of(here, math.huge) or {}
-  for _, number in ipairs(here) do
+  work.left = work.left - 1 - #page[2]
+  return page[1], here
+end
+function F.walk_claimed(from)
+  local scan, cursor, rest = string.match(from, '^(%d+):(%d+):([%d ]+)$')
+  local sought, wanted = scan and F.numbers_in(rest), {}
+  local is_whole = not scan
+  if is_whole then
+    scan, sought = F.page_of_claimed(from)
+    cursor = '0'
+  end
+  for _, number in ipairs(sought) do wanted[number] = true end
+  if #sought > 0 then
+    cursor = F.walk_leases(wanted, cursor, MOST_BYTES_SEEN, function(number)
+      wanted[number] = nil
+    end)
+    work.left = cursor == '0' and work.left - redis.call('HLEN', LEASE) or 0
+  end
+  local left = {}
+  for _, number in ipairs(sought) do
+    if wanted[number] and F.is_running(number) then left[#left + 1] = number end
+  end
+  if #left == 0 then return scan end
+  if cursor ~= '0' then return scan .. ':' .. cursor .. ':' .. table.concat(left, ' ') end
+  local leases = is_whole and {} or F.leases_of(left, math.huge)
+  local homeless = {}
+  for _, number in ipairs(left) do
     if not leases[number] then homeless[#homeless + 1] = number end
   end
   F.lease_to_nobody(homeless)
-  work.left = work.left - 1 - #page[2]
-  return page[1]
+  return scan
 end
 function F.count_hints()
   return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
 end
+local known = nil
 function F.hints_of(n)
-  local known = {}
+  if known then return known end
+  known = {}
   if n > MOST_HINTS then return known end
   for _, key in ipairs({ t.ready, t.alone }) do
     for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
@@ -2727,13 +2925,20 @@ function F.walk_records(from)
   local n = F.count_hints()
   local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
   if n > MOST_HINTS and ready <= n then return '0' end
-  local known, lost, records = F.hints_of(n), {}, {}
-  local following = F.walk_hash(t.jobs, from, function(number, record)
+  local lost, records = {}, {}
+  F.hints_of(n)
+  local function is_lost(number, record)
     if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
     lost[#lost + 1], records[number] = number, record
-  end)
+  end
+  local following = from
+  repeat
+    following = F.walk_hash(t.jobs, following, is_lost)
+  until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
   local leases = #lost > 0 and F.leases_of(lost, math.huge) or {}
+  if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
   for _, number in ipairs(lost) do
+    known[number] = true
     if leases[number] then
       redis.call('SADD', t.claimed, number)
     else
@@ -2797,7 +3002,7 @@ function F.mend_tries(number)
   F.note_mended('counts', 1)
 end
 local STEPS = {
-  function(from) return F.walk_hash(LEASE, from, F.mend_lease) end,
+  function(from) return F.walk_hash(LEASE, from, F.mend_lease, LEASES_A_PAGE) end,
   F.walk_claimed,
   F.walk_records,
   function(from) return F.walk_hash(t.later, from, F.mend_later) end,
@@ -2809,7 +3014,7 @@ local STEPS = {
   function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
 }
 function F.walk()
-  local step, from = string.match(place, '^(%d+):(%d+)$')
+  local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
   step, from = tonumber(step or 1), from or '0'
   while STEPS[step] and work.left > 0 and work.bytes > 0 do
     from = STEPS[step](from)
@@ -3072,7 +3277,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "46d78c81671ff2f2f8167ab1cd7ad043d744a24f",
+    sha1: "dc70cf7fc600583ccc4cb4bb5c05fba027e22032",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0}
 local function now_us()
@@ -3117,15 +3322,18 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local MOST = 500
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+local MOST = 250
 local t = F.task_keys(1, ARGV[1])
 local keep = F.keep_rules(2)
 local now_ms = now_us() / 1000
@@ -3139,7 +3347,7 @@ function F.prune_age(index, hash, before_ms)
   if #old == MOST then more = 1 end
 end
 function F.prune_count(index, hash, count)
-  F.bound(index, hash, count, t.stats)
+  F.bound(index, hash, count, t.stats, MOST)
   if redis.call('ZCARD', index) > count then more = 1 end
 end
 F.prune_age(t.idends, t.ids, now_ms)
@@ -3152,9 +3360,9 @@ return more
 `,
   },
   "push": {
-    sha1: "56ce2f74db1ebf487d8628f92f0a6186073a241f",
+    sha1: "1245861ee0537b66a3f85876593e0c122756cf5f",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,promote_some=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3397,12 +3605,6 @@ function F.priority_of(record)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-function F.counts_of(t, number)
-  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
-  if not text then return 0, 0, 0, 0, 0 end
-  local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
-  return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
-end
 local ALONE_AFTER = 3
 function F.last_in_line(number, order)
   return order == number and '1' .. number or '1' .. order .. ':' .. number
@@ -3436,6 +3638,8 @@ function F.put_all_later(t, numbers, records, dues)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local SURPLUS_PER_CALL = 20
+local added_to = {}
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
@@ -3463,33 +3667,47 @@ function F.known_text(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 1000
+local MOST_PROMOTED = 500
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
+function F.join_by_priority(t, jobs, now)
+  local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
+  for k, job in ipairs(jobs) do
+    members[2 * k - 1], members[2 * k] = job[2], '1' .. orders[k] .. ':' .. job[1]
+  end
+  F.written(t.prio)
+  redis.call('ZADD', t.prio, unpack(members))
+end
 function F.promote_some(t, due, now_ms)
-  local budget, fields, plain = promote_budget, {}, {}
+  local budget, fields, plain, others = promote_budget, {}, {}, {}
+  local numbers = {}
+  for k, name in ipairs(due) do numbers[k] = F.unpacked(name) end
+  local tries = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
   redis.call('HDEL', t.later, unpack(due))
-  for k, name in ipairs(due) do
+  for k, number in ipairs(numbers) do
     local record = records[k]
     if record then
-      local number = F.unpacked(name)
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
-      local _, _, _, row = F.counts_of(t, number)
+      local row = tonumber(tries[k] and string.match(tries[k], '^%d+,%d+,%d+,(%d+)') or '0')
       local priority = F.priority_of(record)
-      if priority == '0' and row < ALONE_AFTER then
+      if row >= ALONE_AFTER then
+        F.join(t, number, priority, row, now_ms * 1000)
+      elseif priority == '0' then
         plain[#plain + 1] = number
       else
-        F.join(t, number, priority, row, now_ms * 1000)
+        others[#others + 1] = { number, priority }
       end
     end
   end
   if #fields > 0 then redis.call('HSET', t.jobs, unpack(fields)) end
-  if #plain > 0 then
-    redis.call('RPUSH', t.ready, unpack(plain))
-    redis.call('ZADD', MOMENTS, 0, t.name)
-  end
+  if #plain > 0 then redis.call('RPUSH', t.ready, unpack(plain)) end
+  if #others > 0 then F.join_by_priority(t, others, now_ms * 1000) end
+  if #plain + #others > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
+end
+function F.promote_share(tasks)
+  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
 end
 function F.promote(t, now_ms, most)
   local budget, now = promote_budget, string.format('%.3f', now_ms)
@@ -3622,7 +3840,7 @@ function F.push_special(t, first, n, kind)
   F.write_batch(t, b, made)
   F.answer_segment(n, said, numbers, states)
 end
-for k = 1, task_count do F.promote(tasks[k], now_ms, 100) end
+for k = 1, task_count do F.promote(tasks[k], now_ms, F.promote_share(2 * task_count)) end
 next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
 local i = 5 + task_count
 while i <= #ARGV do
@@ -3658,9 +3876,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "fddcbb9fb40c426b4968fe788d3ee2a340f7d9c2",
+    sha1: "8ca8fc1c2d4e188ebb46523859921aac3cf34d67",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3888,13 +4106,30 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -3920,7 +4155,7 @@ function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  F.bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 function F.ended_text(letter, at, counts, detail, record)
   return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
@@ -3935,7 +4170,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      F.bound(t[state], t.ended, rule[2], t.stats)
+      F.bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)
@@ -3948,7 +4183,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-function F.known(t, id, now_ms)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -3971,7 +4206,7 @@ function F.due_of(text, now_ms)
   return F.whole(math.ceil(ms))
 end
 function F.known_text(t, id, now_ms)
-  local there, state, due = F.known(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 function F.name_job(t, id, number)
@@ -4024,8 +4259,21 @@ end
 function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
+function F.without_cuts(text, cuts, between)
+  local places = {}
+  for at in pairs(cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(text, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
+end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
@@ -4094,57 +4342,60 @@ function F.write_ledger(s)
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
+local MOST_SOUGHT = 50
+function F.occurrence_of(entry)
+  local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
+  if not at then return nil end
+  return { at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how }
 end
-function F.read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
-end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
-function F.write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
+function F.waiting_in(buffer)
+  if buffer == '' then return 0 end
+  local n, at = 1, string.find(buffer, ' ', 1, true)
+  while at do n, at = n + 1, string.find(buffer, ' ', at + 1, true) end
+  return n
+end
+function F.cut_first(text, between)
+  local stop = string.find(text, between, 1, true)
+  if not stop then return text, '' end
+  return string.sub(text, 1, stop - 1), string.sub(text, stop + 1)
 end
 function F.number_in(line)
   return string.match(line, '^%d+')
 end
 function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, F.read_buffer(s.id)
-  for _, line in ipairs(F.read_open(s.id)) do
+  s.open, s.opened = redis.call('HGET', SCHEDULES, 'o' .. s.id) or '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. s.id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
+  for _ = 1, MOST_SOUGHT do
+    local line, rest = F.cut_first(s.open, '\\n')
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
-      s.open[#s.open + 1] = line
+    if line == '' or (number and (redis.call('HEXISTS', t.jobs, number) == 1
+      or F.is_later(t, number))) then
+      return
     end
+    s.open = rest
   end
+end
+function F.has_open(s)
+  return s.open ~= '' or #s.opened > 0
+end
+function F.joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
-  F.write_open(s.id, s.open)
-  F.write_buffer(s.id, s.buffer)
+  F.write_text('o' .. s.id, F.joined(s.open, s.opened, '\\n'))
+  F.write_text('b' .. s.id, F.joined(s.buffer, s.buffered, ' '))
 end
 function F.json_id(s, o)
   return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
@@ -4171,35 +4422,70 @@ function F.make_job(t, s, o, tracked, now)
     F.note_fired(s, o.at, number, o.how)
     if tracked then
       F.load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
+      s.opened[#s.opened + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
 function F.release(t, s, now)
   local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = F.make_job(t, s, o, true, now)
-    released = released or created
+  s.buffer, s.buffered = F.joined(s.buffer, s.buffered, ' '), {}
+  while not F.has_open(s) and s.buffer ~= '' do
+    local entry
+    entry, s.buffer = F.cut_first(s.buffer, ' ')
+    s.waiting = s.waiting - 1
+    local o = F.occurrence_of(entry)
+    if o then
+      local _, created = F.make_job(t, s, o, true, now)
+      released = released or created
+    end
   end
   return released
 end
-function F.job_ended(t, id, number, now)
-  local open, left = F.read_open(id), {}
-  for _, line in ipairs(open) do
-    if F.number_in(line) ~= number then left[#left + 1] = line end
+function F.place_of_line(text, number, from)
+  local at = string.find(text, number, from, true)
+  while at do
+    local before, after = string.byte(text, at - 1), string.byte(text, at + #number)
+    if (at == 1 or before == 10) and (not after or after == 10 or after == 32) then
+      return at, (string.find(text, '\\n', at, true) or #text + 1) - at
+    end
+    at = string.find(text, number, at + 1, true)
   end
-  if #left == #open then return end
-  F.write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+end
+local over = {}
+function F.job_ended(t, id, number, now)
+  local known = over[id]
+  if not known then
+    local text = redis.call('HGET', SCHEDULES, 'o' .. id) or ''
+    known = { text = text, cuts = {}, left = #text, last = 1 }
+    over[id] = known
+  end
+  local at, size = F.place_of_line(known.text, number, known.last)
+  if not at then at, size = F.place_of_line(known.text, number, 1) end
+  if not at or known.cuts[at] then return end
+  known.cuts[at], known.last, known.left = size, at, known.left - size - 1
+  if known.left > 0 then return end
+  over[id] = nil
+  redis.call('HDEL', SCHEDULES, 'o' .. id)
+  if redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
   local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, F.read_buffer(id)
+  s.open, s.opened = '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
   local released = F.release(t, s, now)
   F.write_overlap(s)
   F.write_ledger(s)
   if released then F.wake_one(t) end
+end
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
 end
 local MOST_CRASHES_IN_ROW, LONGEST_WAIT_MS, DEFAULT_WAIT_MS = 10, 3600000, 10000
 local random = tonumber(ARGV[1])
@@ -4287,17 +4573,18 @@ function F.reap_lease(fence, index, grace_from)
   end
   F.wake_one(t)
 end
-local ENOUGH_JOBS = 500
+local ENOUGH_JOBS = 50
 local grace_from = F.note_time(now_ms)
 for k = i, #ARGV, 2 do
   if #reaped < ENOUGH_JOBS then F.reap_lease(ARGV[k], tonumber(ARGV[k + 1]), grace_from) end
 end
+F.save_ends()
 F.save_lengths()
 return reaped
 `,
   },
   "recall": {
-    sha1: "28ba113e05379d9fe68a017454810b1646100847",
+    sha1: "b0c717a1056189886aedd261e600f25543546701",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -4381,7 +4668,7 @@ function F.describe_batch(t, numbers, records, one_by_one)
   F.add_joined(batch, records)
   return batch
 end
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local task_count = tonumber(ARGV[1])
 local batches = {}
 for k = 2 + task_count, #ARGV, 2 do
@@ -4516,9 +4803,9 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "b898133d70a01474acede87dbab5f40aeea1a9f1",
+    sha1: "7bfc0123c40a0833bdbf3067fc92cc925f5e0fc1",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_open=0,write_open=0,join_open=0}
+local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4599,10 +4886,12 @@ function F.join(t, number, priority, row, now, order)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local SURPLUS_PER_CALL = 20
+local added_to = {}
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 local NUMBER_SIZE = 16
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
@@ -4641,26 +4930,26 @@ local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
-end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+local MOST_SOUGHT = 50
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
+function F.joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
+end
+local over = {}
 function F.join_open(t, head, number)
   local s = F.read_schedule(head.s)
   if not s or s.task ~= t.name then return end
-  local open = F.read_open(s.id)
-  open[#open + 1] = head.i and number .. ' ' .. cjson.encode(head.i) or number
-  F.write_open(s.id, open)
+  local open = redis.call('HGET', SCHEDULES, 'o' .. s.id) or ''
+  local line = head.i and number .. ' ' .. cjson.encode(head.i) or number
+  F.write_text('o' .. s.id, F.joined(open, { line }, '\\n'))
 end
 local t, id, old, record = F.task_keys(1, ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local ended = redis.call('HGET', t.ended, old)
@@ -5249,7 +5538,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "f673586086f832a02b2de9fbe90006f2af35c5f0",
+    sha1: "89254e14559df0dff2a2d719214f3e6762eda102",
     text: `#!lua flags=allow-oom
 local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,confirm=0}
 local function now_us()
@@ -5373,12 +5662,12 @@ function F.members_of(lease)
   return F.numbers_in(lease.numbers)
 end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
 local lost, cancelled, held = {}, {}, {}
 F.note_time(now_ms)
-local marks = redis.call('HLEN', CANCELS) > 0
+local marks, speaks = redis.call('HLEN', CANCELS) > 0, #ARGV > 1 + count
 redis.call('EXPIRE', SESSION, 86400)
 function F.confirm(lease, length)
   F.forget_lease(lease.length)
@@ -5396,9 +5685,11 @@ for k = 1, count do
     lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + lease.length)), lease.fence)
-    for _, number in ipairs(F.members_of(lease)) do
+    local numbers = (marks or speaks) and F.members_of(lease) or {}
+    local marked = marks and #numbers > 0 and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+    for at, number in ipairs(numbers) do
       held[number] = true
-      if marks and redis.call('HEXISTS', CANCELS, number) == 1 then
+      if marked[at] then
         cancelled[#cancelled + 1] = lease.fence
         cancelled[#cancelled + 1] = number
       end
@@ -5555,7 +5846,7 @@ return { F.whole(math.floor(now_us() / 1000)), unpack(view) }
 `,
   },
   "schedules": {
-    sha1: "58061d39a851bb5eebbca607e67fd46513ceaf7a",
+    sha1: "bb33d018987cc6b2d6f08ce14b3024654aa3d25d",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,view_schedule=0,is_wanted=0}
 local function now_us()
@@ -5660,8 +5951,8 @@ function F.view_schedule(id, registrations)
   view[6], view[7], view[8], view[9] = f[4] or '', s.head, f[5] or '', f[6] or ''
   return view, #f[1] + #view[6] + #view[8] + #view[9]
 end
-local MOST_BYTES, MOST_READ = 4 * 1024 * 1024, 1000
-local last, limit, task = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local MOST_BYTES, MOST_SHOWN, MOST_READ = 4 * 1024 * 1024, 50, 100
+local last, limit, task = ARGV[1], math.min(tonumber(ARGV[2]), MOST_SHOWN), ARGV[3]
 local registrations = F.read_registrations()
 local page, bytes, place = {}, 0, last
 function F.is_wanted(id)
@@ -5802,7 +6093,7 @@ return 1
 `,
   },
   "tend": {
-    sha1: "8b5a8d4f0c5816b8de5aa1202fbe5cf4f1e8b0e9",
+    sha1: "de1f478edb595944566c38ef468876a0419d9ad2",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0}
 local function now_us()
@@ -5947,7 +6238,7 @@ local function registered_until(s, offers, r)
   end
   return latest and math.max(latest, r.grace) or offer.at
 end
-local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 100, 4 * 1024 * 1024, 50000, 60000
+local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = F.read_registrations()
@@ -6043,9 +6334,9 @@ return { F.whole(this), more and '1' or '0', unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "0ee403fababd7923e3d50bf58a43ea4070d5b169",
+    sha1: "23257f16559c4b525405aae0c06cab04a89bbaf6",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,fire_occurrence=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6188,13 +6479,30 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -6220,7 +6528,7 @@ function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  F.bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 function F.ended_text(letter, at, counts, detail, record)
   return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
@@ -6235,7 +6543,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      F.bound(t[state], t.ended, rule[2], t.stats)
+      F.bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)
@@ -6248,7 +6556,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-function F.known(t, id, now_ms)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -6271,7 +6579,7 @@ function F.due_of(text, now_ms)
   return F.whole(math.ceil(ms))
 end
 function F.known_text(t, id, now_ms)
-  local there, state, due = F.known(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 function F.name_job(t, id, number)
@@ -6328,21 +6636,35 @@ function F.place_of_member(lease, number)
   lease.last = at
   return at
 end
+function F.without_cuts(text, cuts, between)
+  local places = {}
+  for at in pairs(cuts) do places[#places + 1] = at end
+  table.sort(places)
+  local pieces, from = {}, 1
+  for k, at in ipairs(places) do
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
+  end
+  pieces[#pieces + 1] = string.sub(text, from)
+  local left = table.concat(pieces)
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
+end
 local PIECE_BYTES = 8000
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.lease_of(number)
-  local cursor, seen = '0', 0
+  local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
       if string.find(found[k + 1], number, 1, true) then
         local lease = F.read_lease(found[k])
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
-    cursor, seen = page[1], seen + #found / 2
-  until cursor == '0' or seen >= MOST_LEASES_SEEN
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
 function F.mark_cancelled(t, number)
@@ -6449,57 +6771,63 @@ function F.write_ledger(s)
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
+local MOST_SOUGHT = 50
+function F.occurrence_of(entry)
+  local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
+  if not at then return nil end
+  return { at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how }
 end
-function F.read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
+function F.text_of(o)
+  return string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
 end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
-function F.write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
+function F.waiting_in(buffer)
+  if buffer == '' then return 0 end
+  local n, at = 1, string.find(buffer, ' ', 1, true)
+  while at do n, at = n + 1, string.find(buffer, ' ', at + 1, true) end
+  return n
+end
+function F.cut_first(text, between)
+  local stop = string.find(text, between, 1, true)
+  if not stop then return text, '' end
+  return string.sub(text, 1, stop - 1), string.sub(text, stop + 1)
 end
 function F.number_in(line)
   return string.match(line, '^%d+')
 end
 function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, F.read_buffer(s.id)
-  for _, line in ipairs(F.read_open(s.id)) do
+  s.open, s.opened = redis.call('HGET', SCHEDULES, 'o' .. s.id) or '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. s.id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
+  for _ = 1, MOST_SOUGHT do
+    local line, rest = F.cut_first(s.open, '\\n')
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
-      s.open[#s.open + 1] = line
+    if line == '' or (number and (redis.call('HEXISTS', t.jobs, number) == 1
+      or F.is_later(t, number))) then
+      return
     end
+    s.open = rest
   end
+end
+function F.has_open(s)
+  return s.open ~= '' or #s.opened > 0
+end
+function F.joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
-  F.write_open(s.id, s.open)
-  F.write_buffer(s.id, s.buffer)
+  F.write_text('o' .. s.id, F.joined(s.open, s.opened, '\\n'))
+  F.write_text('b' .. s.id, F.joined(s.buffer, s.buffered, ' '))
 end
 function F.json_id(s, o)
   return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
@@ -6526,23 +6854,29 @@ function F.make_job(t, s, o, tracked, now)
     F.note_fired(s, o.at, number, o.how)
     if tracked then
       F.load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
+      s.opened[#s.opened + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
 function F.release(t, s, now)
   local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = F.make_job(t, s, o, true, now)
-    released = released or created
+  s.buffer, s.buffered = F.joined(s.buffer, s.buffered, ' '), {}
+  while not F.has_open(s) and s.buffer ~= '' do
+    local entry
+    entry, s.buffer = F.cut_first(s.buffer, ' ')
+    s.waiting = s.waiting - 1
+    local o = F.occurrence_of(entry)
+    if o then
+      local _, created = F.make_job(t, s, o, true, now)
+      released = released or created
+    end
   end
   return released
 end
 function F.cancel_open(t, s, keep, now_ms)
   local left = {}
-  for _, line in ipairs(s.open) do
+  for line in string.gmatch(F.joined(s.open, s.opened, '\\n'), '[^\\n]+') do
     local number = F.number_in(line)
     if redis.call('SISMEMBER', t.claimed, number) == 1 then
       left[#left + 1] = line
@@ -6551,32 +6885,47 @@ function F.cancel_open(t, s, keep, now_ms)
       F.end_waiting(t, number, keep, now_ms)
     end
   end
-  s.open = left
+  s.open, s.opened = table.concat(left, '\\n'), {}
+end
+function F.give_up_waiting(s, now_ms)
+  for entry in string.gmatch(F.joined(s.buffer, s.buffered, ' '), '%S+') do
+    local o = F.occurrence_of(entry)
+    if o then F.pass_one(s, 'r', o.at, now_ms) end
+  end
+  s.buffer, s.buffered, s.waiting = '', {}, 0
 end
 function F.fire_occurrence(t, s, o, overlap, keep, now)
   local now_ms = now / 1000
   if overlap ~= ALLOW then
     F.load_overlap(t, s)
-    local open, waiting = #s.open, #s.buffer
-    if open > 0 or waiting > 0 then
-      if overlap == SKIP or (overlap == BUFFER_ONE and waiting > 0) then
+    if F.has_open(s) or s.waiting > 0 then
+      if overlap == SKIP or (overlap == BUFFER_ONE and s.waiting > 0) then
         F.pass_one(s, 'v', o.at, now_ms)
         return 'sv', false, 0
       elseif overlap == CANCEL_OTHER then
-        for _, old in ipairs(s.buffer) do F.pass_one(s, 'r', old.at, now_ms) end
-        s.buffer = {}
+        F.give_up_waiting(s, now_ms)
         F.cancel_open(t, s, keep, now_ms)
-      elseif waiting >= MOST_BUFFERED then
+      elseif s.waiting >= MOST_BUFFERED then
         F.pass_one(s, 'f', o.at, now_ms)
         return 'sf', false, 0
       end
-      if overlap ~= CANCEL_OTHER or #s.open > 0 then
-        s.buffer[#s.buffer + 1] = o
+      if overlap ~= CANCEL_OTHER or F.has_open(s) then
+        s.buffered[#s.buffered + 1], s.waiting = F.text_of(o), s.waiting + 1
         return 'b', false, 0
       end
     end
   end
   return F.make_job(t, s, o, overlap ~= ALLOW or s.overlap ~= ALLOW, now)
+end
+local over = {}
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
 end
 local t, s = F.task_keys(1, ARGV[1]), F.read_schedule(ARGV[2])
 if not s then return {} end
@@ -6584,12 +6933,22 @@ if s.task ~= t.name then return { s.task } end
 local overlap, keep = tonumber(ARGV[3]) or s.overlap, F.keep_rules(4)
 local now = now_us()
 local answers, any_ready = { t.name }, false
-function F.asked_before(o)
-  local number, state, due = F.known(t, s.id .. '@' .. F.whole(o.at), now / 1000)
-  if number then return number .. ',0,' .. state .. ',' .. due end
-  for _, waiting in ipairs(s.buffer or {}) do
-    if waiting.how == 'b' and waiting.at == o.at then return 'b' end
+function F.is_waiting(s, entry)
+  for _, waiting in ipairs(s.buffered) do
+    if waiting == entry then return true end
   end
+  local at = string.find(s.buffer, entry, 1, true)
+  while at do
+    local before, after = string.byte(s.buffer, at - 1), string.byte(s.buffer, at + #entry)
+    if (at == 1 or before == 32) and (not after or after == 32) then return true end
+    at = string.find(s.buffer, entry, at + 1, true)
+  end
+  return false
+end
+function F.asked_before(o)
+  local number, state, due = known(t, s.id .. '@' .. F.whole(o.at), now / 1000)
+  if number then return number .. ',0,' .. state .. ',' .. due end
+  if s.buffer and F.is_waiting(s, F.text_of(o)) then return 'b' end
 end
 function F.trigger(o)
   local outcome, ready = o.how == 'b' and F.asked_before(o) or nil, false
@@ -6611,14 +6970,15 @@ if #ARGV < first then
 end
 F.write_ledger(s)
 F.write_overlap(s)
+F.save_ends()
 if any_ready then F.wake_one(t) end
 return answers
 `,
   },
   "work": {
-    sha1: "0aafbcb34b3ba511e72d8f904f205504865c9c5d",
+    sha1: "267d5332d6c1a9785992b333f577ee66f787cda1",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,remember_ends=0,ended_text=0,end_job=0,known=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,numbers_left=0,shrink_lease=0,add_joined=0,describe_batch=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,read_open=0,read_buffer=0,write_open=0,write_buffer=0,number_in=0,load_overlap=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,job_ended=0,promote_some=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6899,13 +7259,30 @@ function F.keep_rules(i)
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-function F.bound(index, hash, count, stats, added)
+function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
-  local oldest, names = redis.call('ZPOPMIN', index, math.min(over, 100 + (added or 0))), {}
+  local oldest = redis.call('ZPOPMIN', index, math.min(over, most))
+  local names = {}
   for k = 1, #oldest, 2 do names[#names + 1] = oldest[k] end
   redis.call('HDEL', hash, unpack(names))
-  redis.call('HINCRBY', stats, 'dropped', #names)
+  redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
+end
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.bound_later(index, hash, count, stats, added)
+  local known = added_to[index]
+  if known then
+    known.added = known.added + added
+  else
+    added_to[index] = { hash = hash, count = count, stats = stats, added = added }
+  end
+end
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -6931,7 +7308,7 @@ function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   end
   redis.call('HSET', t.ids, unpack(fields))
   redis.call('ZADD', t.idends, unpack(index))
-  F.bound(t.idends, t.ids, keep.idCount, t.stats, #ours)
+  F.bound_later(t.idends, t.ids, keep.idCount, t.stats, #ours)
 end
 function F.ended_text(letter, at, counts, detail, record)
   return letter .. '|' .. at .. '|' .. (counts or '') .. '|' .. detail .. '\\n' .. record
@@ -6946,7 +7323,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
       local text = F.ended_text(STATE_LETTER[state], at, counts, detail, record)
       redis.call('HSET', t.ended, number, text)
       redis.call('ZADD', t[state], at, number)
-      F.bound(t[state], t.ended, rule[2], t.stats)
+      F.bound_later(t[state], t.ended, rule[2], t.stats, 1)
     end
   end
   redis.call('HDEL', t.jobs, number)
@@ -6959,7 +7336,7 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-function F.known(t, id, now_ms)
+local function known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
   local number, ended = string.match(entry, '^(%d+):?(%a?)$')
@@ -6982,7 +7359,7 @@ function F.due_of(text, now_ms)
   return F.whole(math.ceil(ms))
 end
 function F.known_text(t, id, now_ms)
-  local there, state, due = F.known(t, id, now_ms)
+  local there, state, due = known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 function F.name_job(t, id, number)
@@ -7059,22 +7436,22 @@ function F.drop_first(lease, joined)
   lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
   return true
 end
-function F.numbers_left(lease)
+function F.without_cuts(text, cuts, between)
   local places = {}
-  for at in pairs(lease.cuts) do places[#places + 1] = at end
+  for at in pairs(cuts) do places[#places + 1] = at end
   table.sort(places)
   local pieces, from = {}, 1
   for k, at in ipairs(places) do
-    pieces[k] = string.sub(lease.numbers, from, at - 1)
-    from = at + lease.cuts[at] + 1
+    pieces[k] = string.sub(text, from, at - 1)
+    from = at + cuts[at] + 1
   end
-  pieces[#pieces + 1] = string.sub(lease.numbers, from)
+  pieces[#pieces + 1] = string.sub(text, from)
   local left = table.concat(pieces)
-  return string.byte(left, -1) == 32 and string.sub(left, 1, -2) or left
+  return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 function F.shrink_lease(lease)
   if lease.cuts then
-    lease.numbers = F.numbers_left(lease)
+    lease.numbers = F.without_cuts(lease.numbers, lease.cuts, 32)
   elseif not lease.shrunk then
     return
   end
@@ -7114,22 +7491,30 @@ function F.describe_batch(t, numbers, records, one_by_one)
   F.add_joined(batch, records)
   return batch
 end
-local MOST_LEASES_SEEN, LEASES_PER_PAGE = 2000, 200
-function F.leases_of(numbers, most)
-  local wanted, leases, cursor, seen, left = {}, {}, '0', 0, #numbers
-  for _, number in ipairs(numbers) do wanted[number] = true end
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+function F.walk_leases(wanted, cursor, most_bytes, each)
+  local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      for number in string.gmatch(lease and lease.numbers or '', '%d+') do
-        if wanted[number] then
-          leases[number], wanted[number], left = lease, nil, left - 1
-        end
+      bytes = bytes + #page[2][k + 1]
+      local text = lease and lease.numbers or ''
+      for at = 1, #text, NUMBER_SIZE + 1 do
+        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+        if wanted[number] then each(number, lease) end
       end
     end
-    cursor, seen = page[1], seen + #page[2] / 2
-  until cursor == '0' or left == 0 or seen >= most
+    cursor = page[1]
+  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
+  return cursor
+end
+function F.leases_of(numbers, most_bytes)
+  local wanted, leases = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
+    leases[number], wanted[number] = lease, nil
+  end)
   return leases
 end
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
@@ -7200,57 +7585,60 @@ function F.write_ledger(s)
 end
 local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
 local MOST_BUFFERED = 1000
-function F.read_open(id)
-  local open = {}
-  for line in string.gmatch(redis.call('HGET', SCHEDULES, 'o' .. id) or '', '[^\\n]+') do
-    open[#open + 1] = line
-  end
-  return open
+local MOST_SOUGHT = 50
+function F.occurrence_of(entry)
+  local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
+  if not at then return nil end
+  return { at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how }
 end
-function F.read_buffer(id)
-  local buffer, text = {}, redis.call('HGET', SCHEDULES, 'b' .. id) or ''
-  for at, catchup, missed, how in string.gmatch(text, '(%S+),(%d),(%d+),(%a)') do
-    buffer[#buffer + 1] = {
-      at = tonumber(at), catchup = catchup == '1', missed = tonumber(missed), how = how,
-    }
-  end
-  return buffer
-end
-function F.write_open(id, open)
-  if #open == 0 then
-    redis.call('HDEL', SCHEDULES, 'o' .. id)
+function F.write_text(field, text)
+  if text == '' then
+    redis.call('HDEL', SCHEDULES, field)
   else
-    redis.call('HSET', SCHEDULES, 'o' .. id, table.concat(open, '\\n'))
+    redis.call('HSET', SCHEDULES, field, text)
   end
 end
-function F.write_buffer(id, buffer)
-  local parts = {}
-  for k, o in ipairs(buffer) do
-    parts[k] = string.format('%.0f,%d,%.0f,%s', o.at, o.catchup and 1 or 0, o.missed, o.how)
-  end
-  if #parts == 0 then
-    redis.call('HDEL', SCHEDULES, 'b' .. id)
-  else
-    redis.call('HSET', SCHEDULES, 'b' .. id, table.concat(parts, ' '))
-  end
+function F.waiting_in(buffer)
+  if buffer == '' then return 0 end
+  local n, at = 1, string.find(buffer, ' ', 1, true)
+  while at do n, at = n + 1, string.find(buffer, ' ', at + 1, true) end
+  return n
+end
+function F.cut_first(text, between)
+  local stop = string.find(text, between, 1, true)
+  if not stop then return text, '' end
+  return string.sub(text, 1, stop - 1), string.sub(text, stop + 1)
 end
 function F.number_in(line)
   return string.match(line, '^%d+')
 end
 function F.load_overlap(t, s)
   if s.open then return end
-  s.open, s.buffer = {}, F.read_buffer(s.id)
-  for _, line in ipairs(F.read_open(s.id)) do
+  s.open, s.opened = redis.call('HGET', SCHEDULES, 'o' .. s.id) or '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. s.id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
+  for _ = 1, MOST_SOUGHT do
+    local line, rest = F.cut_first(s.open, '\\n')
     local number = F.number_in(line)
-    if redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number) then
-      s.open[#s.open + 1] = line
+    if line == '' or (number and (redis.call('HEXISTS', t.jobs, number) == 1
+      or F.is_later(t, number))) then
+      return
     end
+    s.open = rest
   end
+end
+function F.has_open(s)
+  return s.open ~= '' or #s.opened > 0
+end
+local function joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
-  F.write_open(s.id, s.open)
-  F.write_buffer(s.id, s.buffer)
+  F.write_text('o' .. s.id, joined(s.open, s.opened, '\\n'))
+  F.write_text('b' .. s.id, joined(s.buffer, s.buffered, ' '))
 end
 function F.json_id(s, o)
   return string.match(s.head, '"s":"(.*)"$') .. '@' .. F.whole(o.at)
@@ -7277,64 +7665,113 @@ function F.make_job(t, s, o, tracked, now)
     F.note_fired(s, o.at, number, o.how)
     if tracked then
       F.load_overlap(t, s)
-      s.open[#s.open + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
+      s.opened[#s.opened + 1] = id == '' and number or number .. ' "' .. F.json_id(s, o) .. '"'
     end
   end
   return answer, created, #record
 end
 function F.release(t, s, now)
   local released = false
-  while #s.open == 0 and #s.buffer > 0 do
-    local o = table.remove(s.buffer, 1)
-    local _, created = F.make_job(t, s, o, true, now)
-    released = released or created
+  s.buffer, s.buffered = joined(s.buffer, s.buffered, ' '), {}
+  while not F.has_open(s) and s.buffer ~= '' do
+    local entry
+    entry, s.buffer = F.cut_first(s.buffer, ' ')
+    s.waiting = s.waiting - 1
+    local o = F.occurrence_of(entry)
+    if o then
+      local _, created = F.make_job(t, s, o, true, now)
+      released = released or created
+    end
   end
   return released
 end
-function F.job_ended(t, id, number, now)
-  local open, left = F.read_open(id), {}
-  for _, line in ipairs(open) do
-    if F.number_in(line) ~= number then left[#left + 1] = line end
+function F.place_of_line(text, number, from)
+  local at = string.find(text, number, from, true)
+  while at do
+    local before, after = string.byte(text, at - 1), string.byte(text, at + #number)
+    if (at == 1 or before == 10) and (not after or after == 10 or after == 32) then
+      return at, (string.find(text, '\\n', at, true) or #text + 1) - at
+    end
+    at = string.find(text, number, at + 1, true)
   end
-  if #left == #open then return end
-  F.write_open(id, left)
-  if #left > 0 or redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
+end
+local over = {}
+function F.job_ended(t, id, number, now)
+  local known = over[id]
+  if not known then
+    local text = redis.call('HGET', SCHEDULES, 'o' .. id) or ''
+    known = { text = text, cuts = {}, left = #text, last = 1 }
+    over[id] = known
+  end
+  local at, size = F.place_of_line(known.text, number, known.last)
+  if not at then at, size = F.place_of_line(known.text, number, 1) end
+  if not at or known.cuts[at] then return end
+  known.cuts[at], known.last, known.left = size, at, known.left - size - 1
+  if known.left > 0 then return end
+  over[id] = nil
+  redis.call('HDEL', SCHEDULES, 'o' .. id)
+  if redis.call('HEXISTS', SCHEDULES, 'b' .. id) == 0 then return end
   local s = F.read_schedule(id)
   if not s or s.task ~= t.name then return end
-  s.open, s.buffer = left, F.read_buffer(id)
+  s.open, s.opened = '', {}
+  s.buffer, s.buffered = redis.call('HGET', SCHEDULES, 'b' .. id) or '', {}
+  s.waiting = F.waiting_in(s.buffer)
   local released = F.release(t, s, now)
   F.write_overlap(s)
   F.write_ledger(s)
   if released then F.wake_one(t) end
 end
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
+end
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 1000
+local MOST_PROMOTED = 500
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
+function F.join_by_priority(t, jobs, now)
+  local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
+  for k, job in ipairs(jobs) do
+    members[2 * k - 1], members[2 * k] = job[2], '1' .. orders[k] .. ':' .. job[1]
+  end
+  F.written(t.prio)
+  redis.call('ZADD', t.prio, unpack(members))
+end
 function F.promote_some(t, due, now_ms)
-  local budget, fields, plain = promote_budget, {}, {}
+  local budget, fields, plain, others = promote_budget, {}, {}, {}
+  local numbers = {}
+  for k, name in ipairs(due) do numbers[k] = F.unpacked(name) end
+  local tries = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local records = redis.call('HMGET', t.later, unpack(due))
   redis.call('ZREM', t.due, unpack(due))
   redis.call('HDEL', t.later, unpack(due))
-  for k, name in ipairs(due) do
+  for k, number in ipairs(numbers) do
     local record = records[k]
     if record then
-      local number = F.unpacked(name)
       budget.bytes = budget.bytes - #record
       fields[#fields + 1], fields[#fields + 2] = number, record
-      local _, _, _, row = F.counts_of(t, number)
+      local row = tonumber(tries[k] and string.match(tries[k], '^%d+,%d+,%d+,(%d+)') or '0')
       local priority = F.priority_of(record)
-      if priority == '0' and row < ALONE_AFTER then
+      if row >= ALONE_AFTER then
+        F.join(t, number, priority, row, now_ms * 1000)
+      elseif priority == '0' then
         plain[#plain + 1] = number
       else
-        F.join(t, number, priority, row, now_ms * 1000)
+        others[#others + 1] = { number, priority }
       end
     end
   end
   if #fields > 0 then redis.call('HSET', t.jobs, unpack(fields)) end
-  if #plain > 0 then
-    redis.call('RPUSH', t.ready, unpack(plain))
-    redis.call('ZADD', MOMENTS, 0, t.name)
-  end
+  if #plain > 0 then redis.call('RPUSH', t.ready, unpack(plain)) end
+  if #others > 0 then F.join_by_priority(t, others, now_ms * 1000) end
+  if #plain + #others > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
+end
+function F.promote_share(tasks)
+  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
 end
 function F.promote(t, now_ms, most)
   local budget, now = promote_budget, string.format('%.3f', now_ms)
@@ -7359,6 +7796,7 @@ function F.pop_hints(t, n)
       numbers[at] = string.sub(member, -NUMBER_SIZE)
       entries.members[at], entries.scores[at] = member, popped[k + 1]
     end
+    if #taken > 0 then redis.call('ZREM', t.prio, unpack(taken)) end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
   if #numbers < n then
@@ -7611,7 +8049,7 @@ function F.complete_left(t, keep, now_ms)
     from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
   end
   if rule[2] > 0 then
-    F.bound(t.completed, t.ended, rule[2], t.stats, #numbers)
+    F.bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
   else
     redis.call('HDEL', t.jobs, unpack(numbers))
   end
@@ -7774,6 +8212,7 @@ for _, t in ipairs(tasks) do
   F.complete_plain(t)
   F.complete_left(t, keep, now_ms)
 end
+F.save_ends()
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do F.wake_one(back.t) end
@@ -7839,7 +8278,7 @@ local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
   local c = { index = tonumber(ARGV[i + 2 * k - 1]), limit = tonumber(ARGV[i + 2 * k]) }
   claims[k] = c
-  F.promote(tasks[c.index], now_ms, math.max(c.limit, 100))
+  F.promote(tasks[c.index], now_ms, math.max(c.limit, F.promote_share(claim_count)))
   if not first and c.limit > 0 and F.has_alone(tasks[c.index]) then first = c end
 end
 function F.has_other_work()

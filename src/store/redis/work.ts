@@ -1,5 +1,6 @@
 /** work: what has ended and what is wanted next, of one shard, as one numbered call. */
 import type { DeadReason } from "../../core/job.js";
+import { withinOneCall } from "../../core/settle-cost.js";
 import type {
   Claim,
   ClaimedBatch,
@@ -12,9 +13,6 @@ import type {
 } from "../contract.js";
 import { decodeClaimed, encodeKeep, stateOf, wholeNumber } from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
-
-/** A script takes at most this many settles; claims go with the last call. */
-const MOST_SETTLES = 1_000;
 
 export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
   identity: string;
@@ -35,10 +33,7 @@ interface Group {
 }
 
 export async function workOnShard(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
-  const pieces: Settle[][] = [];
-  for (let at = 0; at < work.settles.length; at += MOST_SETTLES) {
-    pieces.push(work.settles.slice(at, at + MOST_SETTLES));
-  }
+  const pieces = piecesOf(work);
   const last = pieces.pop() ?? [];
   const settled: SettleAnswer[] = [];
   for (const piece of pieces) {
@@ -47,6 +42,17 @@ export async function workOnShard(shard: Shard, work: ShardWork): Promise<WorkAn
   }
   const answer = await callWork(shard, { ...work, settles: last });
   return { ...answer, settled: [...settled, ...answer.settled] };
+}
+
+/** Each for one script; claims go with the last one. */
+function piecesOf({ settles, keep }: ShardWork): (readonly Settle[])[] {
+  const pieces: (readonly Settle[])[] = [];
+  for (let left = settles; left.length > 0; ) {
+    const n = withinOneCall(left, keep, left.length);
+    pieces.push(left.slice(0, n));
+    left = left.slice(n);
+  }
+  return pieces;
 }
 
 async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {

@@ -12,23 +12,23 @@ export function boundClaims(test: ContractTest): void {
 }
 
 function countClaims(test: ContractTest): void {
-  test("makes at most a thousand jobs in a call, and leaves the rest due", async ({ scene }) => {
+  test("makes at most fifty jobs in a call, and leaves the rest due", async ({ scene }) => {
     const at = (await scene.world.now()) + 1_000;
-    const ids = Array.from({ length: 11 }, (_, n) => `s-${String(n).padStart(2, "0")}`);
+    const ids = Array.from({ length: 6 }, (_, n) => `s-${n}`);
     const schedules = ids.map((scheduleId) => schedule({ scheduleId, firstAt: at }));
     await scene.table.registerAll(schedules);
     await scene.world.advance(200_000);
     const fires = ids.map((scheduleId) => ({
       ...{ scheduleId, revision: 1, seenAt: at, nextAt: null },
-      decisions: row(at, 100),
+      decisions: row(at, 10),
     }));
     const answers = await scene.store.fire({ taskId: TASK, fires, keep: KEEP });
     const made = answers.map((answer) => answer?.outcomes.length ?? null);
-    expect(made).toEqual([...Array.from({ length: 10 }, () => 100), null]);
+    expect(made).toEqual([10, 10, 10, 10, 10, null]);
     expect(
       await scene.store.fire({ taskId: TASK, fires: fires.slice(-1), keep: KEEP }),
-    ).toMatchObject([{ outcomes: { length: 100 } }]);
-    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(1_100);
+    ).toMatchObject([{ outcomes: { length: 10 } }]);
+    expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(60);
   });
 }
 

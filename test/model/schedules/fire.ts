@@ -17,7 +17,7 @@ import { holdEnd, isPaused, noticeWake } from "./row.js";
 const MOST_FIRES = 100;
 
 /** What one call may make; the first fire that makes anything always has room. */
-const MOST_JOBS = 1_000;
+const MOST_JOBS = 50;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 export function fire(scope: Scope, { taskId, fires, keep }: FireArgs): FireAnswer[] {

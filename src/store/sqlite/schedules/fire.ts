@@ -17,6 +17,7 @@ import { Arrivals } from "./overlap.js";
 import { isPaused, noticeWake, pauseOf, readSchedule, type ScheduleRow, saveState } from "./row.js";
 
 const MOST_FIRES = 100;
+const MOST_JOBS = 50;
 
 /** What one call may still make; the first fire always has room. */
 interface Room {
@@ -26,7 +27,7 @@ interface Room {
 }
 
 export function fire(scope: Scope, { taskId, fires, keep }: FireArgs): FireAnswer[] {
-  const room: Room = { jobs: 1_000, bytes: 4 * 1024 * 1024, isUntouched: true };
+  const room: Room = { jobs: MOST_JOBS, bytes: 4 * 1024 * 1024, isUntouched: true };
   let isFull = false;
   return fires.map((one, n) => {
     if (isFull || n >= MOST_FIRES) return null;
