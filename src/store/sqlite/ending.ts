@@ -19,7 +19,7 @@ export interface End {
 export const CANCELLED: End = { state: "cancelled", reason: null, error: null, result: null };
 
 /** So many surplus jobs leave with each that comes; prune takes the rest. */
-const DROPPED_PER_END = 10;
+const DROPPED_PER_END = 2;
 
 export function endJob(
   scope: Scope,

@@ -6,6 +6,9 @@ import { assignedNumber, FACTS, type JobFacts, type Scope } from "./scope.js";
 import { count, type TaskRow } from "./tasks.js";
 import { toStored } from "./text.js";
 
+/** So many surplus ids leave with each that comes; prune takes the rest. */
+const DROPPED_PER_END = 2;
+
 export interface KnownId {
   number: number;
   /** The end state's code; null while the job lives. */
@@ -58,7 +61,7 @@ export function endId(
   );
   if (changed === 0) return;
   count(task, "ended_ids", 1);
-  dropIdsBeyond(scope, task, { most: keep.idCount, limit: 10 });
+  dropIdsBeyond(scope, task, { most: keep.idCount, limit: DROPPED_PER_END });
 }
 
 interface EndedId {

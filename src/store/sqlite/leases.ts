@@ -33,30 +33,25 @@ export function dropEmptyLease({ tx, space }: Scope, fence: number): void {
 export function renew(scope: Scope, { leases, progress }: RenewArgs): Renewed {
   const { tx, now, space } = scope;
   noteTime(scope);
-  const lost: Renewed["lost"] = [];
-  const cancelled: Renewed["cancelled"] = [];
-  const held = new Set<number>();
-  for (const lease of leases) {
-    const { taskId } = lease;
-    const fence = numberOf(lease.fence);
-    const renewed = tx.run(
-      "UPDATE lease SET ends_at = ? + length_ms WHERE fence = ? AND space = ?",
-      ...[now, fence, space],
-    );
-    if (renewed === 0) {
-      lost.push({ fence: lease.fence, taskId });
-      continue;
-    }
-    held.add(fence);
-    const marked = tx.all<{ number: number }>(
-      `SELECT number FROM job INDEXED BY job_cancelling
-       WHERE state = ${STATE.running} AND cancelling = 1 AND fence = ?`,
-      fence,
-    );
-    for (const { number } of marked) {
-      cancelled.push({ fence: lease.fence, taskId, number: digits(number) });
-    }
-  }
+  const fences = JSON.stringify(leases.map(({ fence }) => numberOf(fence)));
+  const renewed = tx.all<{ fence: number }>(
+    `UPDATE lease SET ends_at = ? + length_ms
+     WHERE fence IN (SELECT value FROM json_each(?)) AND space = ? RETURNING fence`,
+    ...[now, fences, space],
+  );
+  const held = new Set(renewed.map(({ fence }) => fence));
+  const taskOf = new Map(leases.map(({ fence, taskId }) => [numberOf(fence), taskId]));
+  const lost = leases
+    .filter(({ fence }) => !held.has(numberOf(fence)))
+    .map(({ fence, taskId }) => ({ fence, taskId }));
+  const marked = tx.all<{ fence: number; number: number }>(
+    `SELECT fence, number FROM json_each(?) AS wanted CROSS JOIN job INDEXED BY job_cancelling
+     ON state = ${STATE.running} AND cancelling = 1 AND fence = wanted.value`,
+    JSON.stringify([...held]),
+  );
+  const cancelled = marked.map(({ fence, number }) => ({
+    ...{ fence: digits(fence), taskId: taskOf.get(fence) ?? "", number: digits(number) },
+  }));
   for (const { number, value } of progress) saveProgress(scope, { number, value, held });
   return { lost, cancelled };
 }

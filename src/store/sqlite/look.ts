@@ -51,7 +51,7 @@ SELECT task.id, task.name,
     SELECT 1 FROM job WHERE task = task.id AND state = ${STATE.ready} AND lane = 1) END AS alone,
   CASE WHEN scheduled > 0 THEN (
     SELECT min(due_at) FROM job WHERE task = task.id AND state = ${STATE.scheduled}) END AS due_at
-FROM json_each(?) AS wanted JOIN task ON task.space = ? AND task.name = wanted.value`;
+FROM json_each(?) AS wanted CROSS JOIN task ON task.space = ? AND task.name = wanted.value`;
 
 function lookAtTasks(
   scope: Scope,

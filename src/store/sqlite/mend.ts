@@ -36,15 +36,26 @@ export function mend(scope: Scope, { taskId, place }: MendArgs): Mended {
   return { place: ids.place === "" && isMore ? AGAIN : ids.place, mended };
 }
 
+/** One probe for each fence under which jobs run, however many they are. */
+const RUNNING = `job INDEXED BY job_running WHERE task = ?1 AND state = ${STATE.running}`;
+const HOMELESS = `WITH RECURSIVE held (fence) AS (
+    SELECT min(fence) FROM ${RUNNING}
+    UNION ALL
+    SELECT (SELECT min(fence) FROM ${RUNNING} AND fence > held.fence) FROM held
+    WHERE held.fence IS NOT NULL),
+  lost (fence) AS (
+    SELECT fence FROM held WHERE fence IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM lease WHERE lease.fence = held.fence AND space = ?2 AND lease.task = ?1))
+  SELECT number FROM lost CROSS JOIN job INDEXED BY job_running
+    ON job.task = ?1 AND job.state = ${STATE.running} AND job.fence = lost.fence
+  UNION ALL
+  SELECT number FROM ${RUNNING} AND fence IS NULL
+  LIMIT ?3`;
+
 /** What runs under no lease gets one that nobody renews, and is reaped as any other. */
 function mendRunning(scope: Scope, task: TaskRow): number {
   const { tx, now, space } = scope;
-  const homeless = tx.all<{ number: number }>(
-    `SELECT number FROM job INDEXED BY job_running WHERE task = ? AND state = ${STATE.running}
-     AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.fence = job.fence AND space = ?
-       AND lease.task = job.task) LIMIT ?`,
-    ...[task.id, space, PIECE],
-  );
+  const homeless = tx.all<{ number: number }>(HOMELESS, task.id, space, PIECE);
   if (homeless.length === 0) return 0;
   noteLease(scope, LEASE_MS);
   const fence = tx.nextFence(now);

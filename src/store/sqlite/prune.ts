@@ -8,20 +8,36 @@ import { END_STATES, type Scope } from "./scope.js";
 import { count, type TaskRow } from "./tasks.js";
 
 /** Rows of one kind and task that one step deletes at most. */
-const PIECE = 500;
+const PIECE = 250;
+/** Rows after which a step looks at no other task. */
+const ENOUGH = 500;
 
-/** True: there is more. */
-export function prune(scope: Scope, { taskIds, keep }: PruneArgs): boolean {
+/** The tasks from `from` on; answers where to go on, and whether there is more in those before. */
+export function prune(
+  scope: Scope,
+  { taskIds, keep, from }: PruneArgs & { from: number },
+): { next: number; isMore: boolean } {
   let isMore = false;
-  for (const taskId of taskIds) {
-    const task = scope.tx.findTask(scope.space, taskId);
-    if (task !== null && pruneTask(scope, task, keep)) isMore = true;
+  let next = from;
+  for (let deleted = 0; next < taskIds.length && deleted < ENOUGH; next += 1) {
+    const task = scope.tx.findTask(scope.space, taskIds[next] as string);
+    if (task === null) continue;
+    const before = keptRows(task);
+    if (pruneTask(scope, task, keep)) isMore = true;
+    deleted += before - keptRows(task);
   }
-  scope.tx.run(
-    "DELETE FROM sleeper WHERE space = ? AND valid_until < ?",
-    ...[scope.space, scope.now],
-  );
-  return isMore;
+  if (from === 0) {
+    scope.tx.run(
+      "DELETE FROM sleeper WHERE space = ? AND valid_until < ?",
+      ...[scope.space, scope.now],
+    );
+  }
+  return { next, isMore };
+}
+
+function keptRows({ counters }: TaskRow): number {
+  const { completed, dead, cancelled, ended_ids } = counters;
+  return completed + dead + cancelled + ended_ids;
 }
 
 function pruneTask(scope: Scope, task: TaskRow, keep: KeepRules): boolean {

@@ -8,6 +8,9 @@ import { digits, publicId, type Scope, stateName } from "./scope.js";
 import { count, countMove, type TaskRow } from "./tasks.js";
 import { toStored } from "./text.js";
 
+/** So many that were due before join the line for one that is pushed. */
+const MOST_PROMOTED = 100;
+
 export function push(scope: Scope, jobs: readonly NewJob[]): PushAnswer[] {
   return jobs.map((job) => pushJob(scope, job, null));
 }
@@ -20,7 +23,7 @@ export function pushJob(scope: Scope, job: NewJob, schedule: number | null): Pus
   if (known !== null) return known;
   const dueAt = dueAtOf(job, scope);
   // who was due before joins the line before
-  if (dueAt === null) promoteDue(scope, task);
+  if (dueAt === null) promoteDue(scope, task, MOST_PROMOTED);
   const number = tx.nextNumber(now);
   const head = encodeHead({ id: job.id, rules: job.rules, occurrence: job.occurrence });
   const state = dueAt === null ? "ready" : "scheduled";

@@ -21,6 +21,9 @@ import { count, countMove, type TaskRow } from "./tasks.js";
 
 const LONGEST_WAIT_MS = 3_600_000;
 
+/** A big lease is enough for one step; the next look names the others again. */
+const ENOUGH_JOBS = 100;
+
 interface Lease {
   fence: number;
   task: number;
@@ -30,7 +33,12 @@ interface Lease {
 
 export function reap(scope: Scope, { leases, random, keep }: ReapArgs): Reaped[] {
   const { from: graceFrom } = noteTime(scope);
-  return leases.flatMap((lease) => reapLease(scope, { lease, graceFrom, random, keep }));
+  const reaped: Reaped[] = [];
+  for (const lease of leases) {
+    if (reaped.length >= ENOUGH_JOBS) break;
+    reaped.push(...reapLease(scope, { lease, graceFrom, random, keep }));
+  }
+  return reaped;
 }
 
 interface Reaping {

@@ -10,18 +10,24 @@ import type { Database, Member } from "./database.js";
 import { examineCalmly, examineFile, examineOpen } from "./doctor.js";
 import type { Driver } from "./driver.js";
 import { cancel, redrive } from "./jobs.js";
-import { renew } from "./leases.js";
-import { getJob, listJobs } from "./list.js";
+import { getJob } from "./list.js";
 import { look } from "./look.js";
 import { mend } from "./mend.js";
-import { prune } from "./prune.js";
+import {
+  listInPieces,
+  pruneInPieces,
+  type Run,
+  recoverInPieces,
+  renewInPieces,
+  schedulesInPieces,
+} from "./pieces.js";
 import { push } from "./push.js";
 import { reap } from "./reap.js";
 import { fire, trigger } from "./schedules/fire.js";
 import { holdFor } from "./schedules/hold.js";
-import { pause, recover, remove } from "./schedules/manage.js";
+import { pause, remove } from "./schedules/manage.js";
 import { register } from "./schedules/register.js";
-import { schedule, schedules } from "./schedules/show.js";
+import { schedule } from "./schedules/show.js";
 import { tend } from "./schedules/tend.js";
 import type { Scope } from "./scope.js";
 import { acquireFile, MemoryDatabase, releaseFile } from "./shared.js";
@@ -31,6 +37,9 @@ import type { Transaction } from "./transaction.js";
 import { MOST_JOBS, work } from "./work.js";
 
 export { createMemoryDatabase, MemoryDatabase } from "./shared.js";
+
+/** Of the steps of a series, in jobs. */
+const STEP_WEIGHT = 100;
 
 export interface SqliteStoreOptions {
   /** A file; a memory of its own; or a memory that other stores use, too. */
@@ -60,6 +69,8 @@ class SqliteStore implements contract.Store {
   readonly #changeListeners: Set<(change: contract.ConnectionChange) => void> = new Set();
   /** null until the first verb, and after close. */
   #database: Database | null = null;
+  /** A step of a series, as large as a step may be. */
+  readonly #step: Run = (mode, step) => this.#run(mode, step, { weight: STEP_WEIGHT });
   /** The data that this store knows; null: it has seen none yet. */
   #dataKey: string | null = null;
 
@@ -108,12 +119,11 @@ class SqliteStore implements contract.Store {
   }
 
   renew(args: contract.RenewArgs): Promise<contract.Renewed> {
-    // a power cut ends the owner of a lease, too
-    return this.#run("hint", (scope) => renew(scope, args));
+    return renewInPieces(this.#step, args);
   }
 
   reap(args: contract.ReapArgs): Promise<contract.Reaped[]> {
-    return this.#run("durable", (scope) => reap(scope, args));
+    return this.#run("durable", (scope) => reap(scope, args), { weight: STEP_WEIGHT });
   }
 
   register(args: contract.RegisterArgs): Promise<contract.RegisterAnswer[]> {
@@ -141,7 +151,7 @@ class SqliteStore implements contract.Store {
   }
 
   schedules(args: contract.SchedulesArgs): Promise<contract.SchedulePage> {
-    return this.#run("read", (scope) => schedules(scope, args));
+    return schedulesInPieces(this.#step, args);
   }
 
   tend(args: contract.TendArgs): Promise<contract.Tended> {
@@ -149,7 +159,7 @@ class SqliteStore implements contract.Store {
   }
 
   recover(args: { decided: readonly contract.Decided[] }): Promise<string[]> {
-    return this.#run("durable", (scope) => recover(scope, args));
+    return recoverInPieces(this.#step, args.decided);
   }
 
   get(args: contract.JobRef): Promise<contract.JobView | null> {
@@ -165,7 +175,7 @@ class SqliteStore implements contract.Store {
   }
 
   list(args: contract.ListArgs): Promise<contract.JobPage> {
-    return this.#run("read", (scope) => listJobs(scope, args));
+    return listInPieces(this.#step, args);
   }
 
   counts({ taskId }: { taskId: string }): Promise<contract.TaskCounts> {
@@ -173,7 +183,7 @@ class SqliteStore implements contract.Store {
   }
 
   prune(args: contract.PruneArgs): Promise<boolean> {
-    return this.#run("hint", (scope) => prune(scope, args));
+    return pruneInPieces(this.#step, args);
   }
 
   mend(args: contract.MendArgs): Promise<contract.Mended> {

@@ -109,6 +109,8 @@ export class Transaction {
   readonly afterCommit: (() => void)[] = [];
   /** The latest clock reading of its steps, epoch ms. */
   now = 0;
+  /** How many jobs have joined the line because they are due. */
+  promoted = 0;
   readonly arrivals: Arrivals = new Arrivals();
   /** Those of the known rows that this transaction has met. */
   readonly #tasks: Map<number, TaskRow> = new Map();

@@ -4,7 +4,7 @@ import type { Claim, ClaimedBatch, ClaimedJob, WorkAnswer, WorkArgs } from "../c
 import { noteRun, turnOf } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { createLease } from "./leases.js";
-import { promoteDue } from "./promote.js";
+import { promoteDue, promoteShare } from "./promote.js";
 import { STATE } from "./schema.js";
 import { countsOf, digits, FACTS, type JobFacts, publicId, type Scope } from "./scope.js";
 import { settleAll } from "./settle.js";
@@ -16,6 +16,9 @@ import { fromStored } from "./text.js";
 /** What one answer carries at most. */
 export const MOST_JOBS = 1_000;
 const MOST_BYTES = 4 * 1024 * 1024;
+
+/** Who takes back a lease takes back all of it. */
+const MOST_PER_LEASE = 100;
 
 type ReadyJob = JobFacts & { payload: string };
 
@@ -33,9 +36,11 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   if (args.claims.length === 0) return answer;
   noteTime(scope);
   const crowded = new Set<string>();
-  for (const { taskId } of args.claims) {
+  const share = promoteShare(args.claims.length);
+  for (const { taskId, limit } of args.claims) {
     const task = scope.tx.findTask(scope.space, taskId);
-    if (task !== null && promoteDue(scope, task)) crowded.add(taskId);
+    const most = Math.max(limit, share);
+    if (task !== null && promoteDue(scope, task, most)) crowded.add(taskId);
   }
   const turn = turnOf(scope, args);
   if (turn.kind === "drain") return { ...answer, drain: true };
@@ -95,7 +100,10 @@ function batchesOf(
 ): ClaimedBatch[] {
   const sound = chosen.filter(({ isCrasher }) => !isCrasher);
   const crashers = chosen.filter(({ isCrasher }) => isCrasher);
-  const together = sound.length > 0 ? [sound] : [];
+  const together: TakenJob[][] = [];
+  for (let at = 0; at < sound.length; at += MOST_PER_LEASE) {
+    together.push(sound.slice(at, at + MOST_PER_LEASE));
+  }
   return [...together, ...crashers.map((job) => [job])].map((jobs) => {
     const fence = createLease(scope, task.id, leaseMs);
     scope.tx.run(

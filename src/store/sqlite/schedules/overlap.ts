@@ -6,7 +6,7 @@ import { cancelJob } from "../jobs.js";
 import { FACTS, type JobFacts, type Scope } from "../scope.js";
 import { type Arrival, addBuffered, countBuffered, passBuffered } from "./buffer.js";
 import { addPassed } from "./ledger.js";
-import { countOpen, makeJob, releaseNext } from "./release.js";
+import { hasOpen, makeJob, releaseNext } from "./release.js";
 import type { ScheduleRow } from "./row.js";
 
 export class Arrivals {
@@ -15,8 +15,8 @@ export class Arrivals {
   readonly #overlap: Overlap;
   readonly #keep: KeepRules;
   readonly #isTracked: boolean;
-  /** Counted once: nobody else comes between the occurrences of one step. */
-  #open = 0;
+  /** Asked once: nobody else comes between the occurrences of one step. */
+  #hasOpen = false;
   #buffered = 0;
 
   /** `overlap` null: the schedule's own. */
@@ -33,12 +33,15 @@ export class Arrivals {
     if (this.#overlap === "allow") return;
     // a job whose record was lost had no end that would have let the next one follow
     releaseNext(scope, row.number);
-    this.#open = countOpen(scope, row.number);
+    this.#hasOpen = hasOpen(scope, row.number);
     this.#buffered = countBuffered(scope, row.number);
   }
 
   take(arrival: Arrival): FireOutcome {
-    const step = overlapStep(this.#overlap, { open: this.#open, buffered: this.#buffered });
+    const step = overlapStep(this.#overlap, {
+      open: this.#hasOpen ? 1 : 0,
+      buffered: this.#buffered,
+    });
     switch (step.kind) {
       case "fire":
         return this.#fire(arrival);
@@ -57,7 +60,7 @@ export class Arrivals {
 
   #fire(arrival: Arrival): FireOutcome {
     const job = makeJob(this.#scope, this.#row, { arrival, isTracked: this.#isTracked });
-    if (job.created) this.#open += 1;
+    if (job.created) this.#hasOpen = true;
     return { kind: "fired", job };
   }
 
@@ -77,7 +80,7 @@ export class Arrivals {
     for (const job of tx.all<JobFacts>(sql, number)) {
       cancelJob(this.#scope, { task: tx.taskById(job.task), job, keep: this.#keep });
     }
-    this.#open = countOpen(this.#scope, number);
-    return this.#open === 0 ? this.#fire(arrival) : this.#buffer(arrival);
+    this.#hasOpen = hasOpen(this.#scope, number);
+    return this.#hasOpen ? this.#buffer(arrival) : this.#fire(arrival);
   }
 }

@@ -7,10 +7,11 @@ import { type Arrival, takeBuffered } from "./buffer.js";
 import { addFired } from "./ledger.js";
 import { rulesOf, type ScheduleRow, scheduleByNumber } from "./row.js";
 
-/** Jobs of the schedule that have not ended, as far as they are tracked. */
-export function countOpen({ tx }: Scope, schedule: number): number {
-  const sql = "SELECT count(*) AS n FROM job INDEXED BY job_open WHERE schedule = ?";
-  return tx.get<{ n: number }>(sql, schedule)?.n ?? 0;
+/** Some job of the schedule has not ended, as far as they are tracked. */
+export function hasOpen({ tx }: Scope, schedule: number): boolean {
+  return (
+    tx.get("SELECT 1 FROM job INDEXED BY job_open WHERE schedule = ? LIMIT 1", schedule) != null
+  );
 }
 
 /** A job by the definition in force, noted in the ledger unless its id was known before. */
@@ -36,7 +37,7 @@ export function makeJob(
 
 /** A tracked job of this schedule has ended; its row says so already. */
 export function releaseNext(scope: Scope, schedule: number): void {
-  if (countOpen(scope, schedule) > 0) return;
+  if (hasOpen(scope, schedule)) return;
   const row = scheduleByNumber(scope, schedule);
   if (row === null) return;
   for (;;) {
