@@ -5,7 +5,7 @@ import { type Shard, TaskTable } from "./shard.js";
 
 /** A script takes so much, so that it stays short: jobs, a special one counted as several. */
 const MOST_JOBS = 1_000;
-const SPECIAL = 4;
+const SPECIAL = 2;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 interface Segment {
