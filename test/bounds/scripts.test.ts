@@ -180,7 +180,7 @@ test("a page is read in pieces, and pages together show each job once", async ()
   expect(shown.size).toBe(6_500);
 });
 
-test("mending hundreds of leases goes on where it stopped, and finds what runs under none", async () => {
+test("mending many leases goes on where it stopped, and finds what has none", async () => {
   await push(700);
   for (let n = 0; n < 350; n += 1) await work(2);
   const [leases] = [await client.hgetall("_test:{0}:lease")];
