@@ -200,8 +200,8 @@ export async function parkedCase(port, { jobs, tasks, isMixed }) {
       `${isMixed ? ", with ids, priorities and retry" : ""}, ${WORKERS} processes`,
     lines: [
       ...tableOf(held),
-      `${number(tookMs / 1_000, 1)} s, ${number((jobs / tookMs) * 1_000, 0)} jobs/s; ${stats.calls} ` +
-        `scripts, mean ${number(stats.meanUs, 0)} µs by the clock, ` +
+      `${number(tookMs / 1_000, 1)} s, ${number((jobs / tookMs) * 1_000, 0)} jobs/s; ` +
+        `${stats.calls} scripts, mean ${number(stats.meanUs, 0)} µs by the clock, ` +
         `${number(stats.cpuUs, 0)} µs of CPU of the server`,
       `other jobs pushed meanwhile: ${waits.length}, begun after p50 ${quantile(waits, 0.5)} ms, ` +
         `p99 ${quantile(waits, 0.99)} ms`,

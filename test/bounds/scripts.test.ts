@@ -129,12 +129,12 @@ test("expired leases are taken back about a hundred jobs at a time", async () =>
   });
 });
 
-test("jobs with ids end a hundred in a script", async () => {
-  await push(300, (n) => ({ id: `job ${n}` }));
-  const { batches } = await work(300);
+test("jobs with ids end some hundreds in a script", async () => {
+  await push(700, (n) => ({ id: `job ${n}` }));
+  const { batches } = await work(700);
   const { scripts } = await counted(async () => {
     const { settled } = await work(0, completed(batches));
-    expect(settled).toHaveLength(300);
+    expect(settled).toHaveLength(700);
     expect(settled.every((each) => each !== "lost" && each.state === "completed")).toBe(true);
   });
   expect(scripts).toBe(3);

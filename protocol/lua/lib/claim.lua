@@ -15,7 +15,6 @@ local function pop_hints(t, n)
       numbers[at] = string.sub(member, -NUMBER_SIZE)
       entries.members[at], entries.scores[at] = member, popped[k + 1]
     end
-    if #taken > 0 then redis.call('ZREM', t.prio, unpack(taken)) end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
   if #numbers < n then
