@@ -16,11 +16,16 @@ export interface HealthFacts {
 export function healthOf(facts: HealthFacts): Health {
   const { state, store, running, begun, stalled } = facts;
   const reasons: string[] = [];
+  const { away = [] } = store;
+  // What waits for a store that is away comes back with it.
+  const isStalled = stalled && store.connected;
   if (state === "idle") reasons.push("the scheduler has not been started");
   else if (state === "stopping") reasons.push("the scheduler is stopping");
   else if (!begun) reasons.push("the store has not been reached since the start");
-  else if (!store.connected) reasons.push("the store cannot be reached");
-  const ready = reasons.length === 0 && !stalled;
-  if (stalled) reasons.push("a loop has not come back from its step");
-  return { live: !stalled, ready, reasons, state, store, running };
+  else if (!store.connected && away.length === 0) reasons.push("the store cannot be reached");
+  // An instance that is not ready gets no work at all, and all of them see the same.
+  const ready = reasons.length === 0 && !isStalled;
+  for (const part of away) reasons.push(`${part} cannot be reached: what lives there waits`);
+  if (isStalled) reasons.push("a loop has not come back from its step");
+  return { live: !isStalled, ready, reasons, state, store, running };
 }

@@ -103,7 +103,7 @@ export class SchedulerImpl implements Scheduler {
     const ownTaskIds = () => [...this.#binds.keys(), ...this.registered().map((s) => s.taskId)];
     this.repair = createRepair({ store, validators, ownTaskIds, guard });
     store.onConnection((news) =>
-      news.kind === "lost" ? this.#news.lost(news.error) : this.#news.back(news),
+      news.kind === "lost" ? this.#news.lost(news.error, news) : this.#news.back(news),
     );
   }
 

@@ -16,11 +16,13 @@ export class ConnectionNews {
     this.#logger = parts.logger;
   }
 
-  lost(error: Error): void {
+  /** `isPart`: others go on. */
+  lost(error: Error, { isPart = false }: { isPart?: boolean } = {}): void {
     if (this.#isLost) return;
     this.#isLost = true;
     const fields = { error: describeError(error) };
-    this.#logger.warn(fields, "the store cannot be reached; trying again until it is back");
+    const what = isPart ? "a part of the store" : "the store";
+    this.#logger.warn(fields, `${what} cannot be reached; trying again until it is back`);
     this.#emitter.emit("store:lost", { error });
   }
 

@@ -20,7 +20,7 @@ export interface FireParts {
   emitter: Emitter;
   keep: KeepRules;
   known: Known;
-  presence: Presence;
+  presence: Pick<Presence, "canJudge">;
   /** The function of a schedule's rule; null: it needs none; undefined: it is not here. */
   excludesOf: (
     due: DueSchedule,

@@ -15,8 +15,13 @@ export class Mending {
   async step(): Promise<void> {
     const taskId = this.#taskIds[this.#next];
     if (taskId === undefined) return;
-    const { place } = await this.#store.mend({ taskId, urgent: false, place: this.#place });
-    this.#place = place;
-    if (place === "") this.#next = (this.#next + 1) % this.#taskIds.length;
+    const from = this.#place;
+    // If it fails, because its shard is away, the next one has its turn.
+    this.#place = "";
+    try {
+      this.#place = (await this.#store.mend({ taskId, urgent: false, place: from })).place;
+    } finally {
+      if (this.#place === "") this.#next = (this.#next + 1) % this.#taskIds.length;
+    }
   }
 }

@@ -8,7 +8,7 @@ import type { Presence } from "./presence.js";
 export interface OrphanParts {
   store: Store;
   emitter: Emitter;
-  presence: Presence;
+  presence: Pick<Presence, "canJudge">;
 }
 
 /** True: it is an orphan and does not fire; what is to be done about it has been done. */

@@ -4,9 +4,11 @@
  *  2. each push rejects with the store's error, or when no answer came in time
  *  3. the order of pushes is the order of jobs
  *  4. what waits for the store is bounded (`room.ts`)
+ *  5. a call is for one shard of the store: another one may be away
  */
 import type { Clock } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
+import { shardOfTask } from "../core/shard.js";
 import type { NewJob, PushAnswer, Store } from "../store/contract.js";
 import { Room, type RoomParts } from "./room.js";
 
@@ -16,8 +18,9 @@ export interface OutboxParts extends RoomParts {
   pushTimeoutMs: number;
 }
 
-/** Jobs that are pushed together. */
+/** Jobs of one task that are pushed together. */
 export interface Entry {
+  taskId: string;
   /** How many. */
   count: number;
   addTo: (jobs: NewJob[]) => void;
@@ -54,13 +57,15 @@ export class Outbox {
   }
 
   /**
-   * Stores the jobs in order, all in one call; at most `MOST_JOBS_PER_CALL`. Their room, taken
-   * before, is given back when the store is through with them.
+   * Stores the jobs of a task in order, all in one call; at most `MOST_JOBS_PER_CALL`. Their room,
+   * taken before, is given back when the store is through with them.
    */
   push(jobs: readonly NewJob[]): Promise<PushAnswer[]> {
-    if (jobs.length === 0) return Promise.resolve([]);
+    const [first] = jobs;
+    if (first === undefined) return Promise.resolve([]);
     return new Promise((resolve, reject) => {
       this.add({
+        taskId: first.taskId,
         count: jobs.length,
         addTo: (all) => void all.push(...jobs),
         text: textOf(jobs),
@@ -107,11 +112,17 @@ export class Outbox {
   #flush(): void {
     if (this.#hold !== null) return;
     this.#waitingJobs = 0;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const { shards } = this.#parts.store;
+    if (shards === 1) this.#flushSome(waiting);
+    else for (const some of byShard(waiting, shards)) this.#flushSome(some);
+  }
+
+  #flushSome(waiting: readonly Entry[]): void {
     let load: Entry[] = [];
     let jobs = 0;
     let text = 0;
-    const waiting = this.#waiting;
-    this.#waiting = [];
     for (const entry of waiting) {
       jobs += entry.count;
       text += entry.text;
@@ -166,6 +177,17 @@ export class Outbox {
         });
     });
   }
+}
+
+function byShard(entries: readonly Entry[], shards: number): Iterable<Entry[]> {
+  const groups = new Map<number, Entry[]>();
+  for (const entry of entries) {
+    const shard = shardOfTask(entry.taskId, shards);
+    const group = groups.get(shard);
+    if (group === undefined) groups.set(shard, [entry]);
+    else group.push(entry);
+  }
+  return groups.values();
 }
 
 function textOf(jobs: readonly NewJob[]): number {

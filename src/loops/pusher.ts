@@ -151,6 +151,10 @@ class SinglePush implements Entry {
     });
   }
 
+  get taskId(): string {
+    return this.#job.taskId;
+  }
+
   addTo(jobs: NewJob[]): void {
     jobs.push(this.#job);
   }

@@ -24,8 +24,7 @@ import type {
   Store,
 } from "../store/contract.js";
 import { ConflictNews } from "./conflict-news.js";
-import { Known } from "./known.js";
-import { Presence } from "./presence.js";
+import { Sights } from "./sight.js";
 
 /** One call registers so many: that is a script of 2 to 3 ms. */
 const MOST_PER_CALL = 50;
@@ -44,14 +43,14 @@ export interface RegistrationsParts {
   /** Tasks whose schedules can be fired because they are bound. */
   boundTaskIds: Iterable<string>;
   emitter: Emitter;
+  /** How many the store has; one unless given. */
+  shards?: () => number;
   /** Decides what is due of a schedule, so that its definition can be changed. */
   settleDue: (scheduleId: string) => Promise<void>;
 }
 
 export class Registrations {
-  /** What is known to be decided. */
-  readonly known: Known = new Known();
-  readonly presence: Presence = new Presence(REGISTRATION_LEASE_MS);
+  readonly sights: Sights;
   readonly registration: Registration | null;
   readonly fireable: Fireable;
   readonly #parts: RegistrationsParts;
@@ -61,15 +60,15 @@ export class Registrations {
   readonly #conflicts: ConflictNews;
   /** Schedules whose definition is not written, or may not be the one in force. */
   #pending = new Set<string>();
-  /** The store's count of registrations at the last look; null: none yet. */
-  #counter: number | null = null;
   /** The store may have forgotten what was decided: all of it, or the last moments. */
   #forgotten: "all" | "some" | null = null;
   /** What is decided, as far as the store has not taken note of it. */
   #untold: readonly Decided[] = [];
+  #ensuring: Promise<void> | null = null;
 
   constructor(parts: RegistrationsParts) {
     this.#parts = parts;
+    this.sights = new Sights(REGISTRATION_LEASE_MS, parts.shards ?? (() => 1));
     this.#conflicts = new ConflictNews(parts.emitter);
     for (const schedule of parts.registered) {
       this.#registered.set(schedule.scheduleId, schedule);
@@ -102,8 +101,15 @@ export class Registrations {
   }
 
   /** Makes sure that the definitions are in the store, and what is known to be decided. */
-  async ensure(store: Store, now: number): Promise<void> {
-    if (this.#pending.size > 0) await this.#write(store, this.known.now ?? now);
+  ensure(store: Store, now: number): Promise<void> {
+    this.#ensuring ??= this.#ensure(store, now).finally(() => {
+      this.#ensuring = null;
+    });
+    return this.#ensuring;
+  }
+
+  async #ensure(store: Store, now: number): Promise<void> {
+    if (this.#pending.size > 0) await this.#write(store, this.sights.now ?? now);
     this.#remember();
     if (this.#untold.length > 0) await this.#tell(store);
   }
@@ -111,7 +117,7 @@ export class Registrations {
   #remember(): void {
     if (this.#forgotten === null) return;
     this.#forgotten = null;
-    this.#untold = this.known.decided();
+    this.#untold = this.sights.decided();
   }
 
   /** Those of which the store knew nothing are told again: somebody may have registered them. */
@@ -127,13 +133,13 @@ export class Registrations {
   }
 
   /** True: the definitions have to be written again. `sleepMs`: the longest until the next look. */
-  noteLook(look: Look, sleepMs: number): boolean {
-    this.known.noteLook(look);
-    this.presence.noteLook(look.now, sleepMs);
-    // Nothing is held back any more.
-    if (look.complete) this.#untold = [];
-    const isSame = this.#counter === null || this.#counter === look.registrations;
-    this.#counter = look.registrations;
+  noteLook(look: Look, { sleepMs, shard }: { sleepMs: number; shard: number }): boolean {
+    const isSame = this.sights.of(shard).noteLook(look, sleepMs);
+    // Nothing is held back there any more.
+    if (look.complete && this.#untold.length > 0) {
+      const isElsewhere = ({ taskId }: Decided) => this.sights.shardOf(taskId) !== shard;
+      this.#untold = this.#untold.filter(isElsewhere);
+    }
     if (!isSame) this.#all();
     return !isSame && this.#pending.size > 0;
   }
@@ -183,8 +189,7 @@ export class Registrations {
   ): ScheduleWrite {
     const { scheduleId, definition } = schedule;
     const write = writeOf(schedule);
-    const knownAt =
-      this.#forgotten === null ? null : this.known.decidedAt(scheduleId, write.jitterMs);
+    const knownAt = this.#forgotten === null ? null : this.sights.decidedAt(write);
     // A store that went back in time may have the schedule still: then its cursor is right. To one
     // that it has never heard of, which it refuses, it is told.
     const isTold = this.#forgotten === "all" || refused === 1;

@@ -75,6 +75,7 @@ export class Session {
       registered: parts.schedules,
       boundTaskIds: parts.binds.keys(),
       emitter: parts.emitter,
+      shards: () => store.shards,
       settleDue: (scheduleId) =>
         settleDue({ store, emitter: parts.emitter, keep: options.keep }, scheduleId),
     });
@@ -87,7 +88,7 @@ export class Session {
 
   /** Handlers that run now. */
   get running(): number {
-    return this.#engine?.pump.running ?? 0;
+    return this.#engine?.running ?? 0;
   }
 
   /** Looks at once: a schedule was changed. */
@@ -125,7 +126,7 @@ export class Session {
     if (engine === null) return;
     const quiet = engine.windDown();
     if (!(await endsWithin(clock, options.stopTimeoutMs, quiet))) {
-      logger.warn({ running: engine.pump.running }, "stop: the time for running handlers is over");
+      logger.warn({ running: engine.running }, "stop: the time for running handlers is over");
       engine.giveUp();
       if (!(await endsWithin(clock, LAST_WORDS_MS, quiet))) {
         logger.warn({}, "stop: the store could not be told; it will notice when the leases end");

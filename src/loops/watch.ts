@@ -7,6 +7,7 @@
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
  *  6. after an outage it takes nothing from anybody for a third of a lease: all others had it, too
+ *  7. where the store has several shards, each is looked at for itself
  */
 import type { Clock } from "../clock.js";
 import type { Look, LookArgs, Store } from "../store/contract.js";
@@ -14,12 +15,15 @@ import type { Firing } from "./fire.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
 import type { Registrations } from "./registrations.js";
 import type { Slots } from "./slots.js";
+import { endsWithin } from "./within.js";
 
 export interface WatchParts {
   store: Store;
   clock: Clock;
   slots: Slots;
   registrations: Registrations;
+  /** Which shard is looked at; null: the store has no other. */
+  shard: number | null;
   pollIntervalMs: number;
   leaseMs: number;
   /** The store's clock when it was opened, epoch ms. */
@@ -31,6 +35,7 @@ export interface WatchParts {
   /** The index of schedules is incomplete. */
   repair: () => void;
   reap: (look: Look) => Promise<void>;
+  onError: (error: unknown, loopName: string) => void;
 }
 
 const HEAL_EVERY_MS = 60_000;
@@ -39,6 +44,9 @@ const HEAL_EVERY_MS = 60_000;
 const OUTAGE_SHARE = 1 / 4;
 /** Owners renew at once when the store is back, and have so much of a lease for it. */
 const REST_SHARE = 1 / 3;
+
+/** A definition concerns all shards; a look waits no longer than this for those that are away. */
+const REGISTER_WITHIN_MS = 250;
 
 /** While jobs run: between two looks that are only there to be woken later. */
 const GAP_MS = 5;
@@ -55,6 +63,8 @@ export class Watch {
   #isAway = false;
   /** From when on expired leases are reaped, by the monotonic clock. */
   #reapsFrom = Number.NEGATIVE_INFINITY;
+  /** Definitions may not be written yet: a shard is away. */
+  #isBehind = false;
   /** What is due when the sleep ends by itself; null: nothing is known. */
   #next: { taskId: string; at: number } | null = null;
 
@@ -63,10 +73,10 @@ export class Watch {
   }
 
   async step(): Promise<DelayMs> {
-    const { store, clock, slots, registrations } = this.#parts;
+    const { clock, slots, registrations } = this.#parts;
     // The claim's answer calls for the next look.
     if (this.#offerNext()) return this.#parts.pollIntervalMs;
-    await registrations.ensure(store, this.#parts.openedAt);
+    await this.#register();
     this.#heal();
     const awakenings = this.#awakenings;
     this.#lookedAt = clock.monotonic();
@@ -77,7 +87,8 @@ export class Watch {
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
     this.#fruitless = 0;
-    const sleepMs = Math.min(look.waitMs, longestMs, registrations.restMs);
+    const restMs = this.#isBehind ? REGISTER_WITHIN_MS : registrations.restMs;
+    const sleepMs = Math.min(look.waitMs, longestMs, restMs);
     if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
     if (look.nextTaskId !== null && sleepMs === look.waitMs) {
       this.#next = { taskId: look.nextTaskId, at: clock.monotonic() + sleepMs };
@@ -85,12 +96,26 @@ export class Watch {
     return sleepMs;
   }
 
+  async #register(): Promise<void> {
+    const { store, clock, registrations, shard, openedAt, onError } = this.#parts;
+    const registered = registrations.ensure(store, openedAt);
+    if (shard === null) return await registered;
+    this.#isBehind = true;
+    const isDone = registered.then(
+      () => {
+        this.#isBehind = false;
+      },
+      (error: unknown) => onError(error, "register"),
+    );
+    await endsWithin(clock, REGISTER_WITHIN_MS, isDone);
+  }
+
   /** One that failed, or took long, was an outage. */
   async #look(args: LookArgs): Promise<Look> {
-    const { store, clock, leaseMs } = this.#parts;
+    const { store, clock, leaseMs, shard } = this.#parts;
     const wasAway = this.#isAway;
     this.#isAway = true;
-    const look = await store.look(args);
+    const look = await store.look(shard === null ? args : { ...args, shard });
     this.#isAway = false;
     const tookMs = clock.monotonic() - this.#lookedAt;
     if (wasAway || tookMs > leaseMs * OUTAGE_SHARE) this.#restReaping();
@@ -144,7 +169,8 @@ export class Watch {
   /** Gives everybody what there is to do; null: there was nothing. */
   async #handOut(look: Look): Promise<DelayMs | null> {
     const { registrations, offer, firing, reap, repair, pollIntervalMs } = this.#parts;
-    const mustRegister = registrations.noteLook(look, this.#longestMs());
+    const from = { sleepMs: this.#longestMs(), shard: this.#parts.shard ?? 0 };
+    const mustRegister = registrations.noteLook(look, from);
     if (look.repair) repair();
     for (const taskId of look.taskIds) offer(taskId);
     if (look.taskIds.length > 0) this.#fruitless += 1;

@@ -3,7 +3,7 @@
  *  1. settles of one turn of the event loop share a call with the claims that they make room for
  *  2. at most two calls are in flight: two loops run the same step
  *  3. a settle that could not be delivered is tried again until the store has answered it
- *  4. a job that must run alone gets the scheduler for itself: `drain`, then `alone`
+ *  4. a job that must run alone gets the scheduler for itself: see `solo.ts`
  *  5. once told to stop, it hands back what still arrives
  */
 import type { Clock } from "../clock.js";
@@ -21,16 +21,19 @@ import { type Attempt, HAND_BACK, type OnEnd } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
-import { AT_ONCE, type DelayMs, UNTIL_WOKEN } from "./loop.js";
+import { AT_ONCE, type DelayMs } from "./loop.js";
 import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
+import type { Solo, Soloist } from "./solo.js";
 
 export interface PumpParts {
   store: Store;
   clock: Clock;
   slots: Slots;
   leases: Leases;
+  /** Shared by the pumps of all shards. */
+  solo: Solo;
   leaseMs: number;
   keep: KeepRules;
   /** The attempts for the jobs of a batch, not begun. */
@@ -54,7 +57,7 @@ interface Call {
 /** What one call may carry. */
 const [MOST_SETTLES, MOST_CLAIMS_PER_CALL] = [500, { jobs: 500, tasks: 25 }];
 
-export class Pump {
+export class Pump implements Soloist {
   readonly #parts: PumpParts;
   readonly #runner: Runner;
   /** Attempts whose ends the store has to learn. */
@@ -62,12 +65,6 @@ export class Pump {
   #callsInFlight = 0;
   /** Batches that were handed over in this turn of the event loop. */
   #arriving = 0;
-  /** A call in flight may answer with a job that must run alone: no other claim goes out. */
-  #exclusive = false;
-  /** A job runs that must run alone. */
-  #alone: Attempt | null = null;
-  /** Until when to wait for running handlers before claiming again, by the monotonic clock. */
-  #drainUntil: number | null = null;
   /** How many of the next calls carry one settle or one claim only, to get past a refused one. */
   #careful = 0;
   /** Which of the two the next careful call carries, so that neither starves the other. */
@@ -82,6 +79,7 @@ export class Pump {
     this.#parts = parts;
     const onEnded: OnEnd = (attempt, outcome) => this.#attemptEnded(attempt, outcome);
     this.#runner = new Runner({ ...parts, places: () => parts.slots.places(), onEnded });
+    parts.solo.join(this);
   }
 
   /** Handlers that run now. */
@@ -93,6 +91,14 @@ export class Pump {
   get quiet(): boolean {
     const { busy } = this.#runner;
     return !busy && this.#arriving + this.#ended.length + this.#callsInFlight === 0;
+  }
+
+  get occupied(): boolean {
+    return this.#runner.busy || this.#callsInFlight > 0;
+  }
+
+  stir(): void {
+    if (this.#parts.slots.hasClaims()) this.#askForWake();
   }
 
   /** The store may have jobs of this task. False: nothing can be claimed of it now. */
@@ -109,11 +115,9 @@ export class Pump {
 
   /** A push has claimed these: they begin when this turn has ended, or go back. */
   handed(batch: HandedBatch, isLate: boolean): void {
-    const { clock, slots, leaseMs, onWorked } = this.#parts;
+    const { clock, slots, solo, leaseMs, onWorked } = this.#parts;
     const attempts = this.#hold(batch, leaseMs, true);
-    // Nothing may run beside a job that must run alone, nor come before one.
-    const isReserved = this.#exclusive || this.#alone !== null || this.#isDraining();
-    if (isReserved || isLate || !this.#claiming) {
+    if (solo.isReserved || isLate || !this.#claiming) {
       this.#runner.refuse(attempts, isLate ? TAKEN : HAND_BACK);
       return;
     }
@@ -147,12 +151,12 @@ export class Pump {
     const restMs = this.#gatheringMs();
     if (restMs > 0) return restMs;
     const call = this.#nextCall();
-    if (call.settles.length === 0 && call.asked.length === 0) return this.#drainDelayMs();
+    if (call.settles.length === 0 && call.asked.length === 0) return this.#parts.solo.delayMs(this);
     this.#callsInFlight += 1;
-    const { clock, onWorked } = this.#parts;
+    const { clock, solo, onWorked } = this.#parts;
     const calledAt = clock.monotonic();
     this.#calledAt = calledAt;
-    this.#exclusive ||= call.idle;
+    if (call.idle) solo.asks();
     const answer = await this.#send(call).catch((error: unknown) => {
       this.#callEnded(call);
       this.#failed(call, error);
@@ -166,7 +170,7 @@ export class Pump {
     const jobs = answer.batches.reduce((sum, batch) => sum + batch.jobs.length, 0);
     onWorked({ jobs, ageMs, quiet: this.quiet });
     this.#checkQuiet();
-    return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#drainDelayMs();
+    return this.#ended.length > 0 || this.#mayClaim() ? AT_ONCE : this.#parts.solo.delayMs(this);
   }
 
   /** How long to let settles gather, ms. */
@@ -189,9 +193,7 @@ export class Pump {
       const jobs = this.#ended.length > 0 ? settles.length : MOST_CLAIMS_PER_CALL.jobs;
       if (mayClaim) asked = this.#parts.slots.ask({ ...MOST_CLAIMS_PER_CALL, jobs });
     }
-    // Only once asked to: other claims have to wait for the answer.
-    const isDrained = this.#drainUntil !== null && !this.#runner.busy && this.#callsInFlight === 0;
-    return { settles, asked, idle: asked.length > 0 && isDrained };
+    return { settles, asked, idle: asked.length > 0 && this.#parts.solo.isDrained(this) };
   }
 
   #send(call: Call): Promise<WorkAnswer> {
@@ -206,8 +208,10 @@ export class Pump {
   }
 
   #callEnded(call: Call): void {
+    const { solo } = this.#parts;
     this.#callsInFlight -= 1;
-    if (call.idle) this.#exclusive = false;
+    if (call.idle) solo.asked(this);
+    solo.emptied(this);
   }
 
   /** Nothing is lost: settles go again, the oldest first, and claims are asked for again. */
@@ -232,9 +236,10 @@ export class Pump {
   }
 
   #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
-    const { slots, clock, leaseMs } = this.#parts;
-    slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
-    this.#drainUntil = answer.drain ? clock.monotonic() + leaseMs : null;
+    const { slots, solo, leaseMs } = this.#parts;
+    const { drain, more } = answer;
+    slots.answered(asked, drain ? asked.map((claim) => claim.taskId) : more);
+    solo.answered(this, { drain, leaseMs });
     // All are held before any of them begins, since that may block the event loop.
     const held = answer.batches.map((batch) => this.#hold(batch, batch.leaseMs));
     answer.batches.forEach((batch, k) => void this.#startBatch(batch, held[k]!, calledAt));
@@ -247,40 +252,29 @@ export class Pump {
   }
 
   #startBatch(batch: ClaimedBatch, attempts: readonly Attempt[], calledAt: number): void {
+    const { clock, slots, solo } = this.#parts;
     // Nobody could renew it before it was known here: it may be somebody else's by now.
-    const isLate = this.#parts.clock.monotonic() - calledAt >= batch.leaseMs;
-    if (batch.alone && this.#claiming && !isLate) this.#alone = attempts[0] ?? null;
+    const isLate = clock.monotonic() - calledAt >= batch.leaseMs;
+    if (batch.alone && this.#claiming && !isLate) solo.begins(attempts[0]);
     if (isLate) this.#runner.refuse(attempts, TAKEN);
-    else this.#runner.take(this.#parts.slots.place(batch.taskId), attempts);
+    else this.#runner.take(slots.place(batch.taskId), attempts);
   }
 
   #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
-    if (this.#alone === attempt) this.#alone = null;
+    const { solo } = this.#parts;
+    solo.ended(attempt, this);
     if (outcome !== null) {
       attempt.outcome = outcome;
       this.#ended.push(attempt);
     }
     this.#askForWake();
-    if (!this.#runner.busy) this.#checkQuiet();
+    if (this.#runner.busy) return;
+    this.#checkQuiet();
+    solo.emptied(this);
   }
 
   #mayClaim(): boolean {
-    if (!this.#claiming || this.#exclusive || this.#alone !== null) return false;
-    return !this.#mustDrain() && this.#parts.slots.hasClaims();
-  }
-
-  /** A reservation that could not be used in time lapses: then it is asked for again. */
-  #mustDrain(): boolean {
-    return this.#isDraining() && (this.#runner.busy || this.#callsInFlight > 0);
-  }
-
-  #isDraining(): boolean {
-    return this.#drainUntil !== null && this.#parts.clock.monotonic() < this.#drainUntil;
-  }
-
-  #drainDelayMs(): DelayMs {
-    if (!this.#mustDrain() || this.#drainUntil === null) return UNTIL_WOKEN;
-    return Math.max(1, this.#drainUntil - this.#parts.clock.monotonic());
+    return this.#claiming && this.#parts.solo.mayClaim(this) && this.#parts.slots.hasClaims();
   }
 
   /** The step runs when this turn of the event loop has ended: all its settles are there then. */

@@ -9,6 +9,8 @@
  *  - a verb ends as done (it resolves), as not done, or as unknown (it rejects with a
  *    `SchedulerError`, whose code tells which: see core/errors.ts)
  *  - `push` and `work` are never carried out twice, however often the connection is lost
+ *  - a call waits for all shards that it names: whoever wants to go on while one of them is away
+ *    names one in each call
  */
 export type { KeepRule, KeepRules } from "../core/keep.js";
 
@@ -110,6 +112,12 @@ export type {
 } from "./contract/work.js";
 
 export interface Store {
+  /**
+   * How many parts the data have, each of which may be away alone; 1 until it is known. Which one a
+   * task lives in is told by `shardOfTask`.
+   */
+  readonly shards: number;
+
   /**
    * Connects, checks version and layout, opens this scheduler's session. Rejects when the store
    * cannot be reached now. A store that is not the one this scheduler knew, or has been started
@@ -248,17 +256,21 @@ export type Wake =
   /** A push has claimed a job for this scheduler. `isLate`: it may be somebody else's by now. */
   | { kind: "handed"; batch: HandedBatch; isLate: boolean }
   /** Something changed; look. */
-  | { kind: "look" }
+  | { kind: "look"; shard?: number }
   /** A job that this scheduler runs was cancelled. */
   | { kind: "cancelled"; fence: string; taskId: string; number: string };
 
 export type ConnectionChange =
-  | { kind: "lost"; error: Error }
+  /** `isPart`: others go on. */
+  | { kind: "lost"; error: Error; isPart?: boolean }
   /** `emptied`: the store is not the one that was lost, or has lost its data; register again. */
   | { kind: "back"; emptied: boolean };
 
 export interface StoreHealth {
+  /** All of it. */
   connected: boolean;
+  /** Parts that are away while others answer, each as people call it. */
+  away?: readonly string[];
   /** Ms since the last completed call; null: none yet. */
   sinceAnswerMs: number | null;
   lastError: string | null;

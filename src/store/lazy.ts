@@ -18,6 +18,10 @@ export class LazyStore implements Store {
     this.#load = load;
   }
 
+  get shards(): number {
+    return this.#store?.shards ?? 1;
+  }
+
   open: Store["open"] = () => this.#with((store) => store.open());
   push: Store["push"] = (args) => this.#with((store) => store.push(args));
   work: Store["work"] = (args) => this.#with((store) => store.work(args));

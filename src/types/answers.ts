@@ -141,13 +141,16 @@ export interface RepairReport {
 export interface Health {
   /** False: the loops have stalled, and only a restart helps. An absent store is no such reason. */
   live: boolean;
-  /** True: it has been started, is not stopping, and the store answers. */
+  /** True: it has been started, is not stopping, and the store answers, or a part of it. */
   ready: boolean;
-  /** Why it is not live or not ready, a sentence each. */
+  /** Why it is not live or not ready, and what is away, a sentence each. */
   reasons: string[];
   state: SchedulerState;
   store: {
+    /** All of it. */
     connected: boolean;
+    /** Parts of it that are away while others answer; absent: none. */
+    away?: readonly string[];
     /** Ms since the last answer; null: none yet. */
     sinceAnswerMs: number | null;
     lastError: string | null;

@@ -98,6 +98,18 @@ test("health says that a loop does not come back", async () => {
   expect(recorded.scheduler.health().reasons).toEqual(["a loop has not come back from its step"]);
 });
 
+test("what waits for an absent store is not stalled", async () => {
+  const scene = createScene();
+  const recorded = scene.scheduler({ stopTimeout: 0 });
+  await recorded.scheduler.start();
+  recorded.before = () => new Promise(() => {});
+  await scene.clock.advance(600_000);
+  expect(recorded.scheduler.health().live).toBe(false);
+  const health = recorded.store.health();
+  Reflect.set(recorded.store, "health", () => ({ ...health, connected: false }));
+  expect(recorded.scheduler.health()).toMatchObject({ live: true, ready: false });
+});
+
 test("health counts the handlers that run", async () => {
   const scene = createScene();
   const { scheduler } = scene.scheduler();

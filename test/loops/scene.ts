@@ -22,6 +22,7 @@ import { createSchedulerWith } from "../../src/create.js";
 import { Engine } from "../../src/loops/engine.js";
 import { Registrations } from "../../src/loops/registrations.js";
 import { settleDue } from "../../src/loops/settle-due.js";
+import type { ShardEngine } from "../../src/loops/shard-engine.js";
 import type { JobView, Store, TaskCounts } from "../../src/store/contract.js";
 import { createMemoryDatabase, createSqliteStore } from "../../src/store/sqlite/store.js";
 import { createTestClock, type TestClock } from "../../src/testing/clock.js";
@@ -131,7 +132,7 @@ export interface MemberArgs {
 
 /** The loops of one scheduler, not started: its steps are the test's to call. */
 export interface Member extends Recorded {
-  engine: Engine;
+  engine: ShardEngine;
   told: Told[];
   registrations: Registrations;
   /** One call of the pump for everything that may be there, and whatever that sets off. */
@@ -175,7 +176,7 @@ export function createScene(): Scene {
     });
     const { now: openedAt } = await recorded.store.open();
     recorded.calls.length = 0;
-    const engine = new Engine({
+    const { shards } = new Engine({
       store: recorded.store,
       clock,
       chance: { ...systemChance, random: () => 0.5 },
@@ -186,6 +187,7 @@ export function createScene(): Scene {
       registrations,
       openedAt,
     });
+    const engine = shards[0]!;
     const work = async (): Promise<void> => {
       engine.pump.offerAll();
       await engine.pump.step();

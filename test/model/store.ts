@@ -45,6 +45,7 @@ export class ModelHub {
 }
 
 export class ModelStore implements contract.Store {
+  readonly shards = 1;
   readonly #hub: ModelHub;
   readonly #caller: Caller;
   readonly #listeners: Set<(wake: contract.Wake) => void> = new Set();

@@ -63,6 +63,7 @@ export class Link {
     };
     return {
       ...Object.fromEntries(verbs),
+      shards: 1,
       onWake: listening(this.#wakeListeners),
       onConnection: listening(this.#changeListeners),
       health: () => this.#health(),

@@ -43,6 +43,7 @@ class ModelBackend implements Backend {
     const health = { connected: true, sinceAnswerMs: 0, lastError: null };
     return {
       ...Object.fromEntries(steps),
+      shards: 1,
       open: async (): Promise<StoreInfo> => this.#info(),
       onWake: (listener: (wake: Wake) => void) => {
         listeners.add(listener);

@@ -13,6 +13,8 @@ export interface LookArgs {
   registration: Registration | null;
   /** The longest sleep, ms. */
   sleepMs: number;
+  /** Looks at this one only, and at what of the above is there; absent: at all. */
+  shard?: number;
 }
 
 export interface Fireable {

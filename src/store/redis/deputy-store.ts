@@ -43,13 +43,24 @@ class RedisDeputyStore implements DeputyStore {
   }
 
   async renew({ leases }: RenewArgs): Promise<Renewed> {
-    const parts = await this.#onShards(leases, (shard, mine) =>
-      renewOnShard(shard, { leases: mine, progress: [] }),
-    );
+    const parts = await this.#onShards(leases, (shard, mine, isOnly) => {
+      const renewed = renewOnShard(shard, { leases: mine, progress: [] });
+      return isOnly ? renewed : this.#inTime(renewed);
+    });
     return {
       lost: parts.flatMap((part) => part.lost),
       cancelled: parts.flatMap((part) => part.cancelled),
     };
+  }
+
+  /** What one shard does not say soon keeps nobody from renewing in the others again. */
+  #inTime(renewed: Promise<Renewed>): Promise<Renewed> {
+    const { clock, leaseMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const nothing = { lost: [], cancelled: [] };
+      const timer = clock.after(leaseMs / 6, () => resolve(nothing), { keepAlive: false });
+      renewed.then(resolve, reject).finally(() => timer.cancel());
+    });
   }
 
   async handBack(batches: readonly HandBack[]): Promise<void> {
@@ -67,7 +78,7 @@ class RedisDeputyStore implements DeputyStore {
 
   async #onShards<Item extends { taskId: string }, Answer>(
     items: readonly Item[],
-    call: (shard: Shard, items: Item[]) => Promise<Answer>,
+    call: (shard: Shard, items: Item[], isOnly: boolean) => Promise<Answer>,
   ): Promise<Answer[]> {
     const shards = await this.#session.shards(WAIT_MS);
     const groups = groupByShard(items, ({ taskId }) => shardOfTask(taskId, shards.length));
@@ -75,6 +86,7 @@ class RedisDeputyStore implements DeputyStore {
       call(
         at(shards, index),
         group.map(({ item }) => item),
+        groups.size === 1,
       ),
     );
     return await Promise.all(calls);

@@ -68,6 +68,10 @@ export class DurableStore implements contract.Store {
     this.#clock = clock;
   }
 
+  get shards(): number {
+    return this.#store.shards;
+  }
+
   async open(): Promise<contract.StoreInfo> {
     const info = await this.#store.open();
     try {

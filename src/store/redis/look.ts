@@ -5,7 +5,7 @@ import { pairs } from "./codec.js";
 import { decodeDue, encodeRegistration } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
 import type { ShardClocks } from "./shard-clocks.js";
-import { shardOfTask } from "./shards.js";
+import { at, shardOfTask } from "./shards.js";
 import type { Sleep } from "./sleep.js";
 
 /** So many are told in one look, those that are left in the next. */
@@ -74,8 +74,10 @@ export async function lookAtAll(
   shards: readonly Shard[],
   parts: LookParts,
 ): Promise<{ look: Look; sessionKnown: boolean }> {
-  if (shards.length === 1) {
-    const look = await lookAt(shards[0]!, ownOf(parts, shards[0]!, 1), parts);
+  const only = shards.length === 1 ? 0 : parts.shard;
+  if (only !== undefined) {
+    const shard = at(shards, only);
+    const look = await lookAt(shard, ownOf(parts, shard, shards.length), parts);
     return { look, sessionKnown: look.sessionKnown };
   }
   const now = parts.clock.monotonic();

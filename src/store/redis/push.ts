@@ -1,7 +1,9 @@
 /** push: one turn's new jobs of a shard as one numbered call. */
 import type { NewJob, PushAnswer } from "../contract.js";
 import { decodeSaved, encodeDue, encodeRecord } from "./codec.js";
+import { noAnswer } from "./replies.js";
 import { type Shard, TaskTable } from "./shard.js";
+import { at, inOrder, shardOfTask } from "./shards.js";
 
 /** A script takes so much, so that it stays short: jobs, a special one counted as several. */
 const MOST_JOBS = 1_000;
@@ -40,6 +42,35 @@ export async function pushToShard(
   const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args.timeoutMs));
   if (calls.length === 1) return await calls[0]!;
   return (await Promise.all(calls)).flat();
+}
+
+/**
+ * Of several shards: only who does not know yet how many there are pushes so. If one of them fails,
+ * the others may have stored their jobs: what became of them all cannot be said in one word.
+ */
+export async function pushOverShards(
+  shards: readonly Shard[],
+  { jobs, timeoutMs }: { jobs: readonly NewJob[]; timeoutMs: number },
+): Promise<PushAnswer[]> {
+  const failures: unknown[] = [];
+  let stored = 0;
+  const answers = await inOrder<NewJob, PushAnswer | undefined>(
+    jobs,
+    (job) => shardOfTask(job.taskId, shards.length),
+    async (index, items) => {
+      try {
+        const found = await pushToShard(at(shards, index), { jobs: items, timeoutMs });
+        stored += found.length;
+        return found;
+      } catch (error) {
+        failures.push(error);
+        return [];
+      }
+    },
+  );
+  if (failures.length === 0) return answers as PushAnswer[];
+  if (stored === 0 && failures.length === 1) throw failures[0];
+  throw noAnswer("push", "several shards", failures[0]);
 }
 
 function chunksOf(jobs: readonly NewJob[]): Chunk[] {

@@ -24,7 +24,7 @@ import { bringHome } from "./schedule-moves.js";
 import { pageOfShards } from "./schedule-pages.js";
 import * as onShard from "./schedules.js";
 import type { Shard } from "./shard.js";
-import { at, inOrder, shardOfTask } from "./shards.js";
+import { at, inOrder, ofThoseThere, shardOfTask } from "./shards.js";
 
 /** A script takes at most this much, so that it stays short. */
 const MOST_WRITES = 50;
@@ -119,7 +119,7 @@ export class ScheduleVerbs {
 
   async tend(args: TendArgs): Promise<Tended> {
     const shards = await this.#shards();
-    const parts = await Promise.all(shards.map((shard) => onShard.tendOnShard(shard, args)));
+    const parts = await ofThoseThere(shards, (shard) => onShard.tendOnShard(shard, args));
     return {
       doubtful: parts.flatMap((part) => part.doubtful),
       more: parts.some((part) => part.more),

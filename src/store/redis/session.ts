@@ -37,6 +37,8 @@ export interface Home {
   readonly now: number;
   readonly address: string;
   readonly connected: boolean;
+  /** Shards that are away while others are there, as people call them. */
+  readonly away: readonly string[];
   readonly lastError: Error | null;
   /** The run of the server when the connection was prepared; null: hidden, or several. */
   readonly runId: string | null;
@@ -45,6 +47,8 @@ export interface Home {
   sinceAnswerMs(): number | null;
   /** Connects once; rejects with the reason when that fails. */
   connectNow(): Promise<void>;
+  /** 1 until the layout is known. */
+  readonly shardCount: number;
   /** The shards as soon as the layout is known. */
   shards(waitMs: number): Promise<readonly Shard[]>;
   facts(durability: Durability): Promise<ServerFacts>;
@@ -94,12 +98,20 @@ export class Session implements Home {
     return this.#now;
   }
 
+  get shardCount(): number {
+    return this.#shards.length || 1;
+  }
+
   get address(): string {
     return this.connection.address;
   }
 
   get connected(): boolean {
     return this.connection.connected;
+  }
+
+  get away(): readonly string[] {
+    return [];
   }
 
   get lastError(): Error | null {

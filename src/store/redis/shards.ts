@@ -1,14 +1,9 @@
 /** Which task lives in which shard, and how calls over several shards come together again. */
 
-/**
- * FNV-1a over UTF-8, 32 bits. Every client in every language must agree on it: it never changes.
- */
-export function shardOfTask(taskId: string, shards: number): number {
-  if (shards === 1) return 0;
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(taskId)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash % shards;
-}
+import { SchedulerError } from "../../core/errors.js";
+import { shardOfTask } from "../../core/shard.js";
+
+export { shardOfTask };
 
 /** Runs one call per shard side by side; answers stand in the order of the items. */
 export async function inOrder<Item, Answer>(
@@ -30,6 +25,27 @@ export async function inOrder<Item, Answer>(
     }),
   );
   return answers;
+}
+
+/** The answers of those that answer; rejects when none does, or one refuses. */
+export async function ofThoseThere<Shard, Answer>(
+  shards: readonly Shard[],
+  ask: (shard: Shard) => Promise<Answer>,
+): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  let failure: { error: unknown } | null = null;
+  for (const answer of await Promise.allSettled(shards.map(ask))) {
+    if (answer.status === "fulfilled") answers.push(answer.value);
+    else if (!isAway(answer.reason)) throw answer.reason;
+    else failure ??= { error: answer.reason };
+  }
+  if (failure !== null && answers.length === 0) throw failure.error;
+  return answers;
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof SchedulerError)) return false;
+  return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
 }
 
 export function groupByShard<Item>(

@@ -7,7 +7,6 @@ import type {
   HandedBatch,
   Look,
   LookArgs,
-  PruneArgs,
   PushAnswer,
   PushArgs,
   ReapArgs,
@@ -30,13 +29,13 @@ import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
 import { lookAtAll, Seen } from "./look.js";
 import { mendOnShard } from "./mend.js";
-import { pushToShard } from "./push.js";
+import { pushOverShards, pushToShard } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
 import type { Home } from "./session.js";
 import type { Shard } from "./shard.js";
 import { ShardClocks } from "./shard-clocks.js";
-import { at, groupByShard, inOrder, shardOfTask } from "./shards.js";
+import { at, groupByShard, shardOfTask } from "./shards.js";
 import { Sleep } from "./sleep.js";
 import { workOnShard } from "./work.js";
 import { workOverShards } from "./work-shards.js";
@@ -104,6 +103,10 @@ class RedisStore implements Store {
     this.#waker = this.#session.waker({ onWake: (wake) => this.#woken(wake), isLate });
   }
 
+  get shards(): number {
+    return this.#session.shardCount;
+  }
+
   /** For a second connection to the same server. */
   get session(): Home {
     return this.#session;
@@ -132,11 +135,7 @@ class RedisStore implements Store {
     const timeoutMs = Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
     if (shards.length === 1)
       return await pushToShard(at(shards, 0), { jobs: args.jobs, timeoutMs });
-    return await inOrder(
-      args.jobs,
-      (job) => shardOfTask(job.taskId, shards.length),
-      (index, items) => pushToShard(at(shards, index), { jobs: items, timeoutMs }),
-    );
+    return await pushOverShards(shards, { jobs: args.jobs, timeoutMs });
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
@@ -226,13 +225,8 @@ class RedisStore implements Store {
   counts: Store["counts"] = async ({ taskId }) =>
     jobs.countsOnShard(await this.#shardOf(taskId), taskId);
 
-  async prune(args: PruneArgs): Promise<boolean> {
-    let more = false;
-    for (const taskId of args.taskIds) {
-      more = (await jobs.pruneOnShard(await this.#shardOf(taskId), taskId, args.keep)) || more;
-    }
-    return more;
-  }
+  prune: Store["prune"] = async (args) =>
+    jobs.pruneOnShards(await this.#session.shards(WAIT_MS), args);
 
   mend: Store["mend"] = async (args) => mendOnShard(await this.#shardOf(args.taskId), args);
 
@@ -254,8 +248,10 @@ class RedisStore implements Store {
 
   health(): StoreHealth {
     const session = this.#session;
+    const { away } = session;
     return {
       connected: session.connected,
+      ...(away.length === 0 ? {} : { away }),
       sinceAnswerMs: session.sinceAnswerMs(),
       lastError: session.lastError?.message ?? null,
     };

@@ -203,7 +203,7 @@ export class Waker {
         return;
       default:
         // A newer version may send more.
-        this.#parts.onWake({ kind: "look" });
+        this.#parts.onWake({ kind: "look", shard: this.#parts.shardOf(channel) });
     }
   }
 

@@ -61,6 +61,7 @@ export function createSqliteStore(options: SqliteStoreOptions): contract.Store {
 }
 
 class SqliteStore implements contract.Store {
+  readonly shards = 1;
   readonly #options: SqliteStoreOptions;
   readonly #member: Member;
   readonly #sleeper: Sleeper = { note: null };

@@ -13,6 +13,7 @@ import { loadScripts } from "../load-scripts.js";
 import { askServer, type ServerFacts } from "../server.js";
 import type { Hearing, Home, SessionParts } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
+import { partLost, shardsAway } from "./away.js";
 import { ShardLink } from "./link.js";
 import { type Node, Nodes } from "./nodes.js";
 import { shardedWakes } from "./scripts.js";
@@ -52,12 +53,7 @@ export class ClusterSession implements Home {
       scripts: () => this.#allScripts(),
       clock,
       chance,
-      onLost: (error) => {
-        if (!this.#isLost) parts.onChange({ kind: "lost", error });
-        this.#isLost = true;
-        this.#isNews = true;
-        void this.#mend();
-      },
+      onLost: (error) => this.#lost(error),
       onOwners: () => this.#ownersChanged(),
     });
     this.#first = this.#linkTo(0);
@@ -79,6 +75,10 @@ export class ClusterSession implements Home {
     return this.#layout?.now ?? 0;
   }
 
+  get shardCount(): number {
+    return this.#shards.length || 1;
+  }
+
   get address(): string {
     const names = this.#owners().map((node) => node.name);
     return `a Redis Cluster of ${names.length} primaries (${names.slice(0, 3).join(", ")})`;
@@ -86,6 +86,10 @@ export class ClusterSession implements Home {
 
   get connected(): boolean {
     return this.#links.every((link) => link.node !== null);
+  }
+
+  get away(): string[] {
+    return shardsAway(this.#links);
   }
 
   get lastError(): Error | null {
@@ -243,6 +247,16 @@ export class ClusterSession implements Home {
 
   #owners(): Node[] {
     return [...new Set(this.#links.flatMap(({ node }) => node ?? []))];
+  }
+
+  #lost(error: Error): void {
+    const { away } = this;
+    const isPart = away.length > 0;
+    const what = isPart ? partLost(away, error) : error;
+    if (!this.#isLost) this.#parts.onChange({ kind: "lost", error: what, isPart });
+    this.#isLost = true;
+    this.#isNews = true;
+    void this.#mend();
   }
 
   #ownersChanged(): void {

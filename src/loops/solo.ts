@@ -1,0 +1,107 @@
+/**
+ * A job that must run alone has a whole scheduler for itself, whichever shard it comes from. The
+ * pumps of all shards agree here:
+ *  1. told to drain, none of them claims until nothing runs and no call is under way
+ *  2. then the one that was told asks for the job, and nobody claims beside that call
+ *  3. nobody claims while the job runs
+ */
+import type { Clock } from "../clock.js";
+import type { Attempt } from "./attempt.js";
+import { type DelayMs, UNTIL_WOKEN } from "./loop.js";
+
+/** A pump, as the others see it. */
+export interface Soloist {
+  /** Something runs or waits to, or a call is under way. */
+  readonly occupied: boolean;
+  /** It may be able to claim now. */
+  stir(): void;
+}
+
+export class Solo {
+  readonly #clock: Clock;
+  readonly #pumps: Soloist[] = [];
+  /** A job runs that must run alone. */
+  #alone: Attempt | null = null;
+  /** A call in flight may answer with a job that must run alone: no other claim goes out. */
+  #isAsking = false;
+  /** Who was told to drain, and until when running handlers are waited for. */
+  #drain: { by: Soloist; until: number } | null = null;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  join(pump: Soloist): void {
+    this.#pumps.push(pump);
+  }
+
+  /** True: what is handed over goes back, since it would run beside such a job, or before one. */
+  get isReserved(): boolean {
+    return this.#isAsking || this.#alone !== null || this.#isDraining();
+  }
+
+  mayClaim(pump: Soloist): boolean {
+    return !this.#isAsking && this.#alone === null && !this.#mustDrain(pump);
+  }
+
+  /** Its next claim may be given a job that must run alone. Only once asked to: others wait. */
+  isDrained(pump: Soloist): boolean {
+    return this.#drain?.by === pump && !this.#isOccupied();
+  }
+
+  /** How long to wait for what runs, if nothing happens before. */
+  delayMs(pump: Soloist): DelayMs {
+    if (!this.#mustDrain(pump) || this.#drain === null) return UNTIL_WOKEN;
+    return Math.max(1, this.#drain.until - this.#clock.monotonic());
+  }
+
+  /** A claim was answered: to drain, or not. A reservation that is not used lapses. */
+  answered(pump: Soloist, { drain, leaseMs }: { drain: boolean; leaseMs: number }): void {
+    if (drain) this.#drain = { by: pump, until: this.#clock.monotonic() + leaseMs };
+    else if (this.#drain?.by === pump) {
+      this.#drain = null;
+      this.#stirOthers(pump);
+    }
+  }
+
+  asks(): void {
+    this.#isAsking = true;
+  }
+
+  asked(pump: Soloist): void {
+    this.#isAsking = false;
+    this.#stirOthers(pump);
+  }
+
+  begins(attempt: Attempt | undefined): void {
+    this.#alone = attempt ?? null;
+  }
+
+  /** One that ran, alone or not. */
+  ended(attempt: Attempt, pump: Soloist): void {
+    if (this.#alone !== attempt) return;
+    this.#alone = null;
+    this.#stirOthers(pump);
+  }
+
+  /** It may be what a draining one waits for. */
+  emptied(pump: Soloist): void {
+    if (this.#drain !== null && this.#drain.by !== pump && !pump.occupied) this.#drain.by.stir();
+  }
+
+  #mustDrain(pump: Soloist): boolean {
+    return this.#isDraining() && (this.#drain?.by !== pump || this.#isOccupied());
+  }
+
+  #isDraining(): boolean {
+    return this.#drain !== null && this.#clock.monotonic() < this.#drain.until;
+  }
+
+  #isOccupied(): boolean {
+    return this.#pumps.some((pump) => pump.occupied);
+  }
+
+  #stirOthers(pump: Soloist): void {
+    for (const other of this.#pumps) if (other !== pump) other.stir();
+  }
+}

@@ -1,0 +1,73 @@
+/** A job that must run alone, among the pumps of several shards: nobody claims beside it. */
+import { expect, test } from "vitest";
+import type { Attempt } from "../../src/loops/attempt.js";
+import { UNTIL_WOKEN } from "../../src/loops/loop.js";
+import { Solo, type Soloist } from "../../src/loops/solo.js";
+import { createTestClock } from "../../src/testing/clock.js";
+
+const LEASE_MS = 10_000;
+const TO_DRAIN = { drain: true, leaseMs: LEASE_MS };
+
+interface Fake extends Soloist {
+  occupied: boolean;
+  stirred: number;
+}
+
+function join(solo: Solo): Fake {
+  const pump: Fake = {
+    occupied: false,
+    stirred: 0,
+    stir: () => {
+      pump.stirred += 1;
+    },
+  };
+  solo.join(pump);
+  return pump;
+}
+
+test("told to drain by one shard, no other one claims until the job has run", () => {
+  const clock = createTestClock();
+  const solo = new Solo(clock);
+  const [asked, other] = [join(solo), join(solo)];
+  expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([true, true]);
+  other.occupied = true;
+  solo.answered(asked, TO_DRAIN);
+  expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
+  expect([solo.isDrained(asked), solo.isReserved]).toEqual([false, true]);
+  expect(solo.delayMs(other)).toBe(LEASE_MS);
+  other.occupied = false;
+  solo.emptied(other);
+  expect(asked.stirred).toBe(1);
+  expect([solo.isDrained(asked), solo.isDrained(other)]).toEqual([true, false]);
+  expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([true, false]);
+  solo.asks();
+  expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
+  const attempt = {} as Attempt;
+  solo.asked(asked);
+  solo.answered(asked, { ...TO_DRAIN, drain: false });
+  solo.begins(attempt);
+  expect([solo.mayClaim(asked), solo.mayClaim(other), solo.isReserved]).toEqual([
+    false,
+    false,
+    true,
+  ]);
+  other.stirred = 0;
+  solo.ended(attempt, asked);
+  expect(other.stirred).toBe(1);
+  expect([solo.mayClaim(asked), solo.mayClaim(other), solo.isReserved]).toEqual([
+    true,
+    true,
+    false,
+  ]);
+});
+
+test("a reservation that cannot be used lapses after a lease", async () => {
+  const clock = createTestClock();
+  const solo = new Solo(clock);
+  const [asked, stuck] = [join(solo), join(solo)];
+  stuck.occupied = true;
+  solo.answered(asked, TO_DRAIN);
+  await clock.advance(LEASE_MS);
+  expect([solo.mayClaim(asked), solo.mayClaim(stuck)]).toEqual([true, true]);
+  expect([solo.isDrained(asked), solo.delayMs(asked)]).toEqual([false, UNTIL_WOKEN]);
+});
