@@ -39,8 +39,13 @@ export interface TestCluster {
   replicasOf(primary: ClusterNode): Promise<ClusterNode[]>;
   /** Starts a node that was killed, on its port and its folder. */
   restart(node: ClusterNode): Promise<void>;
-  /** Moves the slot of a shard to another primary, key by key. */
-  migrate(shard: number, to: ClusterNode, each?: () => Promise<void>): Promise<void>;
+  /** Moves the slot of a shard to another primary, key by key; `left`: so many are to come. */
+  migrate(
+    shard: number,
+    to: ClusterNode,
+    each?: (left: number) => Promise<void>,
+    keysAtOnce?: number,
+  ): Promise<void>;
   /** Every living node says that the cluster works, and every replica follows its primary. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -159,18 +164,24 @@ class Cluster implements TestCluster {
     node.server = await startServer({ kind, port, folder, args });
   }
 
-  async migrate(shard: number, to: ClusterNode, each?: () => Promise<void>): Promise<void> {
+  async migrate(
+    shard: number,
+    to: ClusterNode,
+    each?: (left: number) => Promise<void>,
+    keysAtOnce = 10,
+  ): Promise<void> {
     const from = await this.ownerOf(shard);
     const slot = String(slotOfShard(shard));
     const { host, port } = to.server;
     await to.client.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
     await from.client.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
     for (;;) {
-      const reply = await from.client.call("CLUSTER", "GETKEYSINSLOT", slot, "10");
+      const count = String(keysAtOnce);
+      const reply = await from.client.call("CLUSTER", "GETKEYSINSLOT", slot, count);
       const keys = reply as string[];
       if (keys.length === 0) break;
       await from.client.call("MIGRATE", host, String(port), "", "0", "5000", "KEYS", ...keys);
-      await each?.();
+      await each?.(Number(await from.client.call("CLUSTER", "COUNTKEYSINSLOT", slot)));
     }
     // The receiving one first, so that there is no moment without an owner.
     await to.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);

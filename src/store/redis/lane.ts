@@ -15,6 +15,8 @@ import type { KeyGroups } from "./wire.js";
 
 const MOST_IN_FLIGHT = 4;
 const RESYNC_PAUSE_MS = 100;
+/** One that is given up is not sent again: so it never runs. */
+const DID_NOT_RUN: ReadonlySet<string> = new Set<Failure>(["notRun", "noScript", "unfit"]);
 
 export interface LaneParts {
   /** Names the lane in the session: "push" or "work". */
@@ -156,8 +158,8 @@ export class Lane {
     entry.abandoned = true;
     const at = this.#queue.indexOf(entry);
     if (at !== -1) this.#queue.splice(at, 1);
-    const sent = entry.fate !== "queued";
-    entry.reject(sent ? noAnswer(name, connection.address) : connection.unreachable());
+    const isKnown = entry.fate === "queued" || DID_NOT_RUN.has(entry.fate);
+    entry.reject(isKnown ? connection.unreachable() : noAnswer(name, connection.address));
   }
 
   /** Waits until every call in flight has ended one way or the other, then starts a new epoch. */

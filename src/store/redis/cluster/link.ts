@@ -37,6 +37,8 @@ export class ShardLink implements Link {
   /** Where the slot is moving to, while its owner sends us there. */
   #asking: NodeAddress | null = null;
   #lastError: Error | null = null;
+  /** What the owner said to the last call: that the slot is on its way; null: it served it. */
+  #moving: Error | null = null;
   /** Rises with close(). */
   #life = 0;
 
@@ -85,8 +87,11 @@ export class ShardLink implements Link {
     if (node === null) throw this.unreachable();
     try {
       const asked = this.#asking;
-      if (asked !== null) return await this.#ask(asked, [script.sha1, keys, args]);
-      return await node.connection.evalsha(script, keys, args);
+      const reply = await (asked === null
+        ? node.connection.evalsha(script, keys, args)
+        : this.#ask(asked, [script.sha1, keys, args]));
+      this.#moving = null;
+      return reply;
     } catch (error) {
       this.#follow(error, node);
       throw error;
@@ -132,7 +137,11 @@ export class ShardLink implements Link {
   unreachable(): SchedulerError {
     const { nodes, slot } = this.#parts;
     const owner = nodes.ownerOf(slot);
-    if (owner !== null && this.node !== null) return owner.connection.unreachable();
+    if (owner !== null && this.node !== null) {
+      const { address } = this;
+      if (this.#moving !== null) return onItsWay({ slot, address, said: this.#moving });
+      return owner.connection.unreachable();
+    }
     const cause = this.#lastError ?? owner?.connection.lastError ?? nodes.lastError;
     if (cause instanceof SchedulerError) return cause;
     const reason = cause?.message ?? "connecting";
@@ -148,6 +157,7 @@ export class ShardLink implements Link {
 
   close(): void {
     this.#life += 1;
+    this.#moving = null;
     this.#opened = null;
     this.#asking = null;
   }
@@ -212,6 +222,7 @@ export class ShardLink implements Link {
     const asked = this.#asking;
     this.#asking = null;
     if (redirect === null) return;
+    if (redirect.kind !== "moved") this.#moving = error as Error;
     if (redirect.kind === "later") {
       void nodes.refresh();
       return;
@@ -222,4 +233,13 @@ export class ShardLink implements Link {
     else if (redirect.kind === "ask") this.#asking = to;
     else nodes.moved(slot, to);
   }
+}
+
+function onItsWay(slot: { slot: number; address: string; said: Error }): SchedulerError {
+  const which = `slot ${slot.slot} of the Redis Cluster at ${slot.address}`;
+  const message = `${which} does not serve calls now ("${slot.said.message.slice(0, 100)}")`;
+  return new SchedulerError("STORE_UNREACHABLE", message, {
+    fix: "nothing was done; a slot that moves serves again when it has arrived: see CLUSTER NODES",
+    cause: slot.said,
+  });
 }
