@@ -1,17 +1,20 @@
 #!lua flags=allow-oom
--- give: hands out schedules with all that they have, and forgets them here: whoever registers them
--- for a task of another shard takes them in there. What may not move yet stays.
+-- give: hands out schedules with all that they have: whoever registers them for a task of another
+-- shard takes them in there. Here a parcel stays of each, until it is known to have arrived. What
+-- may not move yet stays. Without ids it only tells the time.
 -- keys   shard, session
 -- args   1 for definitions of code, 0 for run-time ones · schedule ids
--- gives  for each that is here { id, given, conflict or due, revision, cursor or '', nowMs, then
---        if given its fields d s p o b f u g, '' where there is none }
+-- gives  { nowMs, for each that is here { id, given, conflict or due, revision, cursor or '', then
+--        if given its fields d s p o b f u g, '' where there is none } }
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/schedule.lua
+-- @include lib/parcel.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
 local code, now_ms = ARGV[1] == '1', now_us() / 1000
+local this = math.floor(now_ms)
 local live = read_registrations()
 
 -- The same that register asks where both tasks are in one shard.
@@ -23,21 +26,32 @@ local function outcome_for(s)
   return 'given'
 end
 
-local found = {}
+local function pack(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    local text = redis.call('HGET', SCHEDULES, letter .. s.id)
+    if text then redis.call('HSET', SCHEDULES, string.upper(letter) .. s.id, text) end
+  end
+  forget_schedule(s)
+end
+
+-- Whoever it was given to may be gone: then whoever asks next is given it.
+local function give(id)
+  local parcels = read_parcels()
+  parcels[id] = this
+  write_parcels(parcels)
+  return { id, 'given', '0', '', unpack(parcel_fields(id)) }
+end
+
+local found = { whole(this) }
 for k = 2, #ARGV do
-  local s = read_schedule(ARGV[k])
-  if s then
-    local entry = {
-      s.id, outcome_for(s), whole(s.revision), s.next_at and whole(s.next_at) or '',
-      whole(math.floor(now_ms)),
-    }
-    if entry[2] == 'given' then
-      for _, letter in ipairs(KINDS_OF_FIELDS) do
-        entry[#entry + 1] = redis.call('HGET', SCHEDULES, letter .. s.id) or ''
-      end
-      forget_schedule(s)
-    end
-    found[#found + 1] = entry
+  local id = ARGV[k]
+  local s = read_schedule(id)
+  local outcome = s and outcome_for(s)
+  if outcome == 'given' then pack(s) end
+  if outcome == 'conflict' or outcome == 'due' then
+    found[#found + 1] = { id, outcome, whole(s.revision), s.next_at and whole(s.next_at) or '' }
+  elseif s or parcel_fields(id) then
+    found[#found + 1] = give(id)
   end
 end
 return found

@@ -1,14 +1,18 @@
 #!lua flags=allow-oom
 -- register: writes definitions of schedules; never touches an occurrence that is due.
 -- keys   shard, session
--- args   set or '' for run-time schedules · leaseMs · then for each schedule: id, task, definition,
+-- args   set or '' for run-time schedules · leaseMs · how many come from other shards · until when
+--        they may · for each of them: id, its fields as give has told · then for each schedule: id,
+--        task, definition,
 --        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
 --        '', decidedAt or '', generation or ''
--- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }
+-- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }; SMQLATE
+--        when what was given may be back where it was
 -- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/schedule.lua
+-- @include lib/parcel.lua
 -- @include lib/ledger.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
@@ -18,6 +22,10 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
+local given = tonumber(ARGV[3])
+if given > 0 and now_ms > tonumber(ARGV[4]) then
+  return redis.error_reply('SMQLATE what was given to this shard came too late')
+end
 if set ~= '' then
   -- Whoever comes first after an outage must not take all others for gone.
   note_registrations(lease_ms, now_ms)
@@ -115,7 +123,7 @@ local function change(s, w, over)
 end
 
 local function register(w)
-  local s = read_schedule(w.id)
+  local s = read_schedule(w.id) or put_back(w.id)
   if not s then return add(w) end
   local offers = s.code and read_offers(w.id) or {}
   if conflicts(s, w, offers) then return answer('conflict', s, {}) end
@@ -138,8 +146,14 @@ local function register(w)
   return changed
 end
 
+local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
+local DONE = { added = true, changed = true, unchanged = true }
+local first = 5 + given * PARCEL
+for k = 5, first - 1, PARCEL do
+  taken[ARGV[k]] = take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+end
 local answers = {}
-for k = 3, #ARGV, ARGS do
+for k = first, #ARGV, ARGS do
   local w = {
     id = ARGV[k], task = ARGV[k + 1], definition = ARGV[k + 2], digest = ARGV[k + 3],
     head = ARGV[k + 4], payload = ARGV[k + 5], overlap = tonumber(ARGV[k + 6]),
@@ -147,7 +161,10 @@ for k = 3, #ARGV, ARGS do
     decided = tonumber(ARGV[k + 10]), generation = tonumber(ARGV[k + 11]), code = set ~= '',
     set = set,
   }
-  answers[#answers + 1] = register(w)
+  local said = register(w)
+  answers[#answers + 1] = said
+  -- It stays where it was, in the shard of its task.
+  if taken[w.id] and not DONE[said[1]] then forget_schedule(read_schedule(w.id)) end
 end
 refresh_groups(wake_firer)
 return answers

@@ -3,14 +3,18 @@
 -- those that need a scheduler's judgement. An urgent walk finds also those that lost their names.
 -- keys   shard, session
 -- args   urgent 1|0
--- gives  { nowMs, more 1|0, { id, task, definition, numbers as in schedule.lua, reason } … }
+-- gives  { nowMs, more 1|0, { id, when it was given … } of parcels that are to be looked after,
+--        { id, task, definition, numbers as in schedule.lua, reason } … }
 -- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/schedule.lua
+-- @include lib/parcel.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
+-- Whoever it was given to takes it in within half of that, or never.
+local PARCEL_MS, MOST_PARCELS = 60000, 20
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = read_registrations()
@@ -107,6 +111,16 @@ local function is_time()
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 
+local function old_parcels()
+  local old = {}
+  for id, at in pairs(read_parcels()) do
+    if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1], old[#old + 2] = id, whole(at)
+    end
+  end
+  return old
+end
+
 local more = false
 if urgent and is_key_lost() then
   begin_anew()
@@ -116,4 +130,4 @@ elseif is_time() then
   walk_names()
 end
 refresh_groups(nil)
-return { whole(this), more and '1' or '0', unpack(doubtful) }
+return { whole(this), more and '1' or '0', old_parcels(), unpack(doubtful) }

@@ -20,7 +20,7 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
-import { bringHome } from "./schedule-moves.js";
+import { registerIn, settleParcels } from "./schedule-moves.js";
 import { pageOfShards } from "./schedule-pages.js";
 import * as onShard from "./schedules.js";
 import type { Shard } from "./shard.js";
@@ -120,6 +120,10 @@ export class ScheduleVerbs {
   async tend(args: TendArgs): Promise<Tended> {
     const shards = await this.#shards();
     const parts = await ofThoseThere(shards, (shard) => onShard.tendOnShard(shard, args));
+    await settleParcels(
+      shards,
+      parts.flatMap(({ parcels }) => parcels),
+    );
     return {
       doubtful: parts.flatMap((part) => part.doubtful),
       more: parts.some((part) => part.more),
@@ -162,21 +166,6 @@ export class ScheduleVerbs {
     }
     return null;
   }
-}
-
-async function registerIn(
-  shards: readonly Shard[],
-  home: Shard,
-  call: RegisterArgs,
-): Promise<RegisterAnswer[]> {
-  if (shards.length === 1) return await onShard.registerOnShard(home, call);
-  const refused = await bringHome(shards, home, call);
-  const schedules = call.schedules.filter(({ scheduleId }) => !refused.has(scheduleId));
-  const answers = await onShard.registerOnShard(home, { ...call, schedules });
-  let next = 0;
-  return call.schedules.map(
-    ({ scheduleId }) => refused.get(scheduleId) ?? (answers[next++] as RegisterAnswer),
-  );
 }
 
 function piecesOf(schedules: readonly ScheduleWrite[]): ScheduleWrite[][] {

@@ -18,7 +18,7 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
-import { encodeKeep, wholeNumber } from "./codec.js";
+import { encodeKeep, pairs, wholeNumber } from "./codec.js";
 import {
   backfillId,
   decodeDue,
@@ -33,10 +33,28 @@ import {
 } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
 
-export async function registerOnShard(shard: Shard, args: RegisterArgs): Promise<RegisterAnswer[]> {
-  const { registration, schedules } = args;
+/** What other shards have given. */
+export interface Given {
+  /** Until when it may be taken in, by the clock of the shard that takes it. */
+  until: number;
+  parcels: readonly { scheduleId: string; fields: readonly string[] }[];
+}
+
+const NOTHING_GIVEN: Given = { until: 0, parcels: [] };
+
+export async function registerOnShard(
+  shard: Shard,
+  { registration, schedules }: RegisterArgs,
+  { until, parcels }: Given = NOTHING_GIVEN,
+): Promise<RegisterAnswer[]> {
   const reply = (await shard.run("register", {
-    args: [...encodeRegistration(registration), ...schedules.flatMap(encodeWrite)],
+    args: [
+      ...encodeRegistration(registration),
+      String(parcels.length),
+      wholeNumber(until),
+      ...parcels.flatMap(({ scheduleId, fields }) => [scheduleId, ...fields]),
+      ...schedules.flatMap(encodeWrite),
+    ],
   })) as string[][];
   return reply.map(([outcome, generation, revision, nextAt = "", contested, now], k) => ({
     scheduleId: schedules[k]?.scheduleId ?? "",
@@ -184,11 +202,28 @@ export async function schedulesOnShard(
   return { schedules, place, now };
 }
 
-export async function tendOnShard(shard: Shard, args: TendArgs): Promise<Tended> {
+export async function tendOnShard(shard: Shard, args: TendArgs): Promise<TendedShard> {
   const call = [args.urgent ? "1" : "0"];
   const reply = (await shard.run("tend", { args: call })) as [string, string, ...string[][]];
-  const [now, more, ...doubtful] = reply;
-  return { doubtful: doubtful.map(decodeDue), more: more === "1", now: Number(now) };
+  const [now, more, parcels = [], ...doubtful] = reply;
+  return {
+    doubtful: doubtful.map(decodeDue),
+    more: more === "1",
+    now: Number(now),
+    parcels: pairs(parcels).map(([scheduleId, givenAt]) => ({ shard, scheduleId, givenAt })),
+  };
+}
+
+/** A schedule that was given long ago and is not known to have arrived. */
+export interface Parcel {
+  /** Which has given it. */
+  shard: Shard;
+  scheduleId: string;
+  givenAt: string;
+}
+
+export interface TendedShard extends Tended {
+  parcels: Parcel[];
 }
 
 export async function recoverOnShard(shard: Shard, decided: readonly Decided[]): Promise<string[]> {

@@ -18,6 +18,7 @@ export type Verb =
   | "look"
   | "mend"
   | "open"
+  | "parcel"
   | "pause"
   | "prune"
   | "push"
@@ -31,7 +32,6 @@ export type Verb =
   | "resync"
   | "schedule"
   | "schedules"
-  | "take"
   | "tend"
   | "trigger"
   | "work";
@@ -1566,9 +1566,9 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "3e4093ad3c6b2ce65f29149ef899b010cb856dba",
+    sha1: "2abb6fad1f5c1bacc7a79168e0baa87dddf8ac7d",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0}
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1651,6 +1651,24 @@ function F.forget_schedule(s)
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
   F.refresh_groups(nil)
 end
+function F.read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
+function F.write_parcels(parcels)
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+function F.parcel_fields(id)
+  if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    fields[k] = redis.call('HGET', SCHEDULES, string.upper(letter) .. id) or ''
+  end
+  return fields
+end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
   local ends = {}
@@ -1692,6 +1710,7 @@ function F.has_live(r, offer, now_ms)
   return false
 end
 local code, now_ms = ARGV[1] == '1', now_us() / 1000
+local this = math.floor(now_ms)
 local live = F.read_registrations()
 function F.outcome_for(s)
   if code and not s.code then return 'conflict' end
@@ -1700,21 +1719,29 @@ function F.outcome_for(s)
   if s.next_at and s.next_at + s.jitter <= now_ms then return 'due' end
   return 'given'
 end
-local found = {}
+function F.pack(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    local text = redis.call('HGET', SCHEDULES, letter .. s.id)
+    if text then redis.call('HSET', SCHEDULES, string.upper(letter) .. s.id, text) end
+  end
+  F.forget_schedule(s)
+end
+function F.give(id)
+  local parcels = F.read_parcels()
+  parcels[id] = this
+  F.write_parcels(parcels)
+  return { id, 'given', '0', '', unpack(F.parcel_fields(id)) }
+end
+local found = { F.whole(this) }
 for k = 2, #ARGV do
-  local s = F.read_schedule(ARGV[k])
-  if s then
-    local entry = {
-      s.id, F.outcome_for(s), F.whole(s.revision), s.next_at and F.whole(s.next_at) or '',
-      F.whole(math.floor(now_ms)),
-    }
-    if entry[2] == 'given' then
-      for _, letter in ipairs(KINDS_OF_FIELDS) do
-        entry[#entry + 1] = redis.call('HGET', SCHEDULES, letter .. s.id) or ''
-      end
-      F.forget_schedule(s)
-    end
-    found[#found + 1] = entry
+  local id = ARGV[k]
+  local s = F.read_schedule(id)
+  local outcome = s and F.outcome_for(s)
+  if outcome == 'given' then F.pack(s) end
+  if outcome == 'conflict' or outcome == 'due' then
+    found[#found + 1] = { id, outcome, F.whole(s.revision), s.next_at and F.whole(s.next_at) or '' }
+  elseif s or F.parcel_fields(id) then
+    found[#found + 1] = F.give(id)
   end
 end
 return found
@@ -3135,6 +3162,161 @@ end
 F.lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
 return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)) }
+`,
+  },
+  "parcel": {
+    sha1: "76b03e376cc9c894d4b1e45c79711229eff0ac62",
+    text: `#!lua flags=allow-oom
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+function F.whole(n)
+  return string.format('%.0f', n)
+end
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+function F.stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+function F.group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+function F.wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
+end
+function F.parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = F.member_of(s), F.group_of(s)
+  return s
+end
+function F.read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
+end
+local touched = {}
+function F.touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    F.touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    F.touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
+function F.add_name(id)
+  redis.call('ZADD', CURSORS, 0, 'n' .. id)
+  redis.call('HINCRBY', META, 'schedules', 1)
+end
+function F.refresh_group(group)
+  local first =
+    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
+  if not first then
+    redis.call('ZREM', FIRING, group)
+    return nil
+  end
+  local at = tonumber(string.sub(first, #group + 1, #group + 16))
+  redis.call('ZADD', FIRING, F.whole(at), group)
+  return at
+end
+function F.refresh_groups(nearer)
+  for group, before in pairs(touched) do
+    local at = F.refresh_group(group)
+    if nearer and at and (not before or at < before) then nearer(group) end
+  end
+  touched = {}
+end
+function F.read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
+function F.write_parcels(parcels)
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+function F.parcel_fields(id)
+  if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    fields[k] = redis.call('HGET', SCHEDULES, string.upper(letter) .. id) or ''
+  end
+  return fields
+end
+function F.drop_parcel(id)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
+  end
+  local parcels = F.read_parcels()
+  parcels[id] = nil
+  F.write_parcels(parcels)
+end
+function F.take_in(id, fields)
+  if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
+  end
+  F.add_name(id)
+  local s = F.read_schedule(id)
+  s.member = nil
+  F.write_state(s)
+  return s
+end
+function F.put_back(id)
+  local fields = F.parcel_fields(id)
+  if not fields then return nil end
+  F.drop_parcel(id)
+  return F.take_in(id, fields)
+end
+local id = ARGV[2]
+if F.read_parcels()[id] ~= tonumber(ARGV[3]) then return 0 end
+if ARGV[1] == 'arrived' then
+  F.drop_parcel(id)
+else
+  F.put_back(id)
+  F.refresh_groups(nil)
+end
+return 1
 `,
   },
   "pause": {
@@ -4972,9 +5154,9 @@ return 1
 `,
   },
   "register": {
-    sha1: "9033f6537fe7a4577d39838a015f4d9634579509",
+    sha1: "59c08450733446a57e646b8b9f1f526a6ab404b6",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5081,6 +5263,61 @@ function F.refresh_groups(nearer)
     if nearer and at and (not before or at < before) then nearer(group) end
   end
   touched = {}
+end
+function F.forget_schedule(s)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do redis.call('HDEL', SCHEDULES, letter .. s.id) end
+  redis.call('ZREM', CURSORS, 'n' .. s.id)
+  redis.call('HINCRBY', META, 'schedules', -1)
+  if s.member then
+    F.touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+    redis.call('HINCRBY', META, 'cursors', -1)
+  end
+  if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
+  F.refresh_groups(nil)
+end
+function F.read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
+function F.write_parcels(parcels)
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+function F.parcel_fields(id)
+  if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    fields[k] = redis.call('HGET', SCHEDULES, string.upper(letter) .. id) or ''
+  end
+  return fields
+end
+function F.drop_parcel(id)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
+  end
+  local parcels = F.read_parcels()
+  parcels[id] = nil
+  F.write_parcels(parcels)
+end
+function F.take_in(id, fields)
+  if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
+  end
+  F.add_name(id)
+  local s = F.read_schedule(id)
+  s.member = nil
+  F.write_state(s)
+  return s
+end
+function F.put_back(id)
+  local fields = F.parcel_fields(id)
+  if not fields then return nil end
+  F.drop_parcel(id)
+  return F.take_in(id, fields)
 end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
@@ -5282,6 +5519,10 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
+local given = tonumber(ARGV[3])
+if given > 0 and now_ms > tonumber(ARGV[4]) then
+  return redis.error_reply('SMQLATE what was given to this shard came too late')
+end
 if set ~= '' then
   F.note_registrations(lease_ms, now_ms)
   F.renew_set(set, lease_ms, now_ms)
@@ -5366,7 +5607,7 @@ function F.change(s, w, over)
   return F.answer('changed', s, over)
 end
 function F.register(w)
-  local s = F.read_schedule(w.id)
+  local s = F.read_schedule(w.id) or F.put_back(w.id)
   if not s then return F.add(w) end
   local offers = s.code and F.read_offers(w.id) or {}
   if F.conflicts(s, w, offers) then return F.answer('conflict', s, {}) end
@@ -5387,8 +5628,14 @@ function F.register(w)
   if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
   return changed
 end
+local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
+local DONE = { added = true, changed = true, unchanged = true }
+local first = 5 + given * PARCEL
+for k = 5, first - 1, PARCEL do
+  taken[ARGV[k]] = F.take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+end
 local answers = {}
-for k = 3, #ARGV, ARGS do
+for k = first, #ARGV, ARGS do
   local w = {
     id = ARGV[k], task = ARGV[k + 1], definition = ARGV[k + 2], digest = ARGV[k + 3],
     head = ARGV[k + 4], payload = ARGV[k + 5], overlap = tonumber(ARGV[k + 6]),
@@ -5396,16 +5643,18 @@ for k = 3, #ARGV, ARGS do
     decided = tonumber(ARGV[k + 10]), generation = tonumber(ARGV[k + 11]), code = set ~= '',
     set = set,
   }
-  answers[#answers + 1] = F.register(w)
+  local said = F.register(w)
+  answers[#answers + 1] = said
+  if taken[w.id] and not DONE[said[1]] then F.forget_schedule(F.read_schedule(w.id)) end
 end
 F.refresh_groups(F.wake_firer)
 return answers
 `,
   },
   "remove": {
-    sha1: "0b36f9a90d429c027bb203620977fb970d46a4b7",
+    sha1: "6606fa41af0b13a2478daa3fcc03eb0444db3d71",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5488,6 +5737,32 @@ function F.forget_schedule(s)
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
   F.refresh_groups(nil)
 end
+function F.read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
+function F.write_parcels(parcels)
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+function F.parcel_fields(id)
+  if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    fields[k] = redis.call('HGET', SCHEDULES, string.upper(letter) .. id) or ''
+  end
+  return fields
+end
+function F.drop_parcel(id)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
+  end
+  local parcels = F.read_parcels()
+  parcels[id] = nil
+  F.write_parcels(parcels)
+end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
   local ends = {}
@@ -5529,6 +5804,10 @@ function F.has_live(r, offer, now_ms)
   return false
 end
 local s, revision, now_ms = F.read_schedule(ARGV[1]), tonumber(ARGV[2]), now_us() / 1000
+if not s and not revision and F.parcel_fields(ARGV[1]) then
+  F.drop_parcel(ARGV[1])
+  return 'removed'
+end
 if not s then return 'unknown' end
 local offer = s.code and F.offer_of(F.read_offers(s.id), s.digest)
 if F.has_live(F.read_registrations(), offer, now_ms) then return 'live' end
@@ -5978,124 +6257,10 @@ local more = seen < #names or #names == want
 return { F.whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
 `,
   },
-  "take": {
-    sha1: "d17ab591d988ec807c014db298bb7d244df59d9b",
-    text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0}
-local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local FIRING, SESSION = KEYS[10], KEYS[11]
-local SHARD_KEYS = 11
-local TASK_KEYS = 17
-local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
-function F.whole(n)
-  return string.format('%.0f', n)
-end
-local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
-function F.stamp(ms)
-  return string.format('%016.0f', math.max(0, ms))
-end
-function F.group_of(s)
-  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
-  return 't' .. #s.task .. ':' .. s.task
-end
-function F.wake_of(s)
-  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
-  local due = s.next_at + s.jitter
-  return s.paused_at and math.max(s.paused_until, due) or due
-end
-function F.member_of(s)
-  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
-end
-function F.parse_schedule(id, d, state)
-  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
-    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
-  local head_at = start + task
-  local s = {
-    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
-    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
-    digest = digest, task = string.sub(d, start, head_at - 1),
-    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
-  }
-  local next_at, wake, decided, fired, at, til, orphaned, reason =
-    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
-  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
-  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
-  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
-  s.member, s.group = F.member_of(s), F.group_of(s)
-  return s
-end
-function F.read_schedule(id)
-  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
-  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
-end
-local touched = {}
-function F.touch(group)
-  if touched[group] == nil then
-    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
-  end
-end
-function F.write_state(s)
-  s.wake = F.wake_of(s)
-  local member, group = F.member_of(s), F.group_of(s)
-  local function text(n) return n and F.whole(n) or '-' end
-  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
-    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
-    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
-  }, ' '))
-  if member == s.member then return end
-  if s.member then
-    F.touch(s.group)
-    redis.call('ZREM', CURSORS, s.member)
-  end
-  if member then
-    F.touch(group)
-    redis.call('ZADD', CURSORS, 0, member)
-  end
-  if not (s.member and member) then
-    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
-  end
-  s.member, s.group = member, group
-end
-function F.add_name(id)
-  redis.call('ZADD', CURSORS, 0, 'n' .. id)
-  redis.call('HINCRBY', META, 'schedules', 1)
-end
-function F.refresh_group(group)
-  local first =
-    redis.call('ZRANGEBYLEX', CURSORS, '[' .. group, '(' .. group .. ':', 'LIMIT', 0, 1)[1]
-  if not first then
-    redis.call('ZREM', FIRING, group)
-    return nil
-  end
-  local at = tonumber(string.sub(first, #group + 1, #group + 16))
-  redis.call('ZADD', FIRING, F.whole(at), group)
-  return at
-end
-function F.refresh_groups(nearer)
-  for group, before in pairs(touched) do
-    local at = F.refresh_group(group)
-    if nearer and at and (not before or at < before) then nearer(group) end
-  end
-  touched = {}
-end
-local id = ARGV[1]
-if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return 0 end
-for k, letter in ipairs(KINDS_OF_FIELDS) do
-  if ARGV[k + 1] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, ARGV[k + 1]) end
-end
-F.add_name(id)
-local s = F.read_schedule(id)
-s.member = nil
-F.write_state(s)
-F.refresh_groups(nil)
-return 1
-`,
-  },
   "tend": {
-    sha1: "de1f478edb595944566c38ef468876a0419d9ad2",
+    sha1: "73a03c235ed321eef64d856b20185350aadb1c97",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6199,6 +6364,9 @@ function F.describe_schedule(s, registered_until)
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
+function F.read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
   local ends = {}
@@ -6239,6 +6407,7 @@ local function registered_until(s, offers, r)
   return latest and math.max(latest, r.grace) or offer.at
 end
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
+local PARCEL_MS, MOST_PARCELS = 60000, 20
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = F.read_registrations()
@@ -6321,6 +6490,15 @@ function F.is_time()
   local at = tonumber(redis.call('HGET', META, 'tendAt') or nil)
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
+function F.old_parcels()
+  local old = {}
+  for id, at in pairs(F.read_parcels()) do
+    if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1], old[#old + 2] = id, F.whole(at)
+    end
+  end
+  return old
+end
 local more = false
 if urgent and F.is_key_lost() then
   F.begin_anew()
@@ -6330,7 +6508,7 @@ elseif F.is_time() then
   F.walk_names()
 end
 F.refresh_groups(nil)
-return { F.whole(this), more and '1' or '0', unpack(doubtful) }
+return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
 `,
   },
   "trigger": {

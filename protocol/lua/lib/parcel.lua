@@ -1,0 +1,55 @@
+-- parcel: a schedule that was given to another shard and is not known to have arrived there. It
+-- does not fire: its fields stand under their letters in capitals, and `X` names all parcels with
+-- the instants at which they were given.
+local function read_parcels()
+  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+end
+
+local function write_parcels(parcels)
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+
+-- In the order of KINDS_OF_FIELDS, '' where there is none; nil: no such parcel.
+local function parcel_fields(id)
+  if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    fields[k] = redis.call('HGET', SCHEDULES, string.upper(letter) .. id) or ''
+  end
+  return fields
+end
+
+local function drop_parcel(id)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
+  end
+  local parcels = read_parcels()
+  parcels[id] = nil
+  write_parcels(parcels)
+end
+
+-- A schedule as it was in another shard, or before it was given; its task is still that of then.
+local function take_in(id, fields)
+  if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
+  for k, letter in ipairs(KINDS_OF_FIELDS) do
+    if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
+  end
+  add_name(id)
+  local s = read_schedule(id)
+  -- Nothing of the index is here yet.
+  s.member = nil
+  write_state(s)
+  return s
+end
+
+-- What was given from here stays here after all; nil: there is no parcel.
+local function put_back(id)
+  local fields = parcel_fields(id)
+  if not fields then return nil end
+  drop_parcel(id)
+  return take_in(id, fields)
+end

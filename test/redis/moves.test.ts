@@ -1,0 +1,144 @@
+/**
+ * Claims about a schedule on its way to a task of another shard, when whoever moves it dies: that
+ * is a store of which nothing more arrives from some script on.
+ */
+import { createHash } from "node:crypto";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemChance } from "../../src/chance.js";
+import { systemClock } from "../../src/clock.js";
+import type { RegisterAnswer, Store } from "../../src/store/contract.js";
+import { registerOnShard } from "../../src/store/redis/schedules.js";
+import type { Script, Verb } from "../../src/store/redis/scripts.js";
+import type { Home } from "../../src/store/redis/session.js";
+import { shardOfTask } from "../../src/store/redis/shards.js";
+import { createRedisStore } from "../../src/store/redis/store.js";
+import { testScripts } from "../../src/store/redis/testing-scripts.js";
+import { HOUR_MS, KEEP, schedule } from "../contract/words.js";
+import type { World } from "../contract/world.js";
+import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
+
+const SHARDS = 4;
+const MINUTE_MS = 60_000;
+const server = serverForThisFile({ kind: "redis-server" });
+const taskIn = (shard: number): string =>
+  Array.from({ length: 50 }, (_, n) => `t${n}`).find(
+    (name) => shardOfTask(name, SHARDS) === shard,
+  ) as string;
+const [OLD, NEW] = [taskIn(1), taskIn(2)];
+
+let world: World;
+let store: Store;
+const mortals: Store[] = [];
+
+beforeEach(async () => {
+  world = await redisWorld(server(), SHARDS);
+  store = await world.open();
+  expect((await write(store, OLD))?.outcome).toBe("added");
+  const instants = [1];
+  await store.trigger({ scheduleId: "s", instants, overlap: null, keep: KEEP });
+});
+
+afterEach(async () => {
+  await Promise.all([store, ...mortals.splice(0)].map((one) => one.close()));
+  await world.close();
+});
+
+async function write(by: Store, taskId: string): Promise<RegisterAnswer | undefined> {
+  const written = schedule({ scheduleId: "s", taskId, firstAt: (await world.now()) + HOUR_MS });
+  const schedules = [{ ...written, digest: taskId }];
+  return (await by.register({ registration: null, schedules }))[0];
+}
+
+/** One that dies before the first of these scripts. */
+function mortal(...verbs: Verb[]): Store {
+  const dead = verbs.map((verb): [Verb, Script] => {
+    const text = `#!lua\nreturn redis.error_reply('ERR the process is gone before ${verb}')`;
+    return [verb, { text, sha1: createHash("sha1").update(text).digest("hex") }];
+  });
+  const { host, port } = server();
+  const one = createRedisStore({
+    ...{ redis: { host, port }, prefix: PREFIX, shards: SHARDS },
+    ...{ clock: systemClock, chance: systemChance, identity: systemChance.identity() },
+    scripts: { ...testScripts, ...Object.fromEntries(dead) },
+  });
+  mortals.push(one);
+  return one;
+}
+
+/** Its task and the length of its ledger, in each shard where it is known. */
+async function known(): Promise<[string, number][]> {
+  const page = await store.schedules({ taskId: null, limit: 10, cursor: null });
+  const detail = await store.schedule({ scheduleId: "s" });
+  return page.schedules.map(({ taskId }) => [taskId, detail?.ledger.length ?? 0]);
+}
+
+async function tendLater(): Promise<void> {
+  await world.advance(MINUTE_MS);
+  await store.tend({ urgent: false });
+}
+
+test("given and not taken in, it is put back where it was", async () => {
+  const before = await store.schedule({ scheduleId: "s" });
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  expect(await known()).toEqual([]);
+  await store.tend({ urgent: false });
+  expect(await known()).toEqual([]);
+  await tendLater();
+  expect(await known()).toEqual([[OLD, 1]]);
+  const after = await store.schedule({ scheduleId: "s" });
+  expect(after).toEqual({ ...before, now: after?.now });
+  await world.advance(HOUR_MS);
+  const fireable = { taskIds: [OLD], scheduleIds: [] };
+  const look = { taskIds: [], fireable, registration: null, sleepMs: 10 };
+  expect((await store.look(look)).schedules.map(({ scheduleId }) => scheduleId)).toEqual(["s"]);
+});
+
+test("given and not taken in, it is given to whoever registers it next", async () => {
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  expect((await write(store, NEW))?.outcome).toBe("changed");
+  expect(await known()).toEqual([[NEW, 1]]);
+  await tendLater();
+  expect(await known()).toEqual([[NEW, 1]]);
+});
+
+test("given and not taken in, it is there for its old task, too", async () => {
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  expect((await write(store, OLD))?.outcome).toBe("unchanged");
+  expect(await known()).toEqual([[OLD, 1]]);
+  await tendLater();
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("taken in, it is not put back, whoever was to tell that it has arrived", async () => {
+  expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
+  expect(await known()).toEqual([[NEW, 1]]);
+  await tendLater();
+  expect(await known()).toEqual([[NEW, 1]]);
+  // And back: nothing of the old parcel is left.
+  expect((await write(store, OLD))?.outcome).toBe("changed");
+  await tendLater();
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("who comes too late is refused: it may have been put back", async () => {
+  const { session } = store as unknown as { session: Home };
+  const shard = (await session.shards(1_000))[2]!;
+  const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];
+  const until = (await world.now()) - 1;
+  const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
+  const late = registerOnShard(shard, { registration: null, schedules }, { until, parcels });
+  await expect(late).rejects.toMatchObject({ code: "STORE_REFUSED" });
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("a refused registration leaves it where it was, at once", async () => {
+  await expect(write(mortal("register"), NEW)).rejects.toThrow(/gone before register/);
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("removed on its way, it does not come back", async () => {
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  expect(await store.remove({ scheduleId: "s", revision: null })).toBe("removed");
+  await tendLater();
+  expect(await known()).toEqual([]);
+});
