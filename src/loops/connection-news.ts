@@ -26,10 +26,9 @@ export class ConnectionNews {
     this.#emitter.emit("store:lost", { error });
   }
 
-  back(args: { emptied: boolean }): void {
-    const { emptied } = args;
-    if (!this.#isLost && !emptied) return;
-    this.#isLost = false;
+  back({ emptied, isPart = false }: { emptied: boolean; isPart?: boolean }): void {
+    if ((isPart || !this.#isLost) && !emptied) return;
+    if (!isPart) this.#isLost = false;
     if (emptied) this.#logger.error({}, EMPTIED);
     else this.#logger.info({}, "the store is back");
     this.#emitter.emit("store:back", { emptied });

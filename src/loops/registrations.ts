@@ -109,9 +109,20 @@ export class Registrations {
   }
 
   async #ensure(store: Store, now: number): Promise<void> {
-    if (this.#pending.size > 0) await this.#write(store, this.sights.now ?? now);
+    if (this.#pending.size > 0) {
+      await this.#write(store, this.sights.now ?? now).catch(async (error: unknown) => {
+        if (store.shards > 1) await this.#tellPart(store);
+        throw error;
+      });
+    }
     this.#remember();
     if (this.#untold.length > 0) await this.#tell(store);
+  }
+
+  /** Definitions wait for all shards; those that are there wait to be told what is decided. */
+  async #tellPart(store: Store): Promise<void> {
+    if (this.#forgotten !== null) this.#untold = this.sights.decided();
+    if (this.#untold.length > 0) await this.#tell(store).catch(() => {});
   }
 
   #remember(): void {

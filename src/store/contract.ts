@@ -263,8 +263,11 @@ export type Wake =
 export type ConnectionChange =
   /** `isPart`: others go on. */
   | { kind: "lost"; error: Error; isPart?: boolean }
-  /** `emptied`: the store is not the one that was lost, or has lost its data; register again. */
-  | { kind: "back"; emptied: boolean };
+  /**
+   * `emptied`: the store is not the one that was lost, or has lost its data; register again.
+   * `isPart`: others are still away.
+   */
+  | { kind: "back"; emptied: boolean; isPart?: boolean };
 
 export interface StoreHealth {
   /** All of it. */

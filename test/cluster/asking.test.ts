@@ -22,7 +22,7 @@ afterEach(async () => {
   cluster = undefined;
 }, 60_000);
 
-function make(pushTimeout: number | string): Scheduler {
+function make(pushTimeout: number): Scheduler {
   const redisConfig = cluster!.config;
   const scheduler = createScheduler({ redisConfig, logger: false, lease: LEASE_MS, pushTimeout });
   schedulers.push(scheduler);
@@ -43,7 +43,7 @@ class Play {
   readonly completed: string[] = [];
   readonly refused: { id: string; error: { code: string; message: string } }[] = [];
   readonly waiting: Promise<PushResult>[] = [];
-  readonly #worker = make("30s");
+  readonly #worker = make(30_000);
   readonly #hasty = make(REFUSED_AFTER_MS);
   endFirst = (): void => {};
   #pushes = 0;

@@ -9,6 +9,7 @@ import { systemClock } from "../../src/clock.js";
 import { DEFAULT_KEEP } from "../../src/core/keep.js";
 import { checkPush } from "../../src/core/options.js";
 import { createScheduler, type Scheduler } from "../../src/index.js";
+import { slotOfShard } from "../../src/store/redis/cluster/slots.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
@@ -202,3 +203,49 @@ test.each([
   },
   90_000,
 );
+
+test("a slot that moves between the others while one is stuck is found, and heard", async () => {
+  await giveUpAfter(60_000);
+  const [from, to] = cluster.nodes.filter((node) => node !== victim) as [ClusterNode, ClusterNode];
+  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
+  const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
+  const moved = owners.indexOf(from);
+  const taskId = Array.from({ length: 200 }, (_, n) => `moved-${n}`).find(
+    (name) => shardOfTask(name, SHARDS) === moved,
+  ) as string;
+  // Nobody polls: what runs was heard.
+  const options = { redisConfig: cluster.config, redisPrefix: "heard:", logger: false } as const;
+  const worker = createScheduler({ ...options, pollInterval: "30s" });
+  schedulers.push(worker);
+  const ran = new Set<string>();
+  worker.bind(taskId, (_data, { jobId }) => void ran.add(jobId));
+  await worker.start();
+  const run = async (id: string): Promise<void> => {
+    await worker.push(taskId, { id });
+    await until("it to run", () => ran.has(id), 2_000);
+  };
+  await run("before");
+  process.kill(victim.server.pid, "SIGSTOP");
+  await until("it to be missed", () => worker.health().reasons.length > 0);
+  await moveSlot(slotOfShard(moved), from, to);
+  await run("first");
+  await until("it to be heard there", async () => {
+    const channel = `heard:{${moved}}:wake:*`;
+    return ((await to.client.call("PUBSUB", "SHARDCHANNELS", channel)) as string[]).length > 0;
+  });
+  await run("second");
+  process.kill(victim.server.pid, "SIGCONT");
+  await until("it to be whole again", () => worker.health().store.connected, 5_000);
+  await run("third");
+}, 60_000);
+
+/** With its keys; the one that is stuck learns of it later. */
+async function moveSlot(slot: number, from: ClusterNode, to: ClusterNode): Promise<void> {
+  const { host, port } = to.server;
+  await to.client.call("CLUSTER", "SETSLOT", slot, "IMPORTING", from.id);
+  await from.client.call("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id);
+  const keys = (await from.client.call("CLUSTER", "GETKEYSINSLOT", slot, 1_000)) as string[];
+  await from.client.call("MIGRATE", host, port, "", 0, 5_000, "KEYS", ...keys);
+  await to.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+  await from.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+}

@@ -1,5 +1,7 @@
-/** Which shards cannot be reached while others can, as people are told. */
+/** Which shards cannot be reached while others can: what people are told, and waiting for them. */
+import type { Clock } from "../../../clock.js";
 import { SchedulerError } from "../../../core/errors.js";
+import type { ConnectionChange } from "../../contract.js";
 import type { ShardLink } from "./link.js";
 
 /** Empty: none, or all of them. */
@@ -18,11 +20,38 @@ export function shardsAway(links: readonly ShardLink[]): string[] {
   });
 }
 
-/** What is said once when they are lost. */
-export function partLost(away: readonly string[], cause: Error): SchedulerError {
-  const message = `no connection to ${away.join("; ")} (${cause.message})`;
-  return new SchedulerError("STORE_UNREACHABLE", message, {
-    fix: "see CLUSTER NODES; the tasks of these shards wait, all others go on",
-    cause,
+/** Between two looks at what is there again while other shards are away. */
+const MEANWHILE_MS = 500;
+
+/** Resolves when all are there, rejects when they are closed; calls `meanwhile` now and then. */
+export async function allThere(
+  links: readonly ShardLink[],
+  clock: Clock,
+  meanwhile: () => void,
+): Promise<void> {
+  let isOver = false;
+  const all = Promise.all(links.map((link) => link.whenReady())).finally(() => {
+    isOver = true;
   });
+  while (!isOver) {
+    await new Promise<void>((resolve) => {
+      const timer = clock.after(MEANWHILE_MS, resolve, { keepAlive: false });
+      const over = (): void => {
+        timer.cancel();
+        resolve();
+      };
+      all.then(over, over);
+    });
+    if (!isOver) meanwhile();
+  }
+  await all;
+}
+
+/** What is said once when a connection is lost. */
+export function lossOf(away: readonly string[], cause: Error): ConnectionChange {
+  if (away.length === 0) return { kind: "lost", error: cause };
+  const message = `no connection to ${away.join("; ")} (${cause.message})`;
+  const fix = "see CLUSTER NODES; the tasks of these shards wait, all others go on";
+  const error = new SchedulerError("STORE_UNREACHABLE", message, { fix, cause });
+  return { kind: "lost", error, isPart: true };
 }

@@ -13,7 +13,8 @@ import { loadScripts } from "../load-scripts.js";
 import { askServer, type ServerFacts } from "../server.js";
 import type { Hearing, Home, SessionParts } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
-import { partLost, shardsAway } from "./away.js";
+import { allThere, lossOf, shardsAway } from "./away.js";
+import { Births } from "./births.js";
 import { ShardLink } from "./link.js";
 import { type Node, Nodes } from "./nodes.js";
 import { shardedWakes } from "./scripts.js";
@@ -34,15 +35,15 @@ export class ClusterSession implements Home {
   #links: ShardLink[] = [];
   #shards: Shard[] = [];
   #layout: Layout | null = null;
-  /** Of each shard: which data it has, and on which run of which node. */
-  readonly #born = new Map<number, string>();
-  readonly #runs = new Map<number, string>();
+  readonly #births = new Births();
   #mending = false;
   #verifying = false;
   /** What everybody is told once all shards have their owners. */
   #isNews = false;
   #isLost = false;
   #emptied = false;
+  /** A shard was opened that had been away, or was elsewhere. */
+  #reopened = false;
   #life = 0;
 
   constructor(parts: SessionParts) {
@@ -231,13 +232,11 @@ export class ClusterSession implements Home {
     const own = [String(LAYOUT_VERSION), String(wanted), chance.identity()];
     const reply = await run("open", [...keys.base, keys.layout], own);
     const layout = decodeLayout(reply as string[], prefix);
-    const emptied = changed(this.#born, index, layout.born);
-    const runId = node.runId ?? node.name;
-    if (emptied || changed(this.#runs, index, runId)) {
-      await run("hold", keys.base, [`${layout.born} ${runId}`]);
-    }
-    this.#born.set(index, layout.born);
-    this.#runs.set(index, runId);
+    const birth = { born: layout.born, runId: node.runId ?? node.name };
+    const { emptied, isOther } = this.#births.compare(index, birth);
+    if (isOther) await run("hold", keys.base, [`${birth.born} ${birth.runId}`]);
+    this.#births.note(index, birth);
+    this.#reopened = true;
     if (index === 0) this.#layout = layout;
     if (!emptied) return;
     this.#emptied = true;
@@ -251,9 +250,7 @@ export class ClusterSession implements Home {
 
   #lost(error: Error): void {
     const { away } = this;
-    const isPart = away.length > 0;
-    const what = isPart ? partLost(away, error) : error;
-    if (!this.#isLost) this.#parts.onChange({ kind: "lost", error: what, isPart });
+    if (!this.#isLost) this.#parts.onChange(lossOf(away, error));
     this.#isLost = true;
     this.#isNews = true;
     void this.#mend();
@@ -267,11 +264,11 @@ export class ClusterSession implements Home {
   async #mend(): Promise<void> {
     if (this.#mending || this.#shards.length === 0) return;
     const life = this.#life;
-    this.#mending = true;
+    [this.#mending, this.#reopened] = [true, false];
     try {
       while (!this.connected) {
         this.#isNews = true;
-        await Promise.all(this.#links.map((link) => link.whenReady()));
+        await allThere(this.#links, this.#parts.clock, () => this.#tellPart());
       }
     } catch {
       return; // closed
@@ -282,16 +279,21 @@ export class ClusterSession implements Home {
     this.#nodes.keepOnly(new Set(this.#owners()));
     for (const wakers of this.#wakers) wakers.arrange();
     if (!this.#isNews) return;
-    const emptied = this.#emptied;
-    this.#emptied = false;
     this.#isNews = false;
     this.#isLost = false;
-    this.#parts.onChange({ kind: "back", emptied });
+    this.#back(false);
   }
-}
 
-/** Known before, and another one now. */
-function changed(known: ReadonlyMap<number, string>, index: number, value: string): boolean {
-  const before = known.get(index);
-  return before !== undefined && before !== value;
+  /** What is there again has to be told what is decided, however long others stay away. */
+  #tellPart(): void {
+    for (const wakers of this.#wakers) wakers.arrange();
+    if (this.#reopened) this.#back(true);
+  }
+
+  #back(isPart: boolean): void {
+    const emptied = this.#emptied;
+    this.#emptied = false;
+    this.#reopened = false;
+    this.#parts.onChange({ kind: "back", emptied, isPart });
+  }
 }
