@@ -222,7 +222,7 @@ test("a slot that moves between the others while one is stuck is found, and hear
   await worker.start();
   const run = async (id: string): Promise<void> => {
     await worker.push(taskId, { id });
-    await until("it to run", () => ran.has(id), 2_000);
+    await until("it to run", () => ran.has(id), 10_000);
   };
   await run("before");
   process.kill(victim.server.pid, "SIGSTOP");
