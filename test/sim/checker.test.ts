@@ -8,6 +8,7 @@ function pushed(change: Partial<Pushed> = {}): Pushed {
     ...{ key: "p", taskId: "t", retryOff: false, attempts: 0, delayMs: 0, payload: "1", id: "7" },
     tries: [{ sentAt: 10, storeSentAt: 1_010, endedAt: 12, end: "stored" }],
     isCancelled: false,
+    isRedriven: false,
     ...change,
   };
 }
