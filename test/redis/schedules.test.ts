@@ -104,7 +104,7 @@ test("whoever watches a task's schedules hears of one that is nearer", async () 
   });
   await store.pause({ scheduleId: "local", pause: null, revision: null });
   await until("the wake-up", () => wakes.length === 3);
-  expect(wakes.at(-1)).toEqual({ kind: "look" });
+  expect(wakes.at(-1)).toEqual({ kind: "look", shard: 0 });
 });
 
 test.each([["cursors"], ["firing"], ["meta"], ["meta cursors firing"]])(

@@ -22,6 +22,9 @@ import { recover } from "./schedules/manage.js";
 import { schedules } from "./schedules/show.js";
 import type { Scope } from "./scope.js";
 
+/** Of the steps of a series, in jobs. */
+export const STEP_WEIGHT = 100;
+
 const MOST_DECIDED = 50;
 const MOST_LISTED = 250;
 const MOST_RENEWED = 1_000;

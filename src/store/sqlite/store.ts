@@ -19,6 +19,7 @@ import {
   type Run,
   recoverInPieces,
   renewInPieces,
+  STEP_WEIGHT,
   schedulesInPieces,
 } from "./pieces.js";
 import { push } from "./push.js";
@@ -37,9 +38,6 @@ import type { Transaction } from "./transaction.js";
 import { MOST_JOBS, work } from "./work.js";
 
 export { createMemoryDatabase, MemoryDatabase } from "./shared.js";
-
-/** Of the steps of a series, in jobs. */
-const STEP_WEIGHT = 100;
 
 export interface SqliteStoreOptions {
   /** A file; a memory of its own; or a memory that other stores use, too. */

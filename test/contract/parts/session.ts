@@ -152,7 +152,7 @@ function connectionClaims(test: ContractTest): void {
     await scene.pushOne();
     await scene.world.cut?.();
     await until("the way back", () => changes.some(({ kind }) => kind === "back"));
-    expect(changes.at(-1)).toEqual({ kind: "back", emptied: false });
+    expect(changes.at(-1)).toMatchObject({ kind: "back", emptied: false });
   });
 
   test("whose store has lost its data says so, and goes on", async ({ scene }) => {
