@@ -23,7 +23,10 @@ export function wakes({ storeAt, keep }, port) {
       registration: null,
       sleepMs: 1_000,
     });
-  const push = () => pusher.push({ jobs: [OwnVerbs.job(TASK, '"x"', 0)], timeoutMs: LOST_MS });
+  // With retry off it is offered, not handed over: this is about the hint.
+  const job = OwnVerbs.job(TASK, '"x"', 0);
+  const jobs = [{ ...job, rules: { ...job.rules, retry: null } }];
+  const push = () => pusher.push({ jobs, timeoutMs: LOST_MS });
   const args = { idle: false, leaseMs: LEASE_MS, keep };
   return {
     async open() {
