@@ -25,12 +25,22 @@ async function moreOfEach(fleet: Fleet, ids: readonly string[], count: number): 
     `${count} more occurrences of each of ${ids.join(", ")}`,
     () => ids.every((id) => instantsOf(fleet, id).length >= (wanted.get(id) ?? 0)),
     count * SECOND + 15_000,
-  ).catch((error) => {
-    const now = Date.now();
-    console.log(new Date(now).toISOString(), count, ids.map((id) => `${id}: have ${instantsOf(fleet, id).length} want ${wanted.get(id)} tail ${instantsOf(fleet, id).slice(-9).map((at) => at - now)}`).join("\n"));
-    for (const member of fleet.members) console.log(String((member as any).name), JSON.stringify((member as any).words?.slice?.(-12) ?? Object.keys(member)));
-    throw error;
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\n${whereItStands(fleet, ids)}`, { cause: error });
   });
+}
+
+/** The last instants of each, in ms from now, and what the members have said. */
+function whereItStands(fleet: Fleet, ids: readonly string[]): string {
+  const now = Date.now();
+  const lasts = ids.map((id) => {
+    const instants = instantsOf(fleet, id).slice(-9);
+    return `${id}: ${instants.map((at) => at - now).join(" ")}`;
+  });
+  const words = fleet.members.map(({ messages }) =>
+    messages.map(({ type, at, code = "" }) => `${at - now} ${type} ${code}`.trim()).join(", "),
+  );
+  return [...lasts, ...words].join("\n");
 }
 
 /**
