@@ -1,5 +1,5 @@
 /** Reads what handlers and pushers wrote about themselves: the library is never asked. */
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import type { Line } from "../programs/journal.mjs";
 
 export type { Line };
@@ -22,18 +22,41 @@ function linesOf<T>(path: string): T[] {
     .map((line) => JSON.parse(line) as T);
 }
 
+const NEWLINE = 10;
+
 export class Journal {
   readonly path: string;
+  /** Kept, as tests that wait ask all the time, beside the proxies of the same process. */
+  readonly #known: Line[] = [];
+  #readBytes = 0;
 
   constructor(path: string) {
     this.path = path;
   }
 
   lines(filter: Partial<Line> = {}): Line[] {
+    this.#readOn();
     const wanted = Object.entries(filter);
-    return linesOf<Line>(this.path).filter((line) =>
+    return this.#known.filter((line) =>
       wanted.every(([field, value]) => line[field as keyof Line] === value),
     );
+  }
+
+  /** Whole lines that were written since. */
+  #readOn(): void {
+    if (!existsSync(this.path)) return;
+    const file = openSync(this.path, "r");
+    try {
+      const added = Buffer.alloc(Math.max(0, fstatSync(file).size - this.#readBytes));
+      const size = readSync(file, added, 0, added.length, this.#readBytes);
+      const whole = added.subarray(0, added.lastIndexOf(NEWLINE, size - 1) + 1);
+      this.#readBytes += whole.length;
+      for (const line of whole.toString("utf8").split("\n")) {
+        if (line !== "") this.#known.push(JSON.parse(line) as Line);
+      }
+    } finally {
+      closeSync(file);
+    }
   }
 
   starts(filter: Partial<Line> = {}): Line[] {
