@@ -108,6 +108,17 @@ const DELAYS: Row[] = [
     told(delayed, fault(100, 3_000, { jumpMs: 60_000 }), run(900, 910, "a")),
     [],
   ],
+  [
+    "one that was not, as the index of due times was deleted meanwhile",
+    told(delayed, fault(100, 101, { lossMs: -1 }), run(900, 910, "a")),
+    [],
+    { "I8 durability window": 1 },
+  ],
+  [
+    "a loss after it began excuses nothing",
+    told(delayed, run(900, 910, "a"), fault(920, 930, { lossMs: -1 })),
+    ["I8"],
+  ],
   ["a job that began very late", told(delayed, run(9_000, 9_010, "a")), ["I8"]],
   [
     "as late, while the store was away",

@@ -123,6 +123,13 @@ export class Case {
     });
   }
 
+  /** Whether data were lost between two moments. */
+  lostData(from: number, to: number): boolean {
+    return this.#faults.some(
+      (fault) => fault.lossMs !== undefined && fault.to >= from && fault.from <= to,
+    );
+  }
+
   /** Whether a process had to lose its leases between two moments. */
   lostLease(process: string, from: number, to: number): boolean {
     const { leaseMs } = this.rules;
