@@ -1,5 +1,5 @@
 /** The store of a fault run: a server or a file, how it dies and comes back, its raw contents. */
-import { mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Redis } from "ioredis";
@@ -114,6 +114,12 @@ export class RedisStore implements Store {
 
   options(port: number | null): SchedulerOptions {
     return { redisConfig: { host: "127.0.0.1", port: port ?? this.port } };
+  }
+
+  /** What the server has said. */
+  log(): string {
+    const path = join(this.#server.folder, "server.log");
+    return existsSync(path) ? readFileSync(path, "utf8") : "";
   }
 
   async clock(): Promise<number | null> {
