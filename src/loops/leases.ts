@@ -2,12 +2,13 @@
  * The leases that this scheduler holds, each with the attempts made under it.
  * A lease is held until all its attempts are settled or lost; while any is held, renew.ts renews.
  */
+import { Bag, type InBag } from "../core/bag.js";
 import type { LeaseRef, RenewArgs, RenewRef } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
 import { type Deputy, NOWHERE } from "./deputy/deputy.js";
 
 /** A lease that is held. */
-export interface HeldLease {
+export interface HeldLease extends InBag {
   readonly ref: LeaseRef;
   readonly leaseMs: number;
   readonly attempts: readonly Attempt[];
@@ -30,9 +31,9 @@ export type Progress = RenewArgs["progress"][number];
 export class Leases {
   /** null: nobody renews while the event loop is blocked. */
   readonly #deputy: Deputy | null;
-  /** A fence is unique for its task, not for the whole store: see `keyOf`. */
-  readonly #leases = new Map<string, HeldLease>();
-  readonly #unconfirmed = new Set<HeldLease>();
+  readonly #leases = new Bag<HeldLease>();
+  /** Of the leases, those that are unconfirmed. */
+  #unconfirmed = 0;
   /** What handlers said last and the store has not heard yet. */
   #progress = new Map<Attempt, string>();
 
@@ -50,8 +51,9 @@ export class Leases {
 
   /** True: the store does not know of a lease that was handed over, and no settle will tell it. */
   get hasUnconfirmed(): boolean {
-    for (const { attempts } of this.#unconfirmed) {
-      if (attempts.some((attempt) => !attempt.ended)) return true;
+    if (this.#unconfirmed === 0) return false;
+    for (const { unconfirmed, attempts } of this.#leases) {
+      if (unconfirmed && attempts.some((attempt) => !attempt.ended)) return true;
     }
     return false;
   }
@@ -60,7 +62,7 @@ export class Leases {
     const { leaseMs, attempts, unconfirmed = false } = args;
     const { fence, taskId } = ref;
     const open = attempts.length;
-    const held = { leaseMs, attempts, open, unconfirmed, place: NOWHERE };
+    const held = { leaseMs, attempts, open, unconfirmed, place: NOWHERE, at: -1 };
     const lease: HeldLease = { ref: { fence, taskId }, ...held };
     let nth = 0;
     for (const attempt of attempts) {
@@ -69,12 +71,12 @@ export class Leases {
       nth += 1;
     }
     if (this.#deputy !== null) lease.place = this.#deputy.hold(lease);
-    this.#leases.set(keyOf(ref), lease);
-    if (unconfirmed) this.#unconfirmed.add(lease);
+    this.#leases.add(lease);
+    if (unconfirmed) this.#unconfirmed += 1;
   }
 
   has(ref: LeaseRef): boolean {
-    return this.#leases.has(keyOf(ref));
+    return this.#find(ref) !== undefined;
   }
 
   /** Asked right before it begins. False: the deputy hands it back, since the loop was blocked. */
@@ -84,12 +86,12 @@ export class Leases {
 
   /** These were renewed. */
   confirm(refs: readonly RenewRef[]): void {
-    if (this.#unconfirmed.size === 0) return;
-    for (const ref of refs) {
-      const lease = ref.confirmMs === undefined ? undefined : this.#leases.get(keyOf(ref));
-      if (lease === undefined) continue;
+    if (this.#unconfirmed === 0) return;
+    const told = new Set(refs.filter((ref) => ref.confirmMs !== undefined).map(keyOf));
+    for (const lease of this.#leases) {
+      if (!lease.unconfirmed || !told.has(keyOf(lease.ref))) continue;
       lease.unconfirmed = false;
-      this.#unconfirmed.delete(lease);
+      this.#unconfirmed -= 1;
     }
   }
 
@@ -101,13 +103,13 @@ export class Leases {
     attempt.lease = null;
     lease.open -= 1;
     if (lease.open > 0) return;
-    this.#leases.delete(keyOf(lease.ref));
+    this.#leases.remove(lease);
     this.#deputy?.release(lease.place);
-    if (lease.unconfirmed) this.#unconfirmed.delete(lease);
+    if (lease.unconfirmed) this.#unconfirmed -= 1;
   }
 
   refs(): RenewRef[] {
-    return Array.from(this.#leases.values(), ({ ref, unconfirmed, leaseMs }) =>
+    return Array.from(this.#leases, ({ ref, unconfirmed, leaseMs }) =>
       unconfirmed ? { ...ref, confirmMs: leaseMs } : ref,
     );
   }
@@ -115,22 +117,25 @@ export class Leases {
   /** The shortest length of the held leases, ms; Infinity when none is held. */
   shortestMs(): number {
     let shortestMs = Number.POSITIVE_INFINITY;
-    for (const lease of this.#leases.values()) shortestMs = Math.min(shortestMs, lease.leaseMs);
+    for (const lease of this.#leases) shortestMs = Math.min(shortestMs, lease.leaseMs);
     return shortestMs;
   }
 
   find(job: LeaseRef & { number: string }): Attempt | undefined {
-    return this.attemptsOf(job).find((attempt) => attempt.job.number === job.number);
+    return this.attemptsOf([job]).find((attempt) => attempt.job.number === job.number);
   }
 
-  /** Those that are neither settled nor lost. */
-  attemptsOf(ref: LeaseRef): Attempt[] {
-    const lease = this.#leases.get(keyOf(ref));
-    return lease === undefined ? [] : lease.attempts.filter((attempt) => attempt.lease !== null);
+  /** Those under these leases that are neither settled nor lost. */
+  attemptsOf(refs: readonly LeaseRef[]): Attempt[] {
+    if (refs.length === 0) return [];
+    const asked = new Set(refs.map(keyOf));
+    return Array.from(this.#leases).flatMap((lease) =>
+      asked.has(keyOf(lease.ref)) ? openOf(lease) : [],
+    );
   }
 
   all(): Attempt[] {
-    return this.refs().flatMap((ref) => this.attemptsOf(ref));
+    return Array.from(this.#leases).flatMap(openOf);
   }
 
   noteProgress(attempt: Attempt, text: string): void {
@@ -149,8 +154,20 @@ export class Leases {
       if (!this.#progress.has(attempt) && !attempt.ended) this.#progress.set(attempt, text);
     }
   }
+
+  #find({ fence, taskId }: LeaseRef): HeldLease | undefined {
+    for (const lease of this.#leases) {
+      if (lease.ref.fence === fence && lease.ref.taskId === taskId) return lease;
+    }
+    return undefined;
+  }
 }
 
+function openOf({ attempts }: HeldLease): Attempt[] {
+  return attempts.filter((attempt) => attempt.lease !== null);
+}
+
+/** A fence is unique for its task, not for the whole store. */
 function keyOf(ref: LeaseRef): string {
   return `${ref.fence} ${ref.taskId}`;
 }

@@ -1,44 +1,54 @@
-/** So many may stand in front of the first before what is left is moved. */
-const MOST_TAKEN = 1_000;
+/** Places of a new line; doubled whenever they are all taken. A power of two. */
+const LEAST_PLACES = 16;
 
-/** A queue, first in first out: taking from the front of an array would move all the rest. */
+/**
+ * A queue, first in first out, in a ring of places. An array would be replaced by another one now
+ * and then: those that are dropped have outlived the young generation of the heap, and until the
+ * old one is swept everything that stands in them does so, too. For the same reason a place is
+ * emptied when it is left.
+ */
 export class Line<T> {
-  #items: T[] = [];
+  #places: (T | undefined)[] = new Array(LEAST_PLACES).fill(undefined);
   #head = 0;
+  #length = 0;
 
   get length(): number {
-    return this.#items.length - this.#head;
+    return this.#length;
   }
 
   /** undefined: it is empty. */
   get first(): T | undefined {
-    return this.#items[this.#head];
+    return this.#places[this.#head];
   }
 
   add(item: T): void {
-    this.#items.push(item);
+    if (this.#length === this.#places.length) this.#grow();
+    this.#places[(this.#head + this.#length) & (this.#places.length - 1)] = item;
+    this.#length += 1;
   }
 
   /** Takes the first one out; undefined: it is empty. */
   take(): T | undefined {
-    const item = this.#items[this.#head];
-    this.#head += 1;
-    if (this.#head >= this.#items.length) {
-      this.#items = [];
-      this.#head = 0;
-    } else if (this.#head >= MOST_TAKEN && this.#head * 2 >= this.#items.length) {
-      // One that is never empty would keep all that was ever in it.
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
+    if (this.#length === 0) return undefined;
+    const item = this.#places[this.#head];
+    this.#places[this.#head] = undefined;
+    this.#head = (this.#head + 1) & (this.#places.length - 1);
+    this.#length -= 1;
     return item;
   }
 
   /** Takes all out. */
   takeAll(): T[] {
-    const items = this.#items.slice(this.#head);
-    this.#items = [];
-    this.#head = 0;
+    const items: T[] = [];
+    while (this.#length > 0) items.push(this.take()!);
     return items;
+  }
+
+  #grow(): void {
+    const length = this.#length;
+    const items = this.takeAll();
+    this.#places = items.concat(new Array(length).fill(undefined));
+    this.#head = 0;
+    this.#length = length;
   }
 }

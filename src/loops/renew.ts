@@ -59,13 +59,14 @@ export class Renew {
 
   #tell(renewed: Renewed): void {
     const { leases } = this.#parts;
-    for (const lease of renewed.lost) {
-      for (const attempt of leases.attemptsOf(lease)) {
-        // One that has ended is being settled; the answer to that says what became of it.
-        if (!attempt.ended) this.#lose(attempt);
-      }
+    for (const attempt of leases.attemptsOf(renewed.lost)) {
+      // One that has ended is being settled; the answer to that says what became of it.
+      if (!attempt.ended) this.#lose(attempt);
     }
-    for (const job of renewed.cancelled) leases.find(job)?.cancel();
+    const cancelled = new Set(renewed.cancelled.map(keyOf));
+    for (const attempt of leases.attemptsOf(renewed.cancelled)) {
+      if (cancelled.has(keyOf(attempt))) attempt.cancel();
+    }
   }
 
   #lose(attempt: Attempt): void {
@@ -73,6 +74,10 @@ export class Renew {
     attempt.lose();
     emitLost(this.#parts.emitter, attempt);
   }
+}
+
+function keyOf({ taskId, number }: { taskId: string; number: string }): string {
+  return `${number} ${taskId}`;
 }
 
 function progressOf([attempt, value]: [Attempt, string]): Progress {

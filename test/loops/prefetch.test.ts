@@ -194,7 +194,7 @@ test("jobs whose lease was lost while they waited are not begun, and not settled
   member.engine.pump.offerAll();
   await pumpDry(scene, member);
   const [lease] = member.engine.leases.refs();
-  for (const attempt of member.engine.leases.attemptsOf(lease!)) attempt.lose();
+  for (const attempt of member.engine.leases.attemptsOf([lease!])) attempt.lose();
   gates[0]?.open();
   await scene.clock.settle();
   const before = member.count("work");

@@ -31,6 +31,12 @@ export interface SessionParts {
 
 export type Hearing = Pick<Waker, "start" | "stop" | "looksEvery">;
 
+/**
+ * At once where it is known: a call is on the wire then before its caller makes the next one, and
+ * the server works meanwhile.
+ */
+export type Soon<T> = T | Promise<T>;
+
 /** What the store needs of it, on a single server and on a Cluster. */
 export interface Home {
   /** The store's clock when it was opened, epoch ms. */
@@ -50,7 +56,7 @@ export interface Home {
   /** 1 until the layout is known. */
   readonly shardCount: number;
   /** The shards as soon as the layout is known. */
-  shards(waitMs: number): Promise<readonly Shard[]>;
+  shards(waitMs: number): Soon<readonly Shard[]>;
   facts(durability: Durability): Promise<ServerFacts>;
   /** The store does not know this session: has it lost its data, or only this? */
   verify(): Promise<void>;
@@ -126,9 +132,9 @@ export class Session implements Home {
     return this.connection.connectNow();
   }
 
-  async shards(waitMs: number): Promise<readonly Shard[]> {
-    if (this.#shards.length === 0) await this.connection.whenReady(waitMs);
-    return this.#shards;
+  shards(waitMs: number): Soon<readonly Shard[]> {
+    if (this.#shards.length > 0) return this.#shards;
+    return this.connection.whenReady(waitMs).then(() => this.#shards);
   }
 
   waker(parts: Pick<WakerParts, "onWake" | "isLate">): Waker {

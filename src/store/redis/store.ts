@@ -73,7 +73,7 @@ class RedisStore implements Store {
   readonly #waker: ReturnType<Home["waker"]>;
   readonly #wakeListeners = new Set<(wake: Wake) => void>();
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
-  readonly #schedules = new ScheduleVerbs(() => this.#session.shards(WAIT_MS));
+  readonly #schedules = new ScheduleVerbs(async () => this.#session.shards(WAIT_MS));
   readonly #sleep = new Sleep();
   readonly #watch = new Sleep();
   readonly #seen: Seen;
@@ -131,7 +131,8 @@ class RedisStore implements Store {
   async push(args: PushArgs): Promise<PushAnswer[]> {
     const { clock } = this.#options;
     const beganAt = clock.monotonic();
-    const shards = await this.#session.shards(args.timeoutMs);
+    const found = this.#session.shards(args.timeoutMs);
+    const shards = found instanceof Promise ? await found : found;
     const timeoutMs = Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
     if (shards.length === 1)
       return await pushToShard(at(shards, 0), { jobs: args.jobs, timeoutMs });
@@ -139,7 +140,8 @@ class RedisStore implements Store {
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
-    const shards = await this.#session.shards(WAIT_MS);
+    const found = this.#session.shards(WAIT_MS);
+    const shards = found instanceof Promise ? await found : found;
     const { identity } = this.#options;
     if (shards.length === 1) {
       const only = await workOnShard(at(shards, 0), { ...args, identity });

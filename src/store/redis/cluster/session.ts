@@ -11,7 +11,7 @@ import { ShardKeys } from "../keys.js";
 import { decodeLayout, LAYOUT_VERSION, type Layout } from "../layout.js";
 import { loadScripts } from "../load-scripts.js";
 import { askServer, type ServerFacts } from "../server.js";
-import type { Hearing, Home, SessionParts } from "../session.js";
+import type { Hearing, Home, SessionParts, Soon } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
 import { allThere, lossOf, shardsAway } from "./away.js";
 import { Births } from "./births.js";
@@ -109,9 +109,9 @@ export class ClusterSession implements Home {
     await this.#openAll(OPEN_MS);
   }
 
-  async shards(waitMs: number): Promise<readonly Shard[]> {
-    if (this.#shards.length === 0) await this.#openFirst(waitMs);
-    return this.#shards;
+  shards(waitMs: number): Soon<readonly Shard[]> {
+    if (this.#shards.length > 0) return this.#shards;
+    return this.#openFirst(waitMs).then(() => this.#shards);
   }
 
   async facts(durability: Durability): Promise<ServerFacts> {
