@@ -96,14 +96,14 @@ end
 -- member names.
 local function page_sorted(key, reverse, spelled)
   local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
-  local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
+  local score, number = string.match(cursor, '^(%-?[%d.]+):(%d+)$')
   if score then from = rank_behind(key, reverse, tonumber(score), number, spelled) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
   local numbers, cursors = {}, {}
   for k = 1, #found, 2 do
     local number = spelled(found[k])
     numbers[#numbers + 1] = number
-    cursors[#numbers] = whole(tonumber(found[k + 1])) .. ':' .. number
+    cursors[#numbers] = exact(tonumber(found[k + 1])) .. ':' .. number
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end

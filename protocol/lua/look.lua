@@ -170,7 +170,7 @@ if #indexes == 0 and #due == 0 and #expired == 0 then
   if wait_ms == until_moment then next_task = task end
 end
 return {
-  whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
+  whole(math.floor(now_ms)), exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
   next_task,

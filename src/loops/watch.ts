@@ -84,13 +84,15 @@ export class Watch {
     const { fireable, registration } = registrations;
     const longestMs = this.#longestMs();
     const look = await this.#look({ taskIds, fireable, registration, sleepMs: longestMs });
+    // The store said how long to wait some time ago: about half-way between question and answer.
+    const waitMs = Math.max(0, look.waitMs - (clock.monotonic() - this.#lookedAt) / 2);
     const delayMs = await this.#handOut(look);
     if (delayMs !== null) return delayMs;
     this.#fruitless = 0;
     const restMs = this.#isBehind ? REGISTER_WITHIN_MS : registrations.restMs;
-    const sleepMs = Math.min(look.waitMs, longestMs, restMs);
+    const sleepMs = Math.min(waitMs, longestMs, restMs);
     if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
-    if (look.nextTaskId !== null && sleepMs === look.waitMs) {
+    if (look.nextTaskId !== null && sleepMs === waitMs) {
       this.#next = { taskId: look.nextTaskId, at: clock.monotonic() + sleepMs };
     }
     return sleepMs;

@@ -160,7 +160,7 @@ local function update_moment(t, now_ms, alone_from)
     moment = math.min(moment or math.huge, alone_from or 0)
   end
   if moment then
-    redis.call('ZADD', MOMENTS, whole(moment), t.name)
+    redis.call('ZADD', MOMENTS, exact(moment), t.name)
   else
     redis.call('ZREM', MOMENTS, t.name)
   end

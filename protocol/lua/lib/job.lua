@@ -89,7 +89,7 @@ local function put_all_later(t, numbers, records, dues)
   written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', whole(soonest), t.name) > 0 then wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', exact(soonest), t.name) > 0 then wake_one(t) end
 end
 
 local function put_later(t, number, record, due_ms)

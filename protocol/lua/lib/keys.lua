@@ -24,3 +24,8 @@ end
 local function whole(n)
   return string.format('%.0f', n)
 end
+
+-- Milliseconds as text, to the µs.
+local function exact(ms)
+  return string.format('%.3f', ms)
+end

@@ -18,13 +18,14 @@ local function known(t, id, now_ms)
   return nil
 end
 
--- '' = now, '+ms' from now, '@ms' an instant; nil when that has come.
+-- '' = now, '+ms' from now, '@ms' an instant; nil when that has come. To the µs: rounded up to a ms
+-- it would begin half a ms later, on average.
 local function due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return whole(math.ceil(ms))
+  return exact(math.ceil(ms * 1000) / 1000)
 end
 
 -- What is known under an id, as push answers it: 'number,0,state letter,dueAt'.

@@ -52,7 +52,7 @@ end
 
 -- Due jobs join at the end of the line, a bounded piece at a time.
 local function promote(t, now_ms, most)
-  local budget, now = promote_budget, string.format('%.3f', now_ms)
+  local budget, now = promote_budget, exact(now_ms)
   while most > 0 and budget.jobs > 0 and budget.bytes > 0 and exists(t.due) do
     local n = math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)

@@ -98,6 +98,11 @@ export function encodeDue({ due }: Pick<NewJob, "due">): string {
   return "in" in due ? `+${wholeNumber(due.in)}` : `@${wholeNumber(due.at)}`;
 }
 
+/** When it is due, in whole ms; the store knows the µs. */
+export function decodeDue(text: string): number | null {
+  return text === "" ? null : Math.ceil(Number(text));
+}
+
 /** What became of it: `number,created,state letter,dueAt`. */
 export function decodeSaved(shard: number, job: Pick<NewJob, "id">, text: string): PushAnswer {
   const [number = "", created, letter = "", due = ""] = text.split(",");
@@ -105,7 +110,7 @@ export function decodeSaved(shard: number, job: Pick<NewJob, "id">, text: string
     id: publicId({ shard, number, ownId: job.id }),
     created: created === "1",
     state: stateOf(letter),
-    dueAt: due === "" ? null : Number(due),
+    dueAt: decodeDue(due),
   };
 }
 

@@ -14,6 +14,7 @@ import type {
 } from "../contract.js";
 import {
   decodeCounts,
+  decodeDue,
   decodeRecord,
   encodeKeep,
   encodeRecord,
@@ -132,7 +133,7 @@ function viewOf(args: ViewArgs): JobView {
     occurrence: head.occurrence,
     counts: decodeCounts(ended.counts ?? counts),
     pushedAt: Math.floor(Number(number) / 1000),
-    dueAt: due === "" ? null : Number(due),
+    dueAt: decodeDue(due),
     leaseEndsAt: ends === "" ? null : Number(ends),
     fence: fence === "" ? null : fence,
     cancelling: args.view[7] === "1",

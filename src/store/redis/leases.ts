@@ -1,7 +1,15 @@
 /** renew and reap: leases of one shard are lengthened, or taken back. */
 import type { DeadReason } from "../../core/job.js";
 import type { LeaseRef, ReapArgs, Reaped, RenewArgs, Renewed } from "../contract.js";
-import { decodeCounts, encodeKeep, pairs, publicId, stateOf, wholeNumber } from "./codec.js";
+import {
+  decodeCounts,
+  decodeDue,
+  encodeKeep,
+  pairs,
+  publicId,
+  stateOf,
+  wholeNumber,
+} from "./codec.js";
 import { type Shard, TaskTable } from "./shard.js";
 
 /** A script takes at most this much, so that it stays short. */
@@ -66,7 +74,7 @@ export async function reapOnShard(shard: Shard, args: ReapArgs): Promise<Reaped[
       id: publicId({ shard: shard.index, number, ownId: id === "" ? null : id }),
       state: stateOf(letter) as Reaped["state"],
       reason: reason === "" ? null : (reason as DeadReason),
-      dueAt: due === "" ? null : Number(due),
+      dueAt: decodeDue(due),
       counts: decodeCounts(job[7] ?? ""),
     };
   });

@@ -38,9 +38,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "97797677e68831da98cfb3c51561b983eec45a19",
+    sha1: "ae2972d25ace68cd234cd3bd6ce61d81ddb2f6dd",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
+local F = {task_keys=0,whole=0,exact=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -64,6 +64,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 local any_rare, seen_rare = true, {}
 function F.exists(key)
@@ -256,7 +259,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
@@ -368,7 +371,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = known(t, id, now_ms)
@@ -675,9 +678,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "726961d199f17a4b5e94145d55968f9fa5d3d92b",
+    sha1: "78ea4f118554321216ae0b7ebbb6ecb64c994076",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -701,6 +704,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.digits(n)
   return string.format('%016.0f', n)
@@ -805,7 +811,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
@@ -917,7 +923,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = known(t, id, now_ms)
@@ -1786,9 +1792,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "9fd93e4e082cbe8eb90b60b27eb9e85d6348fa92",
+    sha1: "ddff015a1c81927e71f293964f92fc0d398e003b",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,exact=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1806,8 +1812,8 @@ function F.task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17],
   }
 end
-function F.whole(n)
-  return string.format('%.0f', n)
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 local any_rare, seen_rare = true, {}
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
@@ -2034,14 +2040,14 @@ function F.rank_behind(key, reverse, score, number, spelled)
 end
 function F.page_sorted(key, reverse, spelled)
   local range, from = reverse and 'ZREVRANGE' or 'ZRANGE', 0
-  local score, number = string.match(cursor, '^(%-?%d+):(%d+)$')
+  local score, number = string.match(cursor, '^(%-?[%d.]+):(%d+)$')
   if score then from = F.rank_behind(key, reverse, tonumber(score), number, spelled) end
   local found = redis.call(range, key, from, from + limit - 1, 'WITHSCORES')
   local numbers, cursors = {}, {}
   for k = 1, #found, 2 do
     local number = spelled(found[k])
     numbers[#numbers + 1] = number
-    cursors[#numbers] = F.whole(tonumber(found[k + 1])) .. ':' .. number
+    cursors[#numbers] = F.exact(tonumber(found[k + 1])) .. ':' .. number
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
@@ -2084,9 +2090,9 @@ return page
 `,
   },
   "look": {
-    sha1: "28e261a92a882a7f172335c10ceec571604c0b8a",
+    sha1: "e8dec0ad9e7c4a279f86ea5b4452e3a7ead8c3fa",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
+local F = {whole=0,exact=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2099,6 +2105,9 @@ local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.read_lengths(text)
   local lengths = {}
@@ -2496,7 +2505,7 @@ if #indexes == 0 and #due == 0 and #expired == 0 then
   if wait_ms == until_moment then next_task = task end
 end
 return {
-  F.whole(math.floor(now_ms)), string.format('%.3f', math.max(0, wait_ms)),
+  F.whole(math.floor(now_ms)), F.exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', F.needs_repair(news) and '1' or '0', complete and '1' or '0',
   next_task,
@@ -2504,9 +2513,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "6cccf4c243010bcc4dc471561ce604bbd3af1b4b",
+    sha1: "8d17ea080147e2fac7b3f136423bf9b9f857f713",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2530,6 +2539,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.read_lengths(text)
   local lengths = {}
@@ -2825,7 +2837,7 @@ function F.update_moment(t, now_ms, alone_from)
     moment = math.min(moment or math.huge, alone_from or 0)
   end
   if moment then
-    redis.call('ZADD', MOMENTS, F.whole(moment), t.name)
+    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
   else
     redis.call('ZREM', MOMENTS, t.name)
   end
@@ -3542,9 +3554,9 @@ return more
 `,
   },
   "push": {
-    sha1: "1245861ee0537b66a3f85876593e0c122756cf5f",
+    sha1: "c9f07138d78b6df7aa4bc63676e3a6f6cbd55c97",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3568,6 +3580,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.digits(n)
   return string.format('%016.0f', n)
@@ -3816,7 +3831,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
@@ -3842,7 +3857,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = F.known(t, id, now_ms)
@@ -3892,7 +3907,7 @@ function F.promote_share(tasks)
   return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
 end
 function F.promote(t, now_ms, most)
-  local budget, now = promote_budget, string.format('%.3f', now_ms)
+  local budget, now = promote_budget, F.exact(now_ms)
   while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
     local n = math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
@@ -4058,9 +4073,9 @@ return { answer }
 `,
   },
   "reap": {
-    sha1: "8ca8fc1c2d4e188ebb46523859921aac3cf34d67",
+    sha1: "9ca1c7f799d17219a9b4dfa7b4a46a3a1288e123",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4084,6 +4099,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.read_lengths(text)
   local lengths = {}
@@ -4273,7 +4291,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
@@ -4385,7 +4403,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = known(t, id, now_ms)
@@ -6512,9 +6530,9 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "23257f16559c4b525405aae0c06cab04a89bbaf6",
+    sha1: "735dc2fc76d346181df1d8d5b0dfedfafde2de85",
     text: `#!lua
-local F = {task_keys=0,whole=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6538,6 +6556,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.digits(n)
   return string.format('%016.0f', n)
@@ -6642,7 +6663,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
@@ -6754,7 +6775,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = known(t, id, now_ms)
@@ -7154,9 +7175,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "232c48ed822ac828c3d7ea3099ee482f6bf6cf26",
+    sha1: "d72a2b36bd492d44c633ae688a2daaef0eb5642f",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7180,6 +7201,9 @@ function F.task_keys(index, name)
 end
 function F.whole(n)
   return string.format('%.0f', n)
+end
+function F.exact(ms)
+  return string.format('%.3f', ms)
 end
 function F.read_lengths(text)
   local lengths = {}
@@ -7422,7 +7446,7 @@ function F.put_all_later(t, numbers, records, dues)
   F.written(t.due)
   redis.call('HSET', t.later, unpack(fields))
   redis.call('ZADD', t.due, unpack(index))
-  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.whole(soonest), t.name) > 0 then F.wake_one(t) end
+  if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
@@ -7534,7 +7558,7 @@ function F.due_of(text, now_ms)
   local ms = tonumber(string.sub(text, 2))
   if string.sub(text, 1, 1) == '+' then ms = now_ms + ms end
   if ms <= now_ms then return nil end
-  return F.whole(math.ceil(ms))
+  return F.exact(math.ceil(ms * 1000) / 1000)
 end
 function F.known_text(t, id, now_ms)
   local there, state, due = known(t, id, now_ms)
@@ -7952,7 +7976,7 @@ function F.promote_share(tasks)
   return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
 end
 function F.promote(t, now_ms, most)
-  local budget, now = promote_budget, string.format('%.3f', now_ms)
+  local budget, now = promote_budget, F.exact(now_ms)
   while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
     local n = math.min(most, budget.jobs, 50)
     local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
@@ -8095,7 +8119,7 @@ function F.update_moment(t, now_ms, alone_from)
     moment = math.min(moment or math.huge, alone_from or 0)
   end
   if moment then
-    redis.call('ZADD', MOMENTS, F.whole(moment), t.name)
+    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
   else
     redis.call('ZREM', MOMENTS, t.name)
   end
