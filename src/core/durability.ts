@@ -9,6 +9,11 @@ export type Durability = "store" | "fsync" | "replicas";
 
 export const DURABILITIES: readonly Durability[] = ["store", "fsync", "replicas"];
 
+/** What all of them give. */
+export function leastOf(some: readonly Durability[]): Durability {
+  return DURABILITIES[Math.min(...some.map((one) => DURABILITIES.indexOf(one)))] ?? "store";
+}
+
 /** Refuses a store whose guarantee in force is less than what is required. */
 export function requireDurability(
   required: Durability | null,

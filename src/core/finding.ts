@@ -1,4 +1,5 @@
 /** What an examination finds: one thing that is as it should be, or is not, or cannot be seen. */
+import { describeError, SchedulerError } from "./errors.js";
 
 /** `unknown`: the host hides it, and nothing is guessed. */
 export type FindingLevel = "ok" | "info" | "warning" | "error" | "unknown";
@@ -12,8 +13,10 @@ export interface Finding {
   meaning: string;
   /** What to do; empty where nothing is to be done. */
   fix: string;
-  /** What was found, if it can be named. */
+  /** What was found, if it can be named; by node where several have found different ones. */
   value?: unknown;
+  /** On a Redis Cluster: the nodes of which it is true, `host:port`. */
+  nodes?: readonly string[];
 }
 
 export function finding(
@@ -30,6 +33,14 @@ export function finding(
 export function hidden(code: string, what: string, right: string): Finding {
   const fix = `give the user the right ${right} for an answer, or ask your host`;
   return finding(code, "unknown", `${what} cannot be seen here`, { fix });
+}
+
+/** It cannot be looked at. The error's own words; these never hold a secret. */
+export function unexamined(what: string, error: unknown): Finding {
+  const { code, fix } = error instanceof SchedulerError ? error : { code: null, fix: undefined };
+  const meaning = `${what} cannot be examined: ${describeError(error, 500)}`;
+  const details = { fix: fix ?? "see the message", ...(code === null ? {} : { value: code }) };
+  return finding("STORE_REACHABLE", "error", meaning, details);
 }
 
 const MOST_NAMES = 10;

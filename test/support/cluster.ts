@@ -16,6 +16,8 @@ export interface ClusterOptions {
   replicas?: number;
   /** After this long without an answer a node counts as failed. */
   nodeTimeoutMs?: number;
+  /** More of the environment of the node that is started as the k-th. */
+  env?: (k: number) => Readonly<Record<string, string>>;
 }
 
 export interface ClusterNode {
@@ -27,6 +29,7 @@ export interface ClusterNode {
 
 interface Started extends ClusterNode {
   busPort: number;
+  env: Readonly<Record<string, string>>;
 }
 
 export interface TestCluster {
@@ -53,7 +56,9 @@ export interface TestCluster {
 
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { primaries = 3, replicas = 1 } = options;
-  const starting = Array.from({ length: primaries * (1 + replicas) }, () => startNode(options));
+  const starting = Array.from({ length: primaries * (1 + replicas) }, (_, k) =>
+    startNode(options, k),
+  );
   const started = await Promise.allSettled(starting);
   const nodes = started.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
   const cluster = new Cluster(nodes, options);
@@ -78,16 +83,17 @@ function argsOf(options: ClusterOptions, busPort: number): string[] {
   ];
 }
 
-async function startNode(options: ClusterOptions): Promise<Started> {
+async function startNode(options: ClusterOptions, k: number): Promise<Started> {
   // By default the bus is 10,000 above: too high for a port that the system gives out.
   const busPort = await freePort();
   const args = argsOf(options, busPort);
-  const server = await startServer({ kind: options.kind ?? "redis-server", args });
+  const env = options.env?.(k) ?? {};
+  const server = await startServer({ kind: options.kind ?? "redis-server", args, env });
   const { host, port } = server;
   const client = new Redis({ host, port, retryStrategy: () => 50, maxRetriesPerRequest: 0 });
   client.on("error", () => {});
   const id = (await client.call("CLUSTER", "MYID")) as string;
-  return { server, client, id, busPort };
+  return { server, client, id, busPort, env };
 }
 
 async function form(nodes: readonly Started[], primaries: number): Promise<void> {
@@ -161,7 +167,7 @@ class Cluster implements TestCluster {
     const { port, folder } = node.server;
     const args = argsOf(this.#options, started.busPort);
     const { kind = "redis-server" } = this.#options;
-    node.server = await startServer({ kind, port, folder, args });
+    node.server = await startServer({ kind, port, folder, args, env: started.env });
   }
 
   async migrate(

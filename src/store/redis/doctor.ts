@@ -1,4 +1,7 @@
-/** examine: what a Redis server is like, for people. On a connection of its own; it only reads. */
+/**
+ * examine: what a Redis server is like, for people. On a connection of its own; it only reads. Of a
+ * Cluster each primary is examined like that: see cluster/doctor.ts.
+ */
 import type { Clock } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import { SchedulerError } from "../../core/errors.js";
@@ -6,38 +9,72 @@ import { type Finding, finding, hidden, unboundTasks } from "../../core/finding.
 import type { ExamineArgs } from "../contract.js";
 import { bareError } from "./bare-error.js";
 import { addressOf, type Client, type Command, connect } from "./client.js";
+import { type Examined, examineNodes } from "./cluster/doctor.js";
 import { ShardKeys } from "./keys.js";
 import { LAYOUT_VERSION } from "./layout.js";
 import { examineRights } from "./rights.js";
 import { askInfo, askSettings, checkServer, field, type ServerSettings } from "./server.js";
+import { askSkew, ofClock, type Skew } from "./skew.js";
 import { unseenTasks } from "./unbound.js";
 
 /** A server that says nothing for this long is left. */
-const LONGEST_MS = 10_000;
-/** Clocks further apart than this are worth a word. */
-const SKEW_MS = 1_000;
+const LONGEST_S = 10;
 
+/** One server, and what of the data it has. */
 export interface Patient {
+  /** `host:port` of a node of a Cluster; null: there is one server. */
+  node: string | null;
+  shards: readonly number[];
   makeClient: () => Promise<() => Client>;
+}
+
+export interface Practice {
+  /** Rejects when nobody says which there are. */
+  patients: () => Promise<readonly Patient[]>;
   prefix: string;
   durability: Durability;
   clock: Clock;
 }
 
-export async function examine(patient: Patient, args: ExamineArgs): Promise<Finding[]> {
+export async function examine(practice: Practice, args: ExamineArgs): Promise<Finding[]> {
+  const patients = await practice.patients();
+  const [only] = patients;
+  if (only?.node === null) return (await examineServer(only, practice, args)).findings;
+  return await examineNodes(patients, (patient) => examineServer(patient, practice, args));
+}
+
+async function examineServer(
+  patient: Patient,
+  practice: Practice,
+  args: ExamineArgs,
+): Promise<Examined> {
   const client = (await patient.makeClient())();
-  const timer = patient.clock.after(LONGEST_MS, () => client.disconnect());
+  let isSilent = false;
+  const timer = practice.clock.after(LONGEST_S * 1_000, () => {
+    isSilent = true;
+    client.disconnect();
+  });
   const command: Command = (name, ...rest) => client.call(name, ...rest);
   try {
     await connect(client);
     await tryAnything(command);
-    const address = addressOf(client);
-    const reached = finding("STORE_REACHABLE", "ok", "the server answers", { value: address });
-    return [reached, ...(await findingsOf(command, patient, args))];
+    const value = patient.node === null ? addressOf(client) : undefined;
+    const reached = finding("STORE_REACHABLE", "ok", "the server answers", { value });
+    const skew = await askSkew(command, practice.clock);
+    const findings = await findingsOf({ command, patient, skew, ...practice, ...args });
+    return { findings: [reached, ...findings], skew };
+  } catch (error) {
+    throw isSilent ? silent(addressOf(client)) : error;
   } finally {
     timer.cancel();
     client.disconnect();
   }
+}
+
+function silent(address: string): SchedulerError {
+  const message = `Redis at ${address} takes connections, and has not answered for ${LONGEST_S} s`;
+  const fix = "see whether the process is stopped, or busy with something long (SLOWLOG GET)";
+  return new SchedulerError("STORE_UNREACHABLE", message, { fix });
 }
 
 /** A server that loads its data, or wants a password, answers everything with an error. */
@@ -53,13 +90,15 @@ async function tryAnything(command: Command): Promise<void> {
   }
 }
 
-async function findingsOf(
-  command: Command,
-  patient: Patient,
-  { boundTaskIds }: ExamineArgs,
-): Promise<Finding[]> {
-  const { prefix, durability, clock } = patient;
-  const keys = new ShardKeys({ prefix, shard: 0, identity: "doctor" });
+interface Round extends Practice, ExamineArgs {
+  command: Command;
+  patient: Patient;
+  skew: Skew | null;
+}
+
+async function findingsOf(round: Round): Promise<Finding[]> {
+  const { command, patient, prefix, durability, clock, skew } = round;
+  const all = patient.shards.map((shard) => new ShardKeys({ prefix, shard, identity: "doctor" }));
   const settings = await askSettings(command);
   const findings = [
     await examineVersion(command),
@@ -69,15 +108,18 @@ async function findingsOf(
     await examineDisk(command),
     await examineMemory(command),
     await examineReplicas(command, durability),
-    await examineRights(command, { prefix }),
-    await examineClock(command, clock),
-    await examineLayout(command, keys),
+    await examineRights(command, { prefix, isCluster: patient.node !== null }),
+    ofClock(skew),
+    ...(await Promise.all(all.map((keys) => examineLayout(command, keys)))),
   ];
-  const unseen = await unseenTasks({ command, keys, clock, boundTaskIds });
+  const { boundTaskIds } = round;
+  const unseen = await Promise.all(
+    all.map((keys) => unseenTasks({ command, keys, clock, boundTaskIds })),
+  );
   findings.push(
-    unseen === null
+    unseen.includes(null)
       ? hidden("UNBOUND_TASKS", "which tasks have jobs", "to read the keys of the prefix")
-      : unboundTasks(unseen),
+      : unboundTasks([...new Set(unseen.flatMap((tasks) => tasks ?? []))]),
   );
   return findings;
 }
@@ -204,26 +246,6 @@ async function examineReplicas(command: Command, durability: Durability): Promis
         ...{ fix: "start a replica", value },
       })
     : finding(code, "info", "no replica: while the server is away, everything waits", { value });
-}
-
-async function examineClock(command: Command, clock: Clock): Promise<Finding> {
-  const code = "CLOCK_SKEW";
-  try {
-    const before = clock.now();
-    const [seconds, micros] = (await command("TIME")) as [string, string];
-    const after = clock.now();
-    const server = Number(seconds) * 1_000 + Number(micros) / 1_000;
-    const value = Math.round(server - (before + after) / 2);
-    if (Math.abs(value) <= SKEW_MS + (after - before)) {
-      return finding(code, "ok", "the server's clock and this machine's agree", { value });
-    }
-    const text = `the server's clock is ${Math.abs(value)} ms ${value > 0 ? "ahead" : "behind"}`;
-    return finding(code, "warning", `${text}: \`runAt\` and schedules go by the server's`, {
-      ...{ fix: "let NTP set both clocks", value },
-    });
-  } catch {
-    return hidden(code, "the server's clock", "+time");
-  }
 }
 
 async function examineLayout(command: Command, keys: ShardKeys): Promise<Finding> {

@@ -26,9 +26,19 @@ export const SCRIPT_COMMANDS: readonly string[] = [
   ...["ZRANK K x", "ZREM K x", "ZREVRANGE K 0 1", "ZSCORE K x"],
 ];
 
+/** What a Cluster wants beside them; wakes go by the channels of a shard there. */
+const CLUSTER_COMMANDS: readonly string[] = ["CLUSTER SLOTS", "ASKING"];
+
+function samplesOf(isCluster: boolean): Set<string> {
+  const samples = [...CLIENT_COMMANDS, ...SCRIPT_COMMANDS];
+  if (!isCluster) return new Set(samples);
+  const sharded = samples.map((sample) => sample.replace(/^(SUBSCRIBE|PUBLISH) /, "S$1 "));
+  return new Set([...sharded, ...CLUSTER_COMMANDS]);
+}
+
 export async function examineRights(
   command: Command,
-  { prefix }: { prefix: string },
+  { prefix, isCluster }: { prefix: string; isCluster: boolean },
 ): Promise<Finding> {
   const code = "RIGHTS";
   const need = "+acl|whoami +acl|dryrun";
@@ -39,7 +49,7 @@ export async function examineRights(
     return hidden(code, "what the user may do", need);
   }
   const missing = new Set<string>();
-  for (const sample of new Set([...CLIENT_COMMANDS, ...SCRIPT_COMMANDS])) {
+  for (const sample of samplesOf(isCluster)) {
     const words = sample.split(" ").map((word) => {
       if (word === "K") return `${prefix}{0}:meta`;
       return word === "C" ? `${prefix}{0}:wake:x` : word;
@@ -62,5 +72,5 @@ export async function examineRights(
 /** As ACL SETUSER spells it. */
 function nameOf(sample: string): string {
   const [name = "", second] = sample.toLowerCase().split(" ");
-  return name === "script" ? `${name}|${second}` : name;
+  return name === "script" || name === "cluster" ? `${name}|${second}` : name;
 }

@@ -10,6 +10,7 @@ import type { Durability } from "../../core/durability.js";
 import type { ConnectionChange } from "../contract.js";
 import { type Client, type Command, clientFactory, type RedisTarget } from "./client.js";
 import { Connection } from "./connection.js";
+import type { Patient } from "./doctor.js";
 import { ShardKeys } from "./keys.js";
 import { decodeLayout, LAYOUT_VERSION, SHARDS_WANTED } from "./layout.js";
 import { loadScripts } from "./load-scripts.js";
@@ -50,6 +51,8 @@ export interface Home {
   readonly runId: string | null;
   /** For connections of somebody's own; on a Cluster to the node of the first shard. */
   readonly makeClient: () => Promise<() => Client>;
+  /** The servers that have shards, for an examination; nothing is written, or opened for long. */
+  patients(): Promise<readonly Patient[]>;
   sinceAnswerMs(): number | null;
   /** Connects once; rejects with the reason when that fails. */
   connectNow(): Promise<void>;
@@ -122,6 +125,10 @@ export class Session implements Home {
 
   get lastError(): Error | null {
     return this.connection.lastError;
+  }
+
+  async patients(): Promise<readonly Patient[]> {
+    return [{ node: null, shards: [0], makeClient: this.makeClient }];
   }
 
   sinceAnswerMs(): number | null {

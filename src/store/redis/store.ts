@@ -244,8 +244,8 @@ class RedisStore implements Store {
   }
 
   examine: Store["examine"] = (args) => {
-    const { makeClient } = this.#session;
-    return examine({ durability: "store", ...this.#options, makeClient }, args);
+    const patients = () => this.#session.patients();
+    return examine({ durability: "store", ...this.#options, patients }, args);
   };
 
   health(): StoreHealth {

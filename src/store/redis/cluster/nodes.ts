@@ -90,9 +90,15 @@ export class Nodes {
 
   /** null: nobody is known to own it. */
   ownerOf(slot: number): Node | null {
+    const owner = this.addressOf(slot);
+    return owner === null ? null : this.at(owner);
+  }
+
+  /** The owner's. */
+  addressOf(slot: number): NodeAddress | null {
     const moved = this.#moved.get(slot);
-    const owner = moved ?? this.#ranges.find(({ from, to }) => from <= slot && slot <= to)?.owner;
-    return owner === undefined ? null : this.at(owner);
+    const range = this.#ranges.find(({ from, to }) => from <= slot && slot <= to);
+    return moved ?? range?.owner ?? null;
   }
 
   at(address: NodeAddress): Node {

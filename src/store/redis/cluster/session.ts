@@ -7,16 +7,19 @@
  */
 import type { Durability } from "../../../core/durability.js";
 import { type Client, type ClusterTarget, clusterTarget, type RedisTarget } from "../client.js";
-import { ShardKeys } from "../keys.js";
-import { decodeLayout, LAYOUT_VERSION, type Layout } from "../layout.js";
+import type { Patient } from "../doctor.js";
+import type { Layout } from "../layout.js";
 import { loadScripts } from "../load-scripts.js";
 import { askServer, type ServerFacts } from "../server.js";
 import type { Hearing, Home, SessionParts, Soon } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
 import { allThere, lossOf, shardsAway } from "./away.js";
 import { Births } from "./births.js";
+import { patientsOf } from "./doctor.js";
+import { together } from "./facts.js";
 import { ShardLink } from "./link.js";
 import { type Node, Nodes } from "./nodes.js";
+import { openShard } from "./open-shard.js";
 import { shardedWakes } from "./scripts.js";
 import { slotOfShard } from "./slots.js";
 import { Wakers } from "./wakers.js";
@@ -72,6 +75,15 @@ export class ClusterSession implements Home {
     return clientOf(address);
   };
 
+  async patients(): Promise<readonly Patient[]> {
+    const { clientOf } = await this.#targetOf(this.#parts.redis);
+    await this.#nodes.refresh();
+    const shards = this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED;
+    const patients = patientsOf(this.#nodes, { shards, clientOf });
+    if (patients.every(({ node }) => node === "")) throw this.#first.unreachable();
+    return patients;
+  }
+
   get now(): number {
     return this.#layout?.now ?? 0;
   }
@@ -116,18 +128,13 @@ export class ClusterSession implements Home {
 
   async facts(durability: Durability): Promise<ServerFacts> {
     const all = await Promise.all(
-      this.#owners().map((node) => {
+      this.#owners().map(async (node) => {
         const command = (name: string, ...args: string[]) => node.connection.command(name, ...args);
-        return askServer(command, { version: node.version, durability });
+        const facts = await askServer(command, { version: node.version, durability });
+        return { node: node.name, facts };
       }),
     );
-    const different = (texts: readonly string[]) => [...new Set(texts)];
-    return {
-      version: all[0]?.version ?? null,
-      guarantee: different(all.map((one) => one.guarantee)).join(", or "),
-      durability,
-      warnings: different(all.flatMap((one) => one.warnings)),
-    };
+    return together(all);
   }
 
   /** A shard does not know this scheduler: has it lost its data, or only the session? */
@@ -223,19 +230,11 @@ export class ClusterSession implements Home {
 
   /** On a connection that the shard was not used on yet, or when its data are in doubt. */
   async #openShard(index: number, node: Node): Promise<void> {
-    const { prefix, identity, chance } = this.#parts;
-    const scripts = await this.#allScripts();
-    const keys = new ShardKeys({ prefix, shard: index, identity });
-    const wanted = this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED;
-    const run = (verb: "open" | "hold", names: readonly string[], args: readonly string[]) =>
-      node.connection.command("EVAL", scripts[verb].text, String(names.length), ...names, ...args);
-    const own = [String(LAYOUT_VERSION), String(wanted), chance.identity()];
-    const reply = await run("open", [...keys.base, keys.layout], own);
-    const layout = decodeLayout(reply as string[], prefix);
-    const birth = { born: layout.born, runId: node.runId ?? node.name };
-    const { emptied, isOther } = this.#births.compare(index, birth);
-    if (isOther) await run("hold", keys.base, [`${birth.born} ${birth.runId}`]);
-    this.#births.note(index, birth);
+    const { layout, emptied } = await openShard({
+      ...{ ...this.#parts, index, node, births: this.#births },
+      scripts: await this.#allScripts(),
+      wanted: this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED,
+    });
     this.#reopened = true;
     if (index === 0) this.#layout = layout;
     if (!emptied) return;
