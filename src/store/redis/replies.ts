@@ -7,7 +7,7 @@ export type Failure =
   | "notRun"
   /** The same, but the script is not known to the server any more. */
   | "noScript"
-  /** The same, but this server cannot work now (loading, read-only, no master). */
+  /** The same, but this server cannot work now (loading, read-only, too few replicas). */
   | "unfit"
   /** The server answered with an error; the script may have got half-way. */
   | "refused"
@@ -15,7 +15,11 @@ export type Failure =
   | "lost";
 
 const NOT_RUN = ["SMQEPOCH", "SMQGAP", "BUSY", "TRYAGAIN", "ASK"];
-const UNFIT = ["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "MOVED"];
+const UNFIT = [
+  ...["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "MOVED"],
+  // Before a script begins: the replicas are counted between scripts only.
+  "NOREPLICAS",
+];
 
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error) || error.name !== "ReplyError") return "lost";
@@ -37,8 +41,12 @@ const FIXES: Readonly<Record<string, string>> = {
   TRYAGAIN:
     "its slot is moving to another node: the call was not done, try again when it has moved",
   CLUSTERDOWN: "the cluster has no primary for these keys now: see CLUSTER INFO on its nodes",
+  NOREPLICAS:
+    "the server waits for its replicas (min-replicas-to-write): see INFO replication there",
   READONLY: "this server is a replica: connect to the primary, or use Sentinel",
 };
+
+const NAMED = new RegExp(`\\b(${Object.keys(FIXES).join("|")})\\b`);
 
 interface Reply {
   error: unknown;
@@ -64,10 +72,7 @@ function told(
   const error = bareError(said);
   const text = error instanceof Error ? error.message : String(error);
   const short = text.length > 300 ? `${text.slice(0, 300)}…` : text;
-  const first =
-    /\b(OOM|MISCONF|NOPERM|WRONGPASS|NOAUTH|WRONGTYPE|READONLY|MOVED|TRYAGAIN|CLUSTERDOWN)\b/.exec(
-      text,
-    );
+  const first = NAMED.exec(text);
   // Inside of scripts a missing right has other words: Redis 7.0, then newer ones and Valkey.
   const noRight = /user executing the script can't|ACL failure/.test(text);
   const kind = noRight ? "NOPERM" : first?.[0];
