@@ -58,6 +58,23 @@ test("a primary killed with SIGKILL costs no acknowledged push that its replicas
   expect(load.missing().length).toBeLessThanOrEqual(load.taskIds.length);
 }, 60_000);
 
+test("a Sentinel that says nothing keeps nobody from finding the primary", async () => {
+  // The first that is asked; the two others are a majority.
+  const [silent = 0] = watched.sentinelPids.slice(-1);
+  const sentinels = watched.config.sentinels.toReversed();
+  load = new Load({ ...watched.config, sentinels });
+  process.kill(silent, "SIGSTOP");
+  try {
+    await load.begin();
+    const old = await primary();
+    await old.crash();
+    await watched.movedFrom(old.port);
+    await load.allRanSince(performance.now(), 5_000);
+  } finally {
+    process.kill(silent, "SIGCONT");
+  }
+}, 60_000);
+
 test("an old primary that was cut off acknowledges nothing to whoever moved on", async () => {
   await load.begin();
   const old = await primary();

@@ -4,7 +4,8 @@
  */
 import { Redis } from "ioredis";
 import { slotOfShard } from "../../src/store/redis/cluster/slots.js";
-import { freePort, type ServerKind, startServer, type TestServer } from "./servers.js";
+import type { Host } from "./islands.js";
+import { freePort, LOOPBACK, type ServerKind, startServer, type TestServer } from "./servers.js";
 import { until } from "./until.js";
 
 const SLOTS = 16_384;
@@ -18,6 +19,8 @@ export interface ClusterOptions {
   nodeTimeoutMs?: number;
   /** More of the environment of the node that is started as the k-th. */
   env?: (k: number) => Readonly<Record<string, string>>;
+  /** Where the k-th node runs. */
+  on?: (k: number) => Host;
 }
 
 export interface ClusterNode {
@@ -30,6 +33,7 @@ export interface ClusterNode {
 interface Started extends ClusterNode {
   busPort: number;
   env: Readonly<Record<string, string>>;
+  on: Host;
 }
 
 export interface TestCluster {
@@ -88,12 +92,13 @@ async function startNode(options: ClusterOptions, k: number): Promise<Started> {
   const busPort = await freePort();
   const args = argsOf(options, busPort);
   const env = options.env?.(k) ?? {};
-  const server = await startServer({ kind: options.kind ?? "redis-server", args, env });
+  const on = options.on?.(k) ?? LOOPBACK;
+  const server = await startServer({ kind: options.kind ?? "redis-server", args, env, on });
   const { host, port } = server;
   const client = new Redis({ host, port, retryStrategy: () => 50, maxRetriesPerRequest: 0 });
   client.on("error", () => {});
   const id = (await client.call("CLUSTER", "MYID")) as string;
-  return { server, client, id, busPort, env };
+  return { server, client, id, busPort, env, on };
 }
 
 async function form(nodes: readonly Started[], primaries: number): Promise<void> {
@@ -144,7 +149,8 @@ class Cluster implements TestCluster {
     for (const ranges of await this.#ask("SLOTS")) {
       for (const [from, to, owner] of ranges as [number, number, [string, number]][]) {
         if (slot < from || slot > to) continue;
-        const node = this.nodes.find(({ server }) => server.port === owner[1]);
+        const [host, port] = owner;
+        const node = this.nodes.find(({ server }) => server.port === port && server.host === host);
         if (node !== undefined) votes.set(node, (votes.get(node) ?? 0) + 1);
       }
     }
@@ -165,9 +171,10 @@ class Cluster implements TestCluster {
   async restart(node: ClusterNode): Promise<void> {
     const started = node as Started;
     const { port, folder } = node.server;
-    const args = argsOf(this.#options, started.busPort);
+    const { busPort, env, on } = started;
+    const args = argsOf(this.#options, busPort);
     const { kind = "redis-server" } = this.#options;
-    node.server = await startServer({ kind, port, folder, args, env: started.env });
+    node.server = await startServer({ ...{ kind, port, folder, args }, env, on });
   }
 
   async migrate(

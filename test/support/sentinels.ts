@@ -5,14 +5,16 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { findServer, freePort, startServer, type TestServer } from "./servers.js";
+import type { Host } from "./islands.js";
+import { findServer, freePort, LOOPBACK, startServer, type TestServer } from "./servers.js";
 import { until } from "./until.js";
 
 const NAME = "mymaster";
-const HOST = "127.0.0.1";
 
 export interface Watched {
   servers: readonly TestServer[];
+  /** Of the Sentinels, for signals, in the order in which `config` names them. */
+  sentinelPids: readonly number[];
   /** As `redisConfig` takes it. */
   config: { sentinels: { host: string; port: number }[]; name: string };
   /** The port of the primary, as the Sentinels say. */
@@ -26,13 +28,23 @@ export interface Watched {
 }
 
 interface Sentinel {
+  pid: number;
+  host: string;
   port: number;
   client: Redis;
   stop(): Promise<void>;
 }
 
-export async function startWatched(replicas = 2): Promise<Watched> {
-  const primary = await startServer({ args: ["--repl-diskless-sync-delay", "0"] });
+export interface Places {
+  /** The first is the primary; default: all on loopback. */
+  server?: (k: number) => Host;
+  /** The first is the one that is asked. */
+  sentinel?: (k: number) => Host;
+}
+
+export async function startWatched(replicas = 2, places: Places = {}): Promise<Watched> {
+  const { server: placeOf = () => LOOPBACK, sentinel: sentinelAt = () => LOOPBACK } = places;
+  const primary = await startServer({ args: ["--repl-diskless-sync-delay", "0"], on: placeOf(0) });
   const servers = [primary];
   const sentinels: Sentinel[] = [];
   const clients = new Map<TestServer, Redis>();
@@ -43,11 +55,12 @@ export async function startWatched(replicas = 2): Promise<Watched> {
   };
   try {
     for (let n = 0; n < replicas; n += 1) {
-      const args = ["--replicaof", `${HOST} ${primary.port}`, "--repl-diskless-sync-delay", "0"];
-      servers.push(await startServer({ args }));
+      const of = `${primary.host} ${primary.port}`;
+      const args = ["--replicaof", of, "--repl-diskless-sync-delay", "0"];
+      servers.push(await startServer({ args, on: placeOf(n + 1) }));
     }
-    for (const server of servers) clients.set(server, lasting(server.port));
-    for (let n = 0; n < 3; n += 1) sentinels.push(await startSentinel(primary.port));
+    for (const server of servers) clients.set(server, lasting(server));
+    for (let n = 0; n < 3; n += 1) sentinels.push(await startSentinel(primary, sentinelAt(n)));
     await until("the Sentinels to know all", () => allKnown(sentinels, replicas), 20_000);
   } catch (error) {
     await stop();
@@ -60,7 +73,8 @@ export async function startWatched(replicas = 2): Promise<Watched> {
   const clientOf = (server: TestServer): Redis => clients.get(server) as Redis;
   return {
     servers,
-    config: { sentinels: sentinels.map(({ port }) => ({ host: HOST, port })), name: NAME },
+    sentinelPids: sentinels.map(({ pid }) => pid),
+    config: { sentinels: sentinels.map(({ host, port }) => ({ host, port })), name: NAME },
     primaryPort,
     clientOf,
     failover: async () => void (await sentinels[0]?.client.call("SENTINEL", "FAILOVER", NAME)),
@@ -81,8 +95,8 @@ export async function startWatched(replicas = 2): Promise<Watched> {
   };
 }
 
-function lasting(port: number): Redis {
-  const client = new Redis({ host: HOST, port, retryStrategy: () => 50, commandTimeout: 1_000 });
+function lasting({ host, port }: { host: string; port: number }): Redis {
+  const client = new Redis({ host, port, retryStrategy: () => 50, commandTimeout: 1_000 });
   client.on("error", () => {});
   return client;
 }
@@ -97,26 +111,31 @@ async function allKnown(sentinels: readonly Sentinel[], replicas: number): Promi
   });
 }
 
-async function startSentinel(primaryPort: number): Promise<Sentinel> {
+async function startSentinel(primary: TestServer, on: Host): Promise<Sentinel> {
   const program = findServer("redis-server");
   if (program === null) throw new Error("redis-server is not on PATH; `npm test` installs it");
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "schedule-mq-sentinel-"));
   const file = join(folder, "sentinel.conf");
-  const own = [`port ${port}`, `bind ${HOST}`, `dir ${folder}`, "sentinel resolve-hostnames no"];
+  const host = on.address;
+  const own = [`port ${port}`, `bind ${host}`, `dir ${folder}`, "sentinel resolve-hostnames no"];
+  if (host !== LOOPBACK.address) own.push("protected-mode no");
   const watch = [
-    `sentinel monitor ${NAME} ${HOST} ${primaryPort} 2`,
+    `sentinel monitor ${NAME} ${primary.host} ${primary.port} 2`,
     `sentinel down-after-milliseconds ${NAME} 1000`,
     `sentinel failover-timeout ${NAME} 5000`,
   ];
   writeFileSync(file, [...own, ...watch, ""].join("\n"));
-  const child = spawn(program, [file, "--sentinel"], { stdio: "ignore" });
+  const [first = program, ...words] = [...on.within, program, file, "--sentinel"];
+  const child = spawn(first, words, { stdio: "ignore" });
   // The last resort, when this process ends in a way that nobody foresaw.
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
-  const client = lasting(port);
+  const client = lasting({ host, port });
   await until("the Sentinel to answer", () => client.ping().catch(() => null), 10_000);
   return {
+    pid: child.pid ?? 0,
+    host,
     port,
     client,
     async stop() {

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { Redis } from "ioredis";
+import type { Host } from "./islands.js";
 import { until } from "./until.js";
 
 export type ServerKind = "redis-server" | "valkey-server";
@@ -22,7 +23,11 @@ export interface ServerOptions {
   folder?: string;
   /** More of the server's environment. */
   env?: Readonly<Record<string, string>>;
+  /** Where it runs; default: on loopback here. */
+  on?: Host;
 }
+
+export const LOOPBACK: Host = { address: "127.0.0.1", within: [] };
 
 export interface TestServer {
   kind: ServerKind;
@@ -91,26 +96,31 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const program = findServer(kind);
   if (program === null) throw new Error(`${kind} is not on PATH; \`npm test\` installs it`);
   const ownFolder = options.folder === undefined;
+  const on = options.on ?? LOOPBACK;
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), "schedule-mq-test-"));
   // Between the search for a free port and its use, somebody else may take it.
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
-    const args = serverArgs(port, folder).concat(options.args ?? []);
-    const keeper = spawnKept([ownFolder ? folder : "", program, ...args], options.env);
-    const pid = await answering(keeper, port, folder).catch(async (error: unknown) => {
-      await ended(keeper, "stop");
-      return error as Error;
-    });
+    const args = serverArgs(port, folder, on).concat(options.args ?? []);
+    const words = [ownFolder ? folder : "", ...on.within, program, ...args];
+    const keeper = spawnKept(words, options.env);
+    const pid = await answering(keeper, { host: on.address, port, folder }).catch(
+      async (error: unknown) => {
+        await ended(keeper, "stop");
+        return error as Error;
+      },
+    );
     if (typeof pid === "number") {
-      return testServer({ kind, keeper, port, folder, pid, ownFolder });
+      return testServer({ kind, keeper, host: on.address, port, folder, pid, ownFolder });
     }
     if (tries === 3 || options.port !== undefined) throw startFailure(kind, folder, pid);
   }
 }
 
-function serverArgs(port: number, folder: string): string[] {
+function serverArgs(port: number, folder: string, { address }: Host): string[] {
   const log = join(folder, "server.log");
-  const own = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--logfile", log];
+  const own = ["--port", String(port), "--bind", address, "--dir", folder, "--logfile", log];
+  if (address !== LOOPBACK.address) own.push("--protected-mode", "no");
   return [...own, "--save", "", "--appendonly", "no", "--daemonize", "no"];
 }
 
@@ -124,9 +134,12 @@ function spawnKept(words: readonly string[], env: ServerOptions["env"]): ChildPr
 }
 
 /** The server's pid as soon as it answers on the port, and is the one with our folder. */
-async function answering(keeper: ChildProcess, port: number, folder: string): Promise<number> {
+async function answering(
+  keeper: ChildProcess,
+  { host, port, folder }: Pick<TestServer, "host" | "port" | "folder">,
+): Promise<number> {
   const client = new Redis({
-    host: "127.0.0.1",
+    host,
     port,
     lazyConnect: true,
     maxRetriesPerRequest: 0,
@@ -161,15 +174,16 @@ function startFailure(kind: ServerKind, folder: string, cause: Error): Error {
 function testServer(parts: {
   kind: ServerKind;
   keeper: ChildProcess;
+  host: string;
   port: number;
   folder: string;
   pid: number;
   ownFolder: boolean;
 }): TestServer {
-  const { kind, keeper, port, folder, pid, ownFolder } = parts;
+  const { kind, keeper, host, port, folder, pid, ownFolder } = parts;
   return {
     kind,
-    host: "127.0.0.1",
+    host,
     port,
     folder,
     pid,

@@ -21,6 +21,11 @@ export type Client = Redis;
 export type Command = (name: string, ...args: string[]) => Promise<unknown>;
 
 const CONNECT_TIMEOUT_MS = 4_000;
+/**
+ * A Sentinel that says nothing for this long is passed over, one after the other, all within what
+ * connecting may take: the machine that has died is often the one that had the primary, too.
+ */
+const SENTINEL_MS = 700;
 
 const OURS = {
   lazyConnect: true,
@@ -153,6 +158,7 @@ function limited(options: RedisOptions): ClientOptions {
     // A primary that is replaced while it lives goes on taking writes for seconds, only to drop
     // them: the Sentinels say at once that it is none any more.
     failoverDetector: options.sentinels != null,
+    sentinelCommandTimeout: options.sentinelCommandTimeout ?? SENTINEL_MS,
     connectTimeout: Math.min(given, CONNECT_TIMEOUT_MS),
     connectionName: options.connectionName ?? "schedule-mq",
   };
