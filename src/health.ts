@@ -11,10 +11,12 @@ export interface HealthFacts {
   begun: boolean;
   /** True when a loop does not come back. */
   stalled: boolean;
+  /** Why what the store guaranteed is not in force; null: it is. */
+  lapse: string | null;
 }
 
 export function healthOf(facts: HealthFacts): Health {
-  const { state, store, running, begun, stalled } = facts;
+  const { state, store, running, begun, stalled, lapse } = facts;
   const reasons: string[] = [];
   const { away = [] } = store;
   // What waits for a store that is away comes back with it.
@@ -26,6 +28,7 @@ export function healthOf(facts: HealthFacts): Health {
   // An instance that is not ready gets no work at all, and all of them see the same.
   const ready = reasons.length === 0 && !isStalled;
   for (const part of away) reasons.push(`${part} cannot be reached: what lives there waits`);
+  if (lapse !== null) reasons.push(lapse);
   if (isStalled) reasons.push("a loop has not come back from its step");
   return { live: !isStalled, ready, reasons, state, store, running };
 }

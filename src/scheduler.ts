@@ -184,6 +184,7 @@ export class SchedulerImpl implements Scheduler {
       running: session?.running ?? 0,
       begun: session?.open ?? false,
       stalled: session?.stalled ?? false,
+      lapse: session?.lapse ?? null,
     });
   }
 

@@ -14,18 +14,28 @@ export function leastOf(some: readonly Durability[]): Durability {
   return DURABILITIES[Math.min(...some.map((one) => DURABILITIES.indexOf(one)))] ?? "store";
 }
 
+export function isLess(one: Durability, other: Durability): boolean {
+  return DURABILITIES.indexOf(one) < DURABILITIES.indexOf(other);
+}
+
+interface InForce {
+  durability?: Durability;
+  description: string;
+}
+
 /** Refuses a store whose guarantee in force is less than what is required. */
-export function requireDurability(
-  required: Durability | null,
-  store: { durability?: Durability; description: string },
-): void {
+export function requireDurability(required: Durability | null, store: InForce): void {
+  if (required === null || !isLess(store.durability ?? "store", required)) return;
+  throw tooLow(required, store, "requireDurability is");
+}
+
+/** `since`: why it is expected. */
+export function tooLow(wanted: Durability, store: InForce, since: string): SchedulerError {
   const inForce = store.durability ?? "store";
-  if (required === null) return;
-  if (DURABILITIES.indexOf(inForce) >= DURABILITIES.indexOf(required)) return;
-  throw new SchedulerError(
+  return new SchedulerError(
     "DURABILITY_TOO_LOW",
-    `requireDurability is "${required}", but "${inForce}" is in force. ${store.description}`,
-    { fix: FIXES[required], value: inForce },
+    `${since} "${wanted}", but "${inForce}" is in force. ${store.description}`,
+    { fix: FIXES[wanted], value: inForce },
   );
 }
 

@@ -15,6 +15,7 @@ import type { Store, StoreInfo } from "../store/contract.js";
 import type { ConnectionNews } from "./connection-news.js";
 import type { LaunchDeputy } from "./deputy/deputy.js";
 import { Engine } from "./engine.js";
+import { Guarantee } from "./guarantee.js";
 import type { HandlerThreads } from "./handler-pool.js";
 import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import { Registrations } from "./registrations.js";
@@ -64,6 +65,7 @@ const LAST_STEPS_MS = 500;
 export class Session {
   readonly #parts: SessionParts;
   readonly #registrations: Registrations;
+  readonly #guarantee: Guarantee;
   #engine: Engine | null = null;
   #closing = false;
   #pause: { timer: Timer; resolve: () => void } | null = null;
@@ -71,6 +73,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const { store, options } = parts;
+    this.#guarantee = new Guarantee({ ...parts, required: options.requireDurability });
     this.#registrations = new Registrations({
       registered: parts.schedules,
       boundTaskIds: parts.binds.keys(),
@@ -84,6 +87,11 @@ export class Session {
   /** True when the store was reached and the loops run. */
   get open(): boolean {
     return this.#engine !== null;
+  }
+
+  /** Why what was guaranteed at the start is not in force; null: it is, as far as known. */
+  get lapse(): string | null {
+    return this.#guarantee.reason;
   }
 
   /** Handlers that run now. */
@@ -120,6 +128,7 @@ export class Session {
   async end(): Promise<void> {
     const { clock, options, logger } = this.#parts;
     this.#closing = true;
+    this.#guarantee.end();
     this.#pause?.timer.cancel();
     this.#pause?.resolve();
     const engine = this.#engine;
@@ -149,6 +158,7 @@ export class Session {
     if (this.#closing) throw stoppedMeanwhile(undefined);
     news.back({ emptied: false });
     this.#announce(info);
+    this.#guarantee.begin(info);
     this.#engine = new Engine({
       ...this.#parts,
       registrations: this.#registrations,

@@ -226,6 +226,12 @@ export interface Store {
   /** Calls `listener` when the store was lost and when it is back. Returns the way to stop it. */
   onConnection(listener: (change: ConnectionChange) => void): () => void;
 
+  /**
+   * What is in force now, as `open` says it; null, or absent: that never changes. Rejects with
+   * `DURABILITY_UNAVAILABLE` when `durability` cannot be kept any more.
+   */
+  guarantee?(): Promise<StoreInfo | null>;
+
   /** What the store is like, for people; only reads. Rejects when it cannot be reached. */
   examine(args: ExamineArgs): Promise<Finding[]>;
 

@@ -2,7 +2,7 @@
  * A store that is loaded when it is first used, so that importing the library loads neither a
  * Redis client nor a SQLite binding, and creating a scheduler needs no await.
  */
-import type { ConnectionChange, Store, StoreHealth, Wake } from "./contract.js";
+import type { ConnectionChange, Store, StoreHealth, StoreInfo, Wake } from "./contract.js";
 
 type WakeListener = (wake: Wake) => void;
 type ConnectionListener = (change: ConnectionChange) => void;
@@ -45,6 +45,8 @@ export class LazyStore implements Store {
   prune: Store["prune"] = (args) => this.#with((store) => store.prune(args));
 
   mend: Store["mend"] = (args) => this.#with((store) => store.mend(args));
+  guarantee = (): Promise<StoreInfo | null> =>
+    this.#with(async (store) => (await store.guarantee?.()) ?? null);
   examine: Store["examine"] = (args) => this.#with((store) => store.examine(args));
 
   onWake(listener: WakeListener): () => void {

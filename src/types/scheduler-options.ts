@@ -72,7 +72,11 @@ export interface SchedulerOptions<Tasks extends object = Untyped> {
    * @defaultValue "store" on Redis, "fsync" on the embedded store
    */
   durability?: Durability;
-  /** `start()` rejects unless the guarantee in force is at least this one. */
+  /**
+   * `start()` rejects unless the guarantee in force is at least this one. Asked again after each
+   * reconnect: less is told by the `error` event and `health().reasons`, and nothing is refused.
+   * @defaultValue none at the start; later what was in force then
+   */
   requireDurability?: Durability;
   /**
    * Who renews the leases of running jobs while a handler blocks the event loop: a thread with a

@@ -13,7 +13,9 @@ import {
 const CONTRACT = "src/store/contract.ts";
 
 /** They are about the connection, not about what is stored: no script, no case. */
-const CONNECTION = new Set(["open", "onWake", "onConnection", "examine", "health", "close"]);
+const CONNECTION = new Set([
+  ...["open", "onWake", "onConnection", "guarantee", "examine", "health", "close"],
+]);
 
 /** The verbs of the contract that read or change what is stored. */
 export function verbsOf(files: readonly SourceFile[]): string[] {

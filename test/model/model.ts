@@ -20,7 +20,7 @@ import { work } from "./work.js";
 /** The verbs on what is stored. */
 export type Verb = Exclude<
   keyof Store,
-  "shards" | "open" | "onWake" | "onConnection" | "examine" | "health" | "close"
+  "shards" | "open" | "onWake" | "onConnection" | "guarantee" | "examine" | "health" | "close"
 >;
 
 export type ArgsOf<V extends Verb> = Parameters<Store[V]>[0];

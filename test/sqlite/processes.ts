@@ -58,7 +58,7 @@ export function run(name: string, args: readonly string[], cwd: string = ROOT): 
   });
 }
 
-type Verb = Exclude<keyof Store, "shards" | "onWake" | "onConnection" | "health">;
+type Verb = Exclude<keyof Store, "shards" | "onWake" | "onConnection" | "guarantee" | "health">;
 type Answer<V extends Verb> = Awaited<ReturnType<Store[V]>>;
 
 interface Line {

@@ -83,6 +83,12 @@ export class DurableStore implements contract.Store {
     return info;
   }
 
+  /** Of the server that is there now. */
+  async guarantee(): Promise<contract.StoreInfo | null> {
+    await this.#barrier.check();
+    return (await this.#store.guarantee?.()) ?? null;
+  }
+
   async push(args: contract.PushArgs): Promise<contract.PushAnswer[]> {
     const beganAt = this.#clock.monotonic();
     const left = () => Math.max(1, args.timeoutMs - (this.#clock.monotonic() - beganAt));

@@ -24,6 +24,7 @@ import type { RedisTarget } from "./client.js";
 import { examine } from "./doctor.js";
 import { durably } from "./durable.js";
 import { homeOf } from "./home.js";
+import { infoOf } from "./info.js";
 import * as jobs from "./jobs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
@@ -116,16 +117,13 @@ class RedisStore implements Store {
     await this.#session.connectNow();
     // Looks know a session from its first call on: this one makes it.
     for (const shard of await this.#session.shards(WAIT_MS)) shard.works.reopen();
-    const facts = await this.#session.facts(this.#options.durability ?? "store");
+    const info = await this.guarantee();
     this.#listen();
-    const where = this.#session.address;
-    const name = facts.version ?? "Redis";
-    return {
-      description: `${name} at ${where}, prefix "${this.#options.prefix}": ${facts.guarantee}`,
-      now: this.#session.now,
-      warnings: facts.warnings,
-      durability: facts.durability,
-    };
+    return info;
+  }
+
+  guarantee(): Promise<StoreInfo> {
+    return infoOf(this.#session, this.#options);
   }
 
   async push(args: PushArgs): Promise<PushAnswer[]> {
