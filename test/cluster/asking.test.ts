@@ -6,8 +6,8 @@ import { afterEach, expect, test } from "vitest";
 import { createScheduler, type PushResult, type Scheduler } from "../../src/index.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
-import type { ServerKind } from "../support/servers.js";
 import { until } from "../support/until.js";
+import { kindsHere } from "./kinds.js";
 
 const SHARDS = 16;
 const LEASE_MS = 2_000;
@@ -104,9 +104,7 @@ async function nextOf(owner: ClusterNode): Promise<ClusterNode> {
   return nodes[(nodes.indexOf(owner) + 1) % nodes.length] as ClusterNode;
 }
 
-const KINDS: ServerKind[] = ["redis-server", "valkey-server"];
-
-test.each(KINDS)(
+test.each(kindsHere())(
   "%s: while its keys are in two nodes nothing is lost or doubled",
   async (kind) => {
     cluster = await startCluster({ replicas: 0, kind });

@@ -1,8 +1,9 @@
 /** Claims about a Cluster that loses primaries, swaps roles and restarts, under load. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
 import { until } from "../support/until.js";
+import { IS_WHOLE, kindsHere } from "./kinds.js";
 import { Load } from "./load.js";
 
 const SHARDS = 16;
@@ -11,11 +12,21 @@ const LAG_MS = 1_000;
 
 let cluster: TestCluster;
 
-beforeAll(async () => {
-  cluster = await startCluster();
-}, 60_000);
+describe.each(kindsHere())("%s", (kind) => {
+  beforeAll(async () => {
+    cluster = await startCluster({ kind });
+  }, 60_000);
+  afterAll(async () => await cluster?.stop());
 
-afterAll(async () => await cluster?.stop());
+  test(
+    "a primary killed with SIGKILL costs no acknowledged push that its replica had",
+    killed,
+    90_000,
+  );
+  const testMore = test.runIf(IS_WHOLE || kind === "redis-server");
+  testMore("CLUSTER FAILOVER loses nothing and runs nothing twice", swapped, 90_000);
+  testMore("a replica that restarts is not noticed", restarted, 90_000);
+});
 
 async function underLoad(play: (load: Load) => Promise<void>): Promise<void> {
   const load = new Load(cluster.config);
@@ -42,7 +53,7 @@ async function becomesPrimary(node: ClusterNode): Promise<number> {
   return performance.now();
 }
 
-test("a primary killed with SIGKILL costs no acknowledged push that its replica had", async () => {
+async function killed(): Promise<void> {
   await underLoad(async (load) => {
     const victim = await cluster.ownerOf(0);
     const [heir] = await cluster.replicasOf(victim);
@@ -63,9 +74,9 @@ test("a primary killed with SIGKILL costs no acknowledged push that its replica 
     await cluster.restart(victim);
     await cluster.settled();
   });
-}, 90_000);
+}
 
-test("CLUSTER FAILOVER loses nothing and runs nothing twice", async () => {
+async function swapped(): Promise<void> {
   await underLoad(async (load) => {
     const before = await cluster.ownerOf(0);
     const [heir] = await cluster.replicasOf(before);
@@ -78,9 +89,9 @@ test("CLUSTER FAILOVER loses nothing and runs nothing twice", async () => {
     expect(load.repeated()).toEqual([]);
     await cluster.settled();
   });
-}, 90_000);
+}
 
-test("a replica that restarts is not noticed", async () => {
+async function restarted(): Promise<void> {
   await underLoad(async (load) => {
     const replica = await until("there is a replica", async () => {
       return (await cluster.replicasOf(await cluster.ownerOf(0)))[0];
@@ -94,4 +105,4 @@ test("a replica that restarts is not noticed", async () => {
     expect(load.refused).toEqual([]);
     expect(load.repeated()).toEqual([]);
   });
-}, 90_000);
+}

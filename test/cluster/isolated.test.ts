@@ -19,15 +19,13 @@ import {
   mayBeGone,
   onBoth,
 } from "./islanders.js";
+import { IS_WHOLE } from "./kinds.js";
 
 const SHARDS = 16;
 const NODE_TIMEOUT_MS = 2_000;
 /** So many wait at the cut that both sides run some of them. */
 const BACKLOG = 120;
 const tasks: string[] = Array.from({ length: 16 }, (_, n) => `task-${n}`);
-
-/** Half a minute, of which Sentinel takes most: not in each ordinary run. */
-const IS_WHOLE = process.env.CLUSTER === "whole";
 
 let why: string | null;
 let islands: Islands;
@@ -141,6 +139,7 @@ test("Sentinel: only what an isolated primary has acknowledged is lost or done t
   await healed(sides, { old, redisConfig: watched.config, moments });
 }, 120_000);
 
+// Sentinel takes half a minute for it: not in each ordinary run.
 test.runIf(IS_WHOLE)(
   "Sentinel: min-replicas-to-write ends what an isolated primary acknowledges",
   async ({ skip }) => {

@@ -1,26 +1,32 @@
 /** Claims about a Cluster whose slots move from node to node under load. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createScheduler } from "../../src/index.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { startCluster, type TestCluster } from "../support/cluster.js";
+import { IS_WHOLE, kindsHere } from "./kinds.js";
 import { Load } from "./load.js";
 
 const SHARDS = 16;
 
 let cluster: TestCluster;
 
-beforeAll(async () => {
-  cluster = await startCluster({ replicas: 0 });
-}, 60_000);
+describe.each(kindsHere())("%s", (kind) => {
+  beforeAll(async () => {
+    cluster = await startCluster({ replicas: 0, kind });
+  }, 60_000);
+  afterAll(async () => await cluster?.stop());
 
-afterAll(async () => await cluster?.stop());
+  const testMore = test.runIf(IS_WHOLE || kind === "redis-server");
+  testMore("slots that move key by key lose nothing, and no job runs twice", moved, 90_000);
+  testMore("a push waits for a slot that is on its way, and is stored once", waits, 90_000);
+});
 
 async function anotherThan(shard: number) {
   const owner = await cluster.ownerOf(shard);
   return cluster.nodes[(cluster.nodes.indexOf(owner) + 1) % cluster.nodes.length] ?? owner;
 }
 
-test("slots that move key by key lose nothing, and no job runs twice", async () => {
+async function moved(): Promise<void> {
   const load = new Load(cluster.config);
   try {
     await load.begin();
@@ -35,9 +41,9 @@ test("slots that move key by key lose nothing, and no job runs twice", async () 
   } finally {
     await load.stop();
   }
-}, 90_000);
+}
 
-test("a push waits for a slot that is on its way, and is stored once", async () => {
+async function waits(): Promise<void> {
   const taskId = Array.from({ length: 200 }, (_, n) => `t${n}`).find(
     (name) => shardOfTask(name, SHARDS) === 0,
   );
@@ -62,4 +68,4 @@ test("a push waits for a slot that is on its way, and is stored once", async () 
   } finally {
     await scheduler.stop();
   }
-}, 90_000);
+}

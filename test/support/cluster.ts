@@ -131,6 +131,14 @@ async function form(nodes: readonly Started[], primaries: number): Promise<void>
   );
 }
 
+/** `host:port`, by what one node says. */
+function ownerIn(ranges: unknown[], slot: number): string | null {
+  for (const [from, to, owner] of ranges as [number, number, [string, number]][]) {
+    if (from <= slot && slot <= to) return owner.slice(0, 2).join(":");
+  }
+  return null;
+}
+
 class Cluster implements TestCluster {
   readonly nodes: readonly Started[];
   readonly config: TestCluster["config"];
@@ -147,12 +155,9 @@ class Cluster implements TestCluster {
     const slot = slotOfShard(shard);
     const votes = new Map<ClusterNode, number>();
     for (const ranges of await this.#ask("SLOTS")) {
-      for (const [from, to, owner] of ranges as [number, number, [string, number]][]) {
-        if (slot < from || slot > to) continue;
-        const [host, port] = owner;
-        const node = this.nodes.find(({ server }) => server.port === port && server.host === host);
-        if (node !== undefined) votes.set(node, (votes.get(node) ?? 0) + 1);
-      }
+      const owner = ownerIn(ranges, slot);
+      const node = this.nodes.find(({ server }) => `${server.host}:${server.port}` === owner);
+      if (node !== undefined) votes.set(node, (votes.get(node) ?? 0) + 1);
     }
     const [best] = [...votes].sort((a, b) => b[1] - a[1]);
     if (best === undefined) throw new Error(`nobody owns the slot of shard ${shard}`);
@@ -201,6 +206,12 @@ class Cluster implements TestCluster {
     await from.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
     const others = (await this.primaries()).filter((node) => node !== to && node !== from);
     for (const { client } of others) await client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
+    // Gossip from before may still say otherwise: the next slot that moves would add to that.
+    const agreed = async () => {
+      const owners = (await this.#ask("SLOTS")).map((ranges) => ownerIn(ranges, Number(slot)));
+      return owners.every((owner) => owner === `${host}:${port}`);
+    };
+    await until(`all nodes to agree on the owner of slot ${slot}`, agreed, 20_000);
   }
 
   async settled(): Promise<void> {
@@ -208,7 +219,11 @@ class Cluster implements TestCluster {
       const infos = await this.#ask("INFO");
       const links = await this.#askEach((client) => client.info("replication"));
       const isOk = (text: unknown) => /cluster_state:ok/.test(String(text));
-      return infos.every(isOk) && links.every((text) => !/master_link_status:down/.test(text));
+      const isWhole = infos.every(isOk) && !links.some((text) => /link_status:down/.test(text));
+      if (!isWhole) return false;
+      const replicas = links.filter((text) => text.includes("role:slave")).length;
+      const known = await Promise.all((await this.primaries()).map((one) => this.replicasOf(one)));
+      return known.flat().length === replicas;
     };
     await until("the cluster to work", works, 20_000);
   }
