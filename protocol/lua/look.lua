@@ -8,7 +8,8 @@
 -- gives  { nowMs, waitMs, places of tasks joined by ',', { fence, task … } expired, { id, task,
 --        definition, numbers as in schedule.lua, pause's reason } … due, session known 1|0,
 --        registered as a sleeper 1|0, registrations, repair 1|0,
---          complete 1|0, the task of which something is due after waitMs or '' }
+--          complete 1|0, the task of which something is due after waitMs or '', how many tasks
+--        are spread from here }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -155,7 +156,8 @@ if next_note then
 end
 if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
 
-local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations')
+local news = redis.call(
+  'HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations', 'spreads')
 local indexes = {}
 for k, index in ipairs(ready) do indexes[k] = places[index] end
 
@@ -173,5 +175,5 @@ return {
   whole(math.floor(now_ms)), exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
-  next_task,
+  next_task, news[5] or '0',
 }

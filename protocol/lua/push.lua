@@ -1,13 +1,15 @@
 #!lua
 -- push: saves new jobs, in order. Not allowed when memory is full: nothing is stored then.
 -- keys   shard, session, then the groups of the tasks named
--- args   epoch · seq · number of jobs · number of tasks · their names ·
+-- args   epoch · seq · number of jobs · number of tasks, in a store of several shards then a space
+--        and which of them their caller takes for not spread, by ',' · their names ·
 --        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records;
 --        for kind s and letters of i, d, p, in this order: n × (one argument for each letter, id or
 --        '', due '' | '+ms' | '@epochMs', priority; record)
 -- does   a lone job that is the only one ready, and may run again, is claimed for a sleeper
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
---        of each job, or once, behind a '*': the first of n in a row that are alike; joined by ';'
+--        of each job, or once, behind a '*': the first of n in a row that are alike; joined by ';'.
+--        '!task index:over' by ',': nothing was stored, since these tasks are spread over so many
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -25,6 +27,29 @@ local now = now_us()
 local now_ms = now / 1000
 local next_number = nil
 local task_count = tonumber(ARGV[4])
+
+-- Told where the caller would store in the home what may stand elsewhere already.
+local function spread_ones(places)
+  local fields, indexes, found = {}, {}, {}
+  for k in string.gmatch(places, '%d+') do
+    indexes[#indexes + 1] = k
+    fields[#fields + 1] = 'spread ' .. ARGV[4 + tonumber(k)]
+  end
+  for k, over in ipairs(redis.call('HMGET', META, unpack(fields))) do
+    if over and over ~= '1' then found[#found + 1] = indexes[k] .. ':' .. over end
+  end
+  return table.concat(found, ',')
+end
+
+if not task_count then
+  local count, places = string.match(ARGV[4], '^(%d+) (.+)$')
+  task_count = tonumber(count)
+  local spread = spread_ones(places)
+  if spread ~= '' then
+    end_call('push', ARGV[2], '!' .. spread)
+    return { '!' .. spread }
+  end
+end
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
 local answers = {}

@@ -39,6 +39,7 @@ export type ErrorCode =
   | "TASK_UNKNOWN"
   | "ALREADY_BOUND"
   | "ALREADY_REGISTERED"
+  | "SPREAD_FIXED" // a task is spread over another number of shards, or was used without it
   | "SCHEDULE_UNKNOWN" // no schedule of that id is in the store
   | "SCHEDULE_IN_CODE" // a live scheduler registers it: its code decides
   | "HANDLER_DIED" // the thread of a handler file ended before the job did

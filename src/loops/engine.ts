@@ -10,7 +10,7 @@ import type { Clock } from "../clock.js";
 import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
-import { shardOfTask } from "../core/shard.js";
+import { shardOfTask, shardsOfTask } from "../core/shard.js";
 import type { ConnectionChange, Store, Wake } from "../store/contract.js";
 import { Deputy, type LaunchDeputy } from "./deputy/deputy.js";
 import type { HandlerThreads } from "./handler-pool.js";
@@ -21,7 +21,9 @@ import { pruneRestMs, pruneStep } from "./prune.js";
 import type { Registrations } from "./registrations.js";
 import { Reporter } from "./reporter.js";
 import { ShardEngine } from "./shard-engine.js";
+import { Share } from "./share.js";
 import { Solo } from "./solo.js";
+import { fixSpreads } from "./spreading.js";
 import { Tending } from "./tend.js";
 
 export interface EngineParts {
@@ -49,6 +51,8 @@ export class Engine {
   readonly #reporter: Reporter;
   readonly #pruneLoop: Loop;
   readonly #tending: Tending;
+  /** Of tasks that live in several shards. */
+  readonly #shares = new Map<string, Share>();
   #subscriptions: (() => void)[] = [];
 
   constructor(parts: EngineParts) {
@@ -57,6 +61,7 @@ export class Engine {
     this.#pools = poolsOf(parts);
     this.#deputy = deputyOf(parts);
     this.shards = this.#makeShards();
+    for (const taskId of this.#pools.binds.keys()) this.#spread(taskId);
     this.#tending = new Tending({ ...parts, presence: parts.registrations.sights });
     this.#pruneLoop = this.#makePruneLoop();
   }
@@ -120,10 +125,11 @@ export class Engine {
     const solo = new Solo(clock);
     const count = store.shards;
     return Array.from({ length: count }, (_, shard) => {
-      const binds = [...this.#pools.binds].filter(([id]) => shardOfTask(id, count) === shard);
+      const { binds } = this.#pools;
+      const tasks = [...binds.values()].filter((it) => shardOfTask(it.taskId, count) === shard);
       return new ShardEngine({
         ...this.#parts,
-        ...{ shard, isOnly: count === 1, binds: new Map(binds), deputy: this.#deputy, solo },
+        ...{ shard, isOnly: count === 1, binds, tasks, deputy: this.#deputy, solo },
         repair: () => this.#repair(),
         onError: (error, loopName) => this.#reporter.loopFailed(loopName, error),
       });
@@ -150,7 +156,21 @@ export class Engine {
   #woken(wake: Wake): void {
     if (wake.kind === "look" && wake.shard === undefined) {
       for (const shard of this.shards) shard.woken(wake);
-    } else this.shards[this.#shardOf(wake)]?.woken(wake);
+    } else if (wake.kind === "spread") this.#spread(wake.taskId);
+    else this.shards[this.#shardOf(wake)]?.woken(wake);
+  }
+
+  /** Gives a bound task its places in all of its shards. */
+  #spread(taskId: string): void {
+    const { store, clock } = this.#parts;
+    const task = this.#pools.binds.get(taskId);
+    const over = store.spreads?.over(taskId) ?? 1;
+    if (task === undefined || over === 1) return;
+    const share = this.#shares.get(taskId) ?? new Share(task.concurrency, clock);
+    this.#shares.set(taskId, share);
+    for (const shard of shardsOfTask(taskId, { shards: store.shards, over })) {
+      this.shards[shard]?.share(task, share);
+    }
   }
 
   /** What is handed over now goes back at once: nobody is there any more who would run it. */
@@ -160,13 +180,17 @@ export class Engine {
 
   #shardOf(wake: Wake): number {
     if (wake.kind === "look") return wake.shard ?? 0;
-    const { taskId } = wake.kind === "handed" ? wake.batch : wake;
-    return shardOfTask(taskId, this.shards.length);
+    if (wake.kind === "spread") return 0;
+    const { taskId, shard } = wake.kind === "handed" ? wake.batch : wake;
+    return shard ?? shardOfTask(taskId, this.shards.length);
   }
 
   #connection(change: ConnectionChange): void {
     if (change.kind === "lost") return;
-    this.#parts.registrations.forgotten(change.emptied ? "all" : "some");
+    const { registrations, store, binds } = this.#parts;
+    registrations.forgotten(change.emptied ? "all" : "some");
+    // What was fixed just before may be lost.
+    fixSpreads(store, binds.values()).catch((error) => this.#reporter.loopFailed("spread", error));
     for (const shard of this.shards) shard.connection(change);
   }
 }

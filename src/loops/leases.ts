@@ -60,10 +60,11 @@ export class Leases {
 
   hold(ref: LeaseRef, args: HoldArgs): void {
     const { leaseMs, attempts, unconfirmed = false } = args;
-    const { fence, taskId } = ref;
+    const { fence, taskId, shard } = ref;
     const open = attempts.length;
     const held = { leaseMs, attempts, open, unconfirmed, place: NOWHERE, at: -1 };
-    const lease: HeldLease = { ref: { fence, taskId }, ...held };
+    const own = shard === undefined ? { fence, taskId } : { fence, taskId, shard };
+    const lease: HeldLease = { ref: own, ...held };
     let nth = 0;
     for (const attempt of attempts) {
       attempt.lease = lease;

@@ -6,21 +6,25 @@
  *  4. what waits for the store is bounded (`room.ts`)
  *  5. a call is for one shard of the store: another one may be away
  */
+import type { Chance } from "../chance.js";
 import type { Clock } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
-import { shardOfTask } from "../core/shard.js";
 import type { NewJob, PushAnswer, Store } from "../store/contract.js";
 import { Room, type RoomParts } from "./room.js";
+import { Routes } from "./routes.js";
 
 export interface OutboxParts extends RoomParts {
   store: Store;
   clock: Clock;
+  chance: Pick<Chance, "random">;
   pushTimeoutMs: number;
 }
 
 /** Jobs of one task that are pushed together. */
 export interface Entry {
   taskId: string;
+  /** Of its caller; all jobs of an entry with one live in the same shard. */
+  id: string | null;
   /** How many. */
   count: number;
   addTo: (jobs: NewJob[]) => void;
@@ -44,6 +48,7 @@ export class Outbox {
   /** For what is pushed; whoever pushes takes it first. */
   readonly room: Room;
   readonly #parts: OutboxParts;
+  readonly #routes: Routes;
   #waiting: Entry[] = [];
   #waitingJobs = 0;
   #flushAsked = false;
@@ -54,6 +59,14 @@ export class Outbox {
   constructor(parts: OutboxParts) {
     this.#parts = parts;
     this.room = new Room(parts);
+    this.#routes = new Routes(parts);
+  }
+
+  /**
+   * Jobs of one task by what goes into one call, each by its place in the list; null: all of them.
+   */
+  apart(jobs: readonly NewJob[]): number[][] | null {
+    return this.#routes.apart(jobs);
   }
 
   /**
@@ -66,6 +79,7 @@ export class Outbox {
     return new Promise((resolve, reject) => {
       this.add({
         taskId: first.taskId,
+        id: first.id,
         count: jobs.length,
         addTo: (all) => void all.push(...jobs),
         text: textOf(jobs),
@@ -114,12 +128,14 @@ export class Outbox {
     this.#waitingJobs = 0;
     const waiting = this.#waiting;
     this.#waiting = [];
-    const { shards } = this.#parts.store;
-    if (shards === 1) this.#flushSome(waiting);
-    else for (const some of byShard(waiting, shards)) this.#flushSome(some);
+    if (this.#parts.store.shards === 1) this.#flushSome(waiting);
+    else {
+      const groups = this.#routes.groups(waiting);
+      for (const { shard, items } of groups) this.#flushSome(items, shard);
+    }
   }
 
-  #flushSome(waiting: readonly Entry[]): void {
+  #flushSome(waiting: readonly Entry[], shard?: number): void {
     let load: Entry[] = [];
     let jobs = 0;
     let text = 0;
@@ -127,26 +143,26 @@ export class Outbox {
       jobs += entry.count;
       text += entry.text;
       if (load.length > 0 && (jobs > MOST_JOBS_PER_CALL || text > MOST_TEXT_PER_CALL)) {
-        this.#begin(load);
+        this.#begin(load, shard);
         load = [];
         jobs = entry.count;
         text = entry.text;
       }
       load.push(entry);
     }
-    if (load.length > 0) this.#begin(load);
+    if (load.length > 0) this.#begin(load, shard);
   }
 
-  #begin(load: readonly Entry[]): void {
-    const call = this.#send(load);
+  #begin(load: readonly Entry[], shard?: number): void {
+    const call = this.#send(load, shard);
     this.#inFlight.add(call);
     void call.then(() => this.#inFlight.delete(call));
   }
 
   /** Never rejects: each entry is told. */
-  async #send(entries: readonly Entry[]): Promise<void> {
+  async #send(entries: readonly Entry[], shard?: number): Promise<void> {
     try {
-      const answers = await this.#pushInTime(entries);
+      const answers = await this.#pushInTime(entries, shard);
       let from = 0;
       for (const entry of entries) {
         entry.answered(answers, from);
@@ -157,7 +173,7 @@ export class Outbox {
     }
   }
 
-  #pushInTime(entries: readonly Entry[]): Promise<PushAnswer[]> {
+  #pushInTime(entries: readonly Entry[], shard?: number): Promise<PushAnswer[]> {
     const { store, clock, pushTimeoutMs } = this.#parts;
     const jobs: NewJob[] = [];
     let text = 0;
@@ -168,7 +184,7 @@ export class Outbox {
     return new Promise((resolve, reject) => {
       const timer = clock.after(pushTimeoutMs + GRACE_MS, () => reject(noAnswer(pushTimeoutMs)));
       store
-        .push({ jobs, timeoutMs: pushTimeoutMs })
+        .push({ jobs, timeoutMs: pushTimeoutMs, ...(shard === undefined ? {} : { shard }) })
         .then(resolve, reject)
         .finally(() => {
           timer.cancel();
@@ -177,17 +193,6 @@ export class Outbox {
         });
     });
   }
-}
-
-function byShard(entries: readonly Entry[], shards: number): Iterable<Entry[]> {
-  const groups = new Map<number, Entry[]>();
-  for (const entry of entries) {
-    const shard = shardOfTask(entry.taskId, shards);
-    const group = groups.get(shard);
-    if (group === undefined) groups.set(shard, [entry]);
-    else group.push(entry);
-  }
-  return groups.values();
 }
 
 function textOf(jobs: readonly NewJob[]): number {

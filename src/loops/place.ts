@@ -5,6 +5,7 @@
 import type { Attempt } from "./attempt.js";
 import { Line } from "./line.js";
 import { Pace } from "./pace.js";
+import type { Share } from "./share.js";
 
 export class Place {
   readonly taskId: string;
@@ -22,6 +23,15 @@ export class Place {
   isClogged = false;
   /** The last jobs that came were retry-off. */
   isRetryOff = false;
+  /** With which places of the same task, in other shards, it shares its concurrency; null: none. */
+  share: Share | null = null;
+  /** Its store owes an answer for long. */
+  isLate = false;
+  /** When its turn was, among those that share. */
+  servedAt = 0;
+  /** Told when it may ask for jobs again, and when one that waits may begin. */
+  onRoom: () => void = () => {};
+  onSlot: () => void = () => {};
 
   constructor({ taskId, concurrency }: { taskId: string; concurrency: number }) {
     this.taskId = taskId;
@@ -30,7 +40,21 @@ export class Place {
 
   /** Slots for which no job runs, waits or is asked for. */
   get free(): number {
+    if (this.share !== null) return this.share.roomFor(this, this.concurrency);
     return this.concurrency - this.running - this.waiting.length - this.asked;
+  }
+
+  /** Slots in which no job runs. */
+  get slots(): number {
+    return this.share === null ? this.concurrency - this.running : this.share.slots;
+  }
+
+  /**
+   * It could take a job, but is not known to have one. One that shares is looked after even while
+   * others have all slots: it could not learn what has come when they are done with them.
+   */
+  get isIdle(): boolean {
+    return !this.busy && (this.share !== null || this.free > 0);
   }
 
   /** How many jobs the next claim should ask for, if there are any; 0: none. */
@@ -41,7 +65,10 @@ export class Place {
     if (ahead === 0) return Math.max(free, 0);
     // In halves, so that the store works on one while the handlers work on the other; but a free
     // slot waits for nothing: those that run may go on for hours.
-    const half = Math.floor((this.concurrency + ahead) / 2);
-    return free + ahead >= half ? Math.min(free + ahead, half) : Math.max(free, 0);
+    const { share } = this;
+    const capacity = this.concurrency + ahead;
+    const room = share === null ? free + ahead : share.roomFor(this, capacity);
+    const half = Math.floor(capacity / (share === null ? 2 : 2 * share.rivalsOf(this)));
+    return room >= half ? Math.min(room, half) : Math.max(free, 0);
   }
 }

@@ -111,7 +111,23 @@ export class PushList {
   /** Never rejects. */
   async #send(piece: Piece): Promise<void> {
     const size = piece.jobs.length;
-    const { jobs, places } = piece.validations.length > 0 ? await this.#valid(piece) : piece;
+    const valid = piece.validations.length > 0 ? await this.#valid(piece) : piece;
+    const groups = this.#parts.outbox.apart(valid.jobs);
+    if (groups === null) await this.#sendSome(valid);
+    else {
+      // Each goes to another shard, which may be away alone.
+      const some = groups.map((group) => ({
+        jobs: group.map((k) => valid.jobs[k]!),
+        places: group.map((k) => valid.places[k]!),
+      }));
+      await Promise.all(some.map((one) => this.#sendSome(one)));
+    }
+    this.#underWay -= size;
+    this.#whenLess();
+  }
+
+  /** What goes into one call. */
+  async #sendSome({ jobs, places }: Pick<Piece, "jobs" | "places">): Promise<void> {
     try {
       const answers = await this.#parts.outbox.push(jobs);
       jobs.forEach((job, k) => {
@@ -122,8 +138,6 @@ export class PushList {
       this.#failure ??= { reason };
       for (const place of places) this.#results[place] = { error: asSchedulerError(reason) };
     }
-    this.#underWay -= size;
-    this.#whenLess();
   }
 
   /** What is left of a piece when its validators have answered. */

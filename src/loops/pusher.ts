@@ -155,6 +155,10 @@ class SinglePush implements Entry {
     return this.#job.taskId;
   }
 
+  get id(): string | null {
+    return this.#job.id;
+  }
+
   addTo(jobs: NewJob[]): void {
     jobs.push(this.#job);
   }

@@ -81,8 +81,10 @@ function keyOf({ taskId, number }: { taskId: string; number: string }): string {
 }
 
 function progressOf([attempt, value]: [Attempt, string]): Progress {
-  const { taskId, fence, job } = attempt;
-  return { taskId, fence, number: job.number, value };
+  const { taskId, fence, job, lease } = attempt;
+  const shard = lease?.ref.shard;
+  const said = { taskId, fence, number: job.number, value };
+  return shard === undefined ? said : { ...said, shard };
 }
 
 export function emitLost(emitter: Emitter, attempt: Attempt): void {

@@ -74,6 +74,7 @@ export class Runner {
       place.waiting.add(attempt);
     }
     place.isRetryOff = isRetryOff;
+    place.onSlot = () => this.#beginSome(place);
     this.#waiting += attempts.length;
     this.#beginSome(place);
     if (place.waiting.length === 0) return;
@@ -99,8 +100,8 @@ export class Runner {
   #beginSome(place: Place): void {
     if (this.#beginning) return;
     this.#beginning = true;
-    const { waiting, concurrency } = place;
-    while (place.running < concurrency && waiting.length > 0 && !this.#mustPause()) {
+    const { waiting } = place;
+    while (place.slots > 0 && waiting.length > 0 && !this.#mustPause()) {
       const attempt = waiting.take()!;
       this.#waiting -= 1;
       if (attempt.lost || attempt.cancelled) this.#handBack(attempt);
@@ -119,13 +120,17 @@ export class Runner {
 
   readonly #onEnd = (attempt: Attempt, outcome: SettleOutcome | null): void => {
     const place = attempt.place!;
+    const { share } = place;
     // A full task is not looked for, so nobody knows whether it has more.
-    if (place.free <= 0) place.busy = true;
+    if (share === null && place.free <= 0) place.busy = true;
     place.running -= 1;
     this.#running -= 1;
     place.pace.note(attempt.durationMs);
     this.#parts.onEnded(attempt, outcome);
-    if (place.waiting.length > 0) this.#beginSome(place);
+    if (share !== null) {
+      share.fill();
+      share.changed();
+    } else if (place.waiting.length > 0) this.#beginSome(place);
   };
 
   #mustPause(): boolean {
@@ -145,7 +150,8 @@ export class Runner {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     for (const place of this.#parts.places()) {
-      if (place.waiting.length > 0) this.#beginSome(place);
+      if (place.share !== null) place.share.fill();
+      else if (place.waiting.length > 0) this.#beginSome(place);
     }
   }
 
@@ -172,7 +178,7 @@ export class Runner {
    * since a claim is under way, and what it brings would be begun before them.
    */
   #isStuck(place: Place): boolean {
-    if (place.waiting.length <= place.concurrency - place.running) return false;
+    if (place.waiting.length <= place.slots) return false;
     if (place.asked > 0) return true;
     if (this.#handBackSome(place, () => true)) place.pace.forget();
     return false;
@@ -180,7 +186,7 @@ export class Runner {
 
   /** Of those that wait for a slot. True: there were some. */
   #handBackSome(place: Place, isMeant: (attempt: Attempt) => boolean): boolean {
-    let slots = place.concurrency - place.running;
+    let { slots } = place;
     const back: Attempt[] = [];
     for (const attempt of place.waiting.takeAll()) {
       slots -= 1;

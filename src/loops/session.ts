@@ -21,6 +21,7 @@ import { backoffMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import { Registrations } from "./registrations.js";
 import { asError } from "./reporter.js";
 import { settleDue } from "./settle-due.js";
+import { fixSpreads } from "./spreading.js";
 import { endsWithin } from "./within.js";
 
 export interface SessionParts {
@@ -53,6 +54,7 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   "OPTION_MISSING",
   "OPTION_CONFLICT",
   "HANDLER_INVALID",
+  "SPREAD_FIXED",
 ]);
 
 /** Stores give up their calls long before. */
@@ -154,6 +156,7 @@ export class Session {
     const info = await store.open();
     requireDurability(options.requireDurability, info);
     if (this.#closing) throw stoppedMeanwhile(undefined);
+    await fixSpreads(store, this.#parts.binds.values());
     await this.#registrations.ensure(store, info.now);
     if (this.#closing) throw stoppedMeanwhile(undefined);
     news.back({ emptied: false });

@@ -13,6 +13,7 @@ import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
 import { reapStep } from "./reap.js";
 import { Renew } from "./renew.js";
 import { tellSettled } from "./settled.js";
+import type { Share } from "./share.js";
 import { Slots } from "./slots.js";
 import type { Solo } from "./solo.js";
 import { Watch } from "./watch.js";
@@ -22,8 +23,10 @@ export interface ShardEngineParts extends EngineParts {
   shard: number;
   /** True: there is no other. */
   isOnly: boolean;
-  /** The tasks that live there, as they can be called. */
+  /** All bound tasks, as they can be called. */
   binds: ReadonlyMap<string, CheckedBind>;
+  /** Those that have their home there. */
+  tasks: readonly CheckedBind[];
   deputy: Deputy | null;
   solo: Solo;
   /** The index of schedules is incomplete. */
@@ -45,7 +48,7 @@ export class ShardEngine {
   constructor(parts: ShardEngineParts) {
     this.#parts = parts;
     this.leases = new Leases(parts.deputy);
-    this.slots = new Slots(parts.binds.values());
+    this.slots = new Slots(parts.tasks);
     this.pump = this.#makePump();
     this.watch = this.#makeWatch();
     this.renew = new Renew({ ...parts, leases: this.leases });
@@ -73,6 +76,13 @@ export class ShardEngine {
     return [...this.#lanes, this.#watchLoop, this.#renewLoop];
   }
 
+  /** This task has jobs there, too, and one concurrency in all of its shards. */
+  share(task: CheckedBind, share: Share): void {
+    const place = this.slots.share(task, share);
+    place.onRoom = () => this.pump.stir();
+    this.pump.offer(task.taskId);
+  }
+
   /** Looks at once. */
   look(): void {
     this.#watchLoop.wake();
@@ -90,8 +100,10 @@ export class ShardEngine {
     if (!binds.has(batch.taskId)) return;
     const { leaseMs, keep } = options;
     const settles = this.#attemptsOf(batch);
+    const { isOnly, shard } = this.#parts;
+    const where = isOnly ? {} : { shard };
     // If that fails its lease ends soon.
-    store.work({ settles, claims: [], idle: false, leaseMs, keep }).catch(() => {});
+    store.work({ settles, claims: [], idle: false, leaseMs, keep, ...where }).catch(() => {});
   }
 
   /** The store is back: everything is tried at once, and counts as doubtful. */
@@ -102,7 +114,7 @@ export class ShardEngine {
   }
 
   #makePump(): Pump {
-    const { options, emitter } = this.#parts;
+    const { options, emitter, shard, isOnly } = this.#parts;
     const attemptParts: AttemptParts = {
       ...this.#parts,
       validators: options.tasks,
@@ -114,6 +126,7 @@ export class ShardEngine {
       ...this.#parts,
       slots: this.slots,
       leases: this.leases,
+      shard: isOnly ? null : shard,
       leaseMs: options.leaseMs,
       keep: options.keep,
       attemptsOf: (batch) => this.#attemptsOf(batch),
@@ -176,7 +189,7 @@ export class ShardEngine {
   #handed({ batch, isLate }: Extract<Wake, { kind: "handed" }>): void {
     // Heard twice, as on a connection that was replaced.
     if (this.leases.has(batch)) return;
-    if (this.#parts.binds.has(batch.taskId)) {
+    if (this.slots.has(batch.taskId)) {
       this.pump.handed(batch, isLate);
       // On its way before the job begins: what begins is known to have begun, as after a claim.
       if (this.leases.hasUnconfirmed) this.#renewLoop.wake();

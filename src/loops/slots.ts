@@ -5,6 +5,7 @@
  */
 import type { Claim } from "../store/contract.js";
 import { Place } from "./place.js";
+import type { Share } from "./share.js";
 
 /** What the slots need to know of a bound task. */
 export interface SlotTask {
@@ -23,13 +24,37 @@ export class Slots {
   readonly #places = new Map<string, Place>();
   /** The same places; rotated, for fairness. */
   readonly #order: Place[] = [];
+  #shared = false;
 
   constructor(tasks: Iterable<SlotTask>) {
-    for (const task of tasks) {
-      const place = new Place(task);
-      this.#places.set(task.taskId, place);
-      this.#order.push(place);
+    for (const task of tasks) this.#add(task);
+  }
+
+  /** The task has places in other shards, too. */
+  share(task: SlotTask, share: Share): Place {
+    const place = this.#places.get(task.taskId) ?? this.#add(task);
+    if (place.share !== share) share.join(place);
+    place.share = share;
+    this.#shared = true;
+    return place;
+  }
+
+  /** True: a task here has places elsewhere, which wait for what is asked for here. */
+  get isShared(): boolean {
+    return this.#shared;
+  }
+
+  /** Whether the store answers in time. */
+  late(isLate: boolean): void {
+    for (const place of this.#order) {
+      if (place.share === null || place.isLate === isLate) continue;
+      place.isLate = isLate;
+      place.share.changed();
     }
+  }
+
+  has(taskId: string): boolean {
+    return this.#places.has(taskId);
   }
 
   /** In no order that means anything. */
@@ -60,7 +85,7 @@ export class Slots {
   idleTaskIds(): string[] {
     const ids: string[] = [];
     for (const place of this.#places.values()) {
-      if (!place.busy && place.free > 0) ids.push(place.taskId);
+      if (place.isIdle) ids.push(place.taskId);
     }
     return ids;
   }
@@ -97,6 +122,7 @@ export class Slots {
       const more = Math.min(ahead[index]!, share);
       claim.limit += more;
       claim.place.asked += claim.limit;
+      claim.place.share?.served(claim.place);
       jobsLeft -= more;
     });
     if (this.#order.length > 1) this.#rotate(asked);
@@ -108,12 +134,23 @@ export class Slots {
     for (const { place, limit, taskId, offers } of asked) {
       place.asked -= limit;
       if (!more.includes(taskId) && place.offers === offers) place.busy = false;
+      place.share?.changed();
     }
   }
 
   /** A claim had no answer: its tasks stay busy. */
   givenUp(asked: readonly Asked[]): void {
-    for (const { place, limit } of asked) place.asked -= limit;
+    for (const { place, limit } of asked) {
+      place.asked -= limit;
+      place.share?.changed();
+    }
+  }
+
+  #add(task: SlotTask): Place {
+    const place = new Place(task);
+    this.#places.set(task.taskId, place);
+    this.#order.push(place);
+    return place;
   }
 
   #rotate(asked: readonly Asked[]): void {

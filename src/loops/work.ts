@@ -22,6 +22,7 @@ import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
+import { patiently } from "./patience.js";
 import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
@@ -34,6 +35,8 @@ export interface PumpParts {
   leases: Leases;
   /** Shared by the pumps of all shards. */
   solo: Solo;
+  /** Which shard is worked with; null: the store has no other. */
+  shard: number | null;
   leaseMs: number;
   keep: KeepRules;
   /** The attempts for the jobs of a batch, not begun. */
@@ -117,14 +120,18 @@ export class Pump implements Soloist {
   handed(batch: HandedBatch, isLate: boolean): void {
     const { clock, slots, solo, leaseMs, onWorked } = this.#parts;
     const attempts = this.#hold(batch, leaseMs, true);
-    if (solo.isReserved || isLate || !this.#claiming) {
+    const place = slots.place(batch.taskId);
+    const isFull = place.share !== null && place.slots <= 0; // it sleeps even then
+    if (solo.isReserved || isLate || isFull || !this.#claiming) {
+      // It stands in front then, and nobody else has been told.
+      if (isFull) slots.offer(batch.taskId);
       this.#runner.refuse(attempts, isLate ? TAKEN : HAND_BACK);
       return;
     }
     this.#arriving += 1;
     clock.endOfTurn(() => {
       this.#arriving -= 1;
-      this.#runner.take(slots.place(batch.taskId), attempts);
+      this.#runner.take(place, attempts);
       onWorked({ jobs: batch.jobs.length, ageMs: 0, quiet: this.quiet });
     });
   }
@@ -141,9 +148,8 @@ export class Pump implements Soloist {
   }
 
   /** Resolves when the pump is quiet. */
-  becomesQuiet(): Promise<void> {
-    if (this.quiet) return Promise.resolve();
-    return new Promise((resolve) => this.#whenQuiet.push(resolve));
+  async becomesQuiet(): Promise<void> {
+    if (!this.quiet) await new Promise<void>((resolve) => this.#whenQuiet.push(resolve));
   }
 
   /** Makes one call, if there is anything to settle or to claim. */
@@ -197,14 +203,14 @@ export class Pump implements Soloist {
   }
 
   #send(call: Call): Promise<WorkAnswer> {
-    const { store, leaseMs, keep } = this.#parts;
-    return store.work({
+    const { store, shard, leaseMs, keep } = this.#parts;
+    const answer = store.work({
       settles: call.settles,
       claims: call.asked.map(({ taskId, limit }) => ({ taskId, limit })),
-      idle: call.idle,
-      leaseMs,
-      keep,
+      ...{ idle: call.idle, leaseMs, keep },
+      ...(shard === null ? {} : { shard }),
     });
+    return patiently(answer, this.#parts);
   }
 
   #callEnded(call: Call): void {

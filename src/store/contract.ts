@@ -46,6 +46,7 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "./contract/schedules.js";
+import type { Spreads } from "./contract/spread.js";
 import type { Look, LookArgs, ReapArgs, Reaped, RenewArgs, Renewed } from "./contract/watch.js";
 import type { HandedBatch, WorkAnswer, WorkArgs } from "./contract/work.js";
 
@@ -88,6 +89,7 @@ export type {
   TriggerAnswer,
   TriggerArgs,
 } from "./contract/schedules.js";
+export type { SpreadAnswer, Spreads, SpreadWish } from "./contract/spread.js";
 export type {
   Fireable,
   LeaseRef,
@@ -114,9 +116,12 @@ export type {
 export interface Store {
   /**
    * How many parts the data have, each of which may be away alone; 1 until it is known. Which one a
-   * task lives in is told by `shardOfTask`.
+   * task lives in is told by `shardOfTask`, and in which others by `spreads`.
    */
   readonly shards: number;
+
+  /** Tasks that live in several shards; absent: there is only one. */
+  readonly spreads?: Spreads | undefined;
 
   /**
    * Connects, checks version and layout, opens this scheduler's session. Rejects when the store
@@ -256,15 +261,18 @@ export interface StoreInfo {
   warnings: string[];
 }
 
+/** `shard`: the one it comes from; absent: the home of the task. */
 export type Wake =
   /** A job of this task is ready, or becomes due earlier than known. */
-  | { kind: "task"; taskId: string }
+  | { kind: "task"; taskId: string; shard?: number }
   /** A push has claimed a job for this scheduler. `isLate`: it may be somebody else's by now. */
   | { kind: "handed"; batch: HandedBatch; isLate: boolean }
   /** Something changed; look. */
   | { kind: "look"; shard?: number }
   /** A job that this scheduler runs was cancelled. */
-  | { kind: "cancelled"; fence: string; taskId: string; number: string };
+  | { kind: "cancelled"; fence: string; taskId: string; number: string; shard?: number }
+  /** That task is known to be spread over several shards: see `spreads`. */
+  | { kind: "spread"; taskId: string };
 
 export type ConnectionChange =
   /** `isPart`: others go on. */

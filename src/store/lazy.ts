@@ -22,6 +22,10 @@ export class LazyStore implements Store {
     return this.#store?.shards ?? 1;
   }
 
+  get spreads(): Store["spreads"] {
+    return this.#store?.spreads;
+  }
+
   open: Store["open"] = () => this.#with((store) => store.open());
   push: Store["push"] = (args) => this.#with((store) => store.push(args));
   work: Store["work"] = (args) => this.#with((store) => store.work(args));

@@ -13,6 +13,13 @@ export interface BindOptions {
    * @defaultValue none
    */
   timeout?: Duration;
+  /**
+   * Over how many shards of a Redis Cluster the jobs of a task are spread, so that it is not bound
+   * by one primary. Fixed when the first scheduler with it starts; another number is refused then
+   * (`SPREAD_FIXED`). A store of one shard takes it without effect.
+   * @defaultValue as it was fixed; else its jobs are in one; at most 16
+   */
+  spread?: number;
 }
 
 /**

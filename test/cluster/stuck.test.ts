@@ -67,7 +67,8 @@ async function leaveBehind(prefix: string, taskId: string): Promise<void> {
   const job = checkPush(taskId, { retry: true }, { payloadLimitBytes: 1_000 });
   await store.push({ jobs: [job], timeoutMs: 5_000 });
   const claim = { settles: [], claims: [{ taskId, limit: 1 }], idle: false, leaseMs: LEASE_MS / 2 };
-  const { batches } = await store.work({ ...claim, keep: DEFAULT_KEEP });
+  const shard = shardOfTask(taskId, SHARDS);
+  const { batches } = await store.work({ ...claim, shard, keep: DEFAULT_KEEP });
   expect(batches).toHaveLength(1);
   await store.close();
 }

@@ -199,9 +199,11 @@ async function watched(): Promise<SeenCommand[]> {
   await scheduleLives(parts);
   await views(store);
   await emptied(parts);
-  const spread = await openStore({ prefix: "spread:", shards: 4 });
-  await moves(spread);
-  await spread.close();
+  const [spread, stale] = await Promise.all(
+    [1, 2].map(() => openStore({ prefix: "spread:", shards: 4 })),
+  );
+  await moves(spread as Store, stale as Store);
+  await Promise.all([spread?.close(), stale?.close()]);
   await store.close();
   await other.close();
   return await monitor.stop(client);

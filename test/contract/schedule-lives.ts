@@ -15,6 +15,7 @@ import {
   HOUR_MS,
   KEEP,
   NO_SCHEDULES,
+  newJob,
   schedule,
   settleOf,
   TASK,
@@ -35,10 +36,16 @@ export interface Parts {
   claim: (limit: number, leaseMs?: number) => Promise<Held[]>;
 }
 
-/** A schedule that moves to a task of another shard; of a store with several. */
-export async function moves(store: Store): Promise<void> {
+/**
+ * A schedule that moves to a task of another shard, and a task that is spread over two; of a store
+ * with several.
+ */
+export async function moves(store: Store, stale: Store): Promise<void> {
   const taskIds = Array.from({ length: 20 }, (_, n) => `task ${n}`);
-  const { now } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10 });
+  const { now } = await store.look({ taskIds: [], ...NO_SCHEDULES, sleepMs: 10, shard: 0 });
+  await store.spreads?.fix([{ taskId: "task 0", over: 2 }]);
+  const jobs = ["a", "b", "c"].map((id) => newJob({ taskId: "task 0", id }));
+  for (const one of [store, stale]) await one.push({ jobs, timeoutMs: 5_000 });
   for (const [n, taskId] of taskIds.entries()) {
     const written = schedule({ scheduleId: "moves", taskId, firstAt: now + HOUR_MS });
     const schedules = [{ ...written, digest: String(n) }];

@@ -26,6 +26,7 @@ const push =
     checkPush("email", options, { payloadLimitBytes: 1_000, ...context });
 const register = (options: unknown) => () =>
   checkRegister("report", options, { payloadLimitBytes: 1_000, timezone: "UTC" });
+const bind = (options: unknown) => () => checkBind("email", () => 1, options);
 const cron = (cronExpr: unknown) => register({ cronExpr });
 const redis = (redisConfig: unknown) => create({ redisConfig });
 
@@ -38,10 +39,7 @@ const trap = () => ({
   },
 });
 const schema: StandardSchema = v.object({});
-const validators = new Map([
-  ["email", schema],
-  ["report", schema],
-]);
+const validators = new Map(["email", "report"].map((id) => [id, schema] as const));
 
 const MISTAKES: readonly (readonly [mistake: string, call: () => unknown])[] = [
   ["an option that does not exist", create({ redisConfg: "redis://h" })],
@@ -97,9 +95,10 @@ const MISTAKES: readonly (readonly [mistake: string, call: () => unknown])[] = [
   ["a task without validator", () => checkTaskId("emial", "push", { tasks: validators })],
   ["a handler that is missing", () => checkBind("email", undefined, undefined)],
   ["a handler that was called", () => checkBind("email", Promise.resolve(1), undefined)],
-  ["concurrency 0", () => checkBind("email", () => 1, { concurrency: 0 })],
-  ["retry in bind", () => checkBind("email", () => 1, { retry: true })],
-  ["a timeout of 0", () => checkBind("email", () => 1, { timeout: 0 })],
+  ["concurrency 0", bind({ concurrency: 0 })],
+  ["a spread of 17", bind({ spread: 17 })],
+  ["retry in bind", bind({ retry: true })],
+  ["a timeout of 0", bind({ timeout: 0 })],
   ["a misspelt option", push({ dealy: 5000 })],
   ["an option misspelt inside retry", push({ retry: { atempts: 3 } })],
   ["BullMQ's attempts", push({ attempts: 3 })],
@@ -285,16 +284,16 @@ describe("a mistake is refused, with words that help", () => {
       () => checkTaskId(large, "push"),
     ];
     for (const call of calls) {
-      const started = process.hrtime.bigint();
+      const started = performance.now();
       expect(toldAbout(call).message.length).toBeLessThan(1_500);
-      expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(250);
+      expect(performance.now() - started).toBeLessThan(250);
     }
   });
 
   it("an impossible date within 10 ms", () => {
     toldAbout(cron("0 0 30 2 *"));
-    const started = process.hrtime.bigint();
+    const started = performance.now();
     toldAbout(cron("0 0 31 2,4 *"));
-    expect(Number(process.hrtime.bigint() - started) / 1e6).toBeLessThan(10);
+    expect(performance.now() - started).toBeLessThan(10);
   });
 });

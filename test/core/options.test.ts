@@ -126,10 +126,14 @@ describe("checkBind, checkList, checkStart", () => {
       file: null,
       concurrency: 10,
       timeoutMs: null,
+      spread: null,
     });
     expect(checkBind("a:b {c} ü", handler, { concurrency: 1, timeout: "30s" })).toMatchObject({
       concurrency: 1,
       timeoutMs: 30_000,
+    });
+    expect(checkBind("email", handler, { spread: 16 })).toMatchObject({
+      spread: 16,
     });
     expect(checkList("email", { state: "dead" })).toEqual({
       taskId: "email",

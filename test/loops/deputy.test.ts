@@ -18,7 +18,15 @@ const number = (k: number): string => String(1_767_225_600_000_100 + k);
 const jobs = (count: number) => Array.from({ length: count }, (_, k) => ({ number: number(k) }));
 
 function lease(more: { fence?: string; jobs?: { number: string }[]; limitMs?: number } = {}) {
-  return { fence: FENCE, task: 0, leaseMs: LEASE_MS, limitMs: LIMIT_MS, jobs: jobs(1), ...more };
+  return {
+    fence: FENCE,
+    task: 0,
+    shard: 3,
+    leaseMs: LEASE_MS,
+    limitMs: LIMIT_MS,
+    jobs: jobs(1),
+    ...more,
+  };
 }
 
 describe("the board", () => {
@@ -190,7 +198,9 @@ describe("its duty", () => {
     await clock.advance(700);
     expect(back).toEqual([]);
     await clock.advance(700);
-    expect(back).toEqual([{ fence: FENCE, taskId: "t", numbers: [number(1), number(2)] }]);
+    expect(back).toEqual([
+      { fence: FENCE, taskId: "t", shard: 3, numbers: [number(1), number(2)] },
+    ]);
     expect(board.mayBegin(place, 1)).toBe(false);
     await clock.advance(LEASE_MS);
     expect(back).toHaveLength(1);

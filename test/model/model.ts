@@ -20,7 +20,15 @@ import { work } from "./work.js";
 /** The verbs on what is stored. */
 export type Verb = Exclude<
   keyof Store,
-  "shards" | "open" | "onWake" | "onConnection" | "guarantee" | "examine" | "health" | "close"
+  | "shards"
+  | "spreads"
+  | "open"
+  | "onWake"
+  | "onConnection"
+  | "guarantee"
+  | "examine"
+  | "health"
+  | "close"
 >;
 
 export type ArgsOf<V extends Verb> = Parameters<Store[V]>[0];

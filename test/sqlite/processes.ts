@@ -58,7 +58,10 @@ export function run(name: string, args: readonly string[], cwd: string = ROOT): 
   });
 }
 
-type Verb = Exclude<keyof Store, "shards" | "onWake" | "onConnection" | "guarantee" | "health">;
+type Verb = Exclude<
+  keyof Store,
+  "shards" | "spreads" | "onWake" | "onConnection" | "guarantee" | "health"
+>;
 type Answer<V extends Verb> = Awaited<ReturnType<Store[V]>>;
 
 interface Line {

@@ -11,6 +11,7 @@ import type { RedisTarget } from "../../src/store/redis/client.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import type { World } from "../contract/world.js";
+import { overShards } from "./over-shards.js";
 import { packedName } from "./packed.js";
 import { type ServerOptions, startServer, type TestServer } from "./servers.js";
 
@@ -121,7 +122,7 @@ async function openStore({ redis, shards }: WorldParts): Promise<Store> {
     shards,
   });
   await store.open();
-  return store;
+  return overShards(store);
 }
 
 /** Rounded up, so that no answer of the store is ever later than a `now()` asked for after it. */

@@ -54,6 +54,7 @@ export async function seed(): Promise<void> {
   await scheduler.push("taskB", { data: "im data", delay: 5000 });
   scheduler.bind("taskC", async (data: { to: string }) => data.to);
   scheduler.bind("taskD", new URL("./handler.js", import.meta.url), { concurrency: 2 });
+  scheduler.bind("taskE", () => true, { spread: 4, concurrency: 20 });
   await scheduler.run();
   await scheduler.stop();
 }

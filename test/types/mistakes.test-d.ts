@@ -76,6 +76,8 @@ export async function durations(scheduler: Scheduler<Tasks>): Promise<void> {
   await scheduler.push("report", { delay: "P1M" });
   // @ts-expect-error not a duration
   scheduler.bind("report", () => true, { timeout: true });
+  // @ts-expect-error a number of shards
+  scheduler.bind("report", () => true, { spread: true });
 }
 
 export async function creation(): Promise<void> {

@@ -14,14 +14,18 @@ export interface CheckedBind {
   concurrency: number;
   /** null: no limit. */
   timeoutMs: number | null;
+  /** Over how many shards of the store; null: as others have said. */
+  spread: number | null;
 }
 
 const DEFAULT_CONCURRENCY = 10;
 const MOST_CONCURRENCY = 10_000;
+/** As many as a Cluster has. */
+const MOST_SPREAD = 16;
 
 const BELONGS_TO_JOBS = "it belongs to push() and register(): any scheduler may run the job";
 const KNOWN: KnownOptions = {
-  names: ["concurrency", "timeout"],
+  names: ["concurrency", "timeout", "spread"],
   hints: {
     retry: BELONGS_TO_JOBS,
     retryTimeout: BELONGS_TO_JOBS,
@@ -60,7 +64,12 @@ export function checkBind(
       max: MOST_CONCURRENCY,
     }),
     timeoutMs: checkTimeout(given.timeout, where),
+    spread: given.spread === undefined ? null : checkSpread(given.spread, where),
   };
+}
+
+function checkSpread(spread: unknown, where: string): number {
+  return wholeOption(spread, { where, name: "spread", fallback: 1, min: 1, max: MOST_SPREAD });
 }
 
 function checkFile(url: URL, where: string): URL {

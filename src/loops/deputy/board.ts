@@ -16,7 +16,8 @@ const LEASES_PER_SHEET = 64;
 const STATE = 0;
 const TASK = 1;
 const COUNT = 2;
-const BITS = 3;
+const SHARD = 3;
+const BITS = 4;
 const BIT_WORDS = Math.ceil(JOBS / 32);
 const INTS = BITS + BIT_WORDS;
 
@@ -41,6 +42,8 @@ export interface LeaseOnBoard {
   fence: string;
   /** Which of the bound tasks. */
   task: number;
+  /** Where the store has it. */
+  shard: number;
   leaseMs: number;
   /** How long after the main thread's last sign of life it may be renewed. */
   limitMs: number;
@@ -78,6 +81,7 @@ function newSheet(): SharedArrayBuffer {
 export interface LeaseToHold {
   fence: string;
   task: number;
+  shard: number;
   leaseMs: number;
   limitMs: number;
   /** Its jobs, none of them begun. */
@@ -113,7 +117,7 @@ export class Board {
   }
 
   /** Where the lease stands from now on. */
-  hold({ fence, task, leaseMs, limitMs, jobs }: LeaseToHold): number {
+  hold({ fence, task, shard, leaseMs, limitMs, jobs }: LeaseToHold): number {
     const place = this.#free.pop() ?? this.#more();
     const { ints, floats } = this.#sheets[Math.floor(place / LEASES_PER_SHEET)]!;
     const i = (place % LEASES_PER_SHEET) * INTS;
@@ -126,6 +130,7 @@ export class Board {
       floats[f + NUMBERS + nth] = asNumber(jobs[nth]!.number);
     ints[i + TASK] = task;
     ints[i + COUNT] = count;
+    ints[i + SHARD] = shard;
     for (let word = 0; word < BIT_WORDS; word += 1) {
       const bits = Math.min(32, Math.max(0, count - word * 32));
       ints[i + BITS + word] = bits === 32 ? -1 : (1 << bits) - 1;
@@ -251,6 +256,7 @@ function readLease({ ints, floats }: Sheet, at: number, takes: boolean): LeaseOn
   return {
     fence: digits(floats[f + FENCE]!),
     task: ints[i + TASK]!,
+    shard: ints[i + SHARD]!,
     leaseMs: floats[f + LENGTH]!,
     limitMs: floats[f + LIMIT]!,
     taken,

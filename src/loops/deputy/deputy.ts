@@ -56,7 +56,7 @@ export interface DeputyParts {
 
 /** A lease as the loops hold it. */
 export interface LeaseForDeputy {
-  readonly ref: { readonly fence: string; readonly taskId: string };
+  readonly ref: { readonly fence: string; readonly taskId: string; readonly shard?: number };
   readonly leaseMs: number;
   readonly attempts: readonly JobForDeputy[];
 }
@@ -99,7 +99,8 @@ export class Deputy {
     if (this.#state === "unusable" || this.#state === "closing") return NOWHERE;
     const task = this.#tasks.get(ref.taskId)!;
     const limitMs = limitOf(jobs);
-    const place = this.#board.hold({ fence: ref.fence, task, leaseMs, limitMs, jobs });
+    const { fence, shard = 0 } = ref;
+    const place = this.#board.hold({ fence, task, shard, leaseMs, limitMs, jobs });
     if (this.#state === "unbegun") this.#begin();
     // Without a timer it was about to fall asleep when a beat was due, and may have stayed awake.
     else if (this.#board.isDeputyAsleep || this.#timer === null) this.#wake();

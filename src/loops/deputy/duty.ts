@@ -136,15 +136,15 @@ export class Duty {
     }
   }
 
-  #noteTaken({ fence, task, taken }: LeaseOnBoard): void {
+  #noteTaken({ fence, task, shard, taken }: LeaseOnBoard): void {
     if (taken.length === 0) return;
     const taskId = this.#parts.taskIds[task]!;
-    this.#handBacks.push({ fence, taskId, numbers: taken });
+    this.#handBacks.push({ fence, taskId, shard, numbers: taken });
   }
 
-  #isDue({ fence, task, leaseMs, limitMs }: LeaseOnBoard, now: number): boolean {
+  #isDue({ fence, task, shard, leaseMs, limitMs }: LeaseOnBoard, now: number): boolean {
     if (this.#silentMs < leaseMs / QUIET_PART || this.#silentMs >= limitMs) return false;
-    const key = `${fence} ${task}`;
+    const key = keyOf(fence, task, shard);
     if (this.#lost.has(key)) return false;
     const renewedAt = this.#renewedAt.get(key) ?? Number.NEGATIVE_INFINITY;
     return now - renewedAt >= leaseMs / RENEWALS_PER_LEASE;
@@ -153,13 +153,17 @@ export class Duty {
   async #renew(store: DeputyStore, due: readonly LeaseOnBoard[], now: number): Promise<void> {
     if (due.length === 0) return;
     const { taskIds } = this.#parts;
-    const refs = due.map(({ fence, task, leaseMs }) => {
+    const refs = due.map(({ fence, task, shard, leaseMs }) => {
       // If it was handed over, the store may not know yet that it has arrived.
-      return { fence, taskId: taskIds[task]!, confirmMs: leaseMs };
+      return { fence, taskId: taskIds[task]!, shard, confirmMs: leaseMs };
     });
     const { lost } = await store.renew({ leases: refs, progress: [] });
-    for (const { fence, task } of due) this.#renewedAt.set(`${fence} ${task}`, now);
-    for (const { fence, taskId } of lost) this.#lost.add(`${fence} ${taskIds.indexOf(taskId)}`);
+    for (const { fence, task, shard } of due) {
+      this.#renewedAt.set(keyOf(fence, task, shard), now);
+    }
+    for (const { fence, taskId, shard = 0 } of lost) {
+      this.#lost.add(keyOf(fence, taskIds.indexOf(taskId), shard));
+    }
   }
 
   async #handBack(store: DeputyStore): Promise<void> {
@@ -173,4 +177,9 @@ export class Duty {
       if (beats === this.#beats) this.#handBacks.push(...handBacks);
     }
   }
+}
+
+/** Each shard gives fences of its own. */
+function keyOf(fence: string, task: number, shard: number): string {
+  return `${fence} ${task} ${shard}`;
 }

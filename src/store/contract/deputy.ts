@@ -5,6 +5,7 @@ import type { RenewArgs, Renewed } from "./watch.js";
 export interface HandBack {
   fence: string;
   taskId: string;
+  shard?: number;
   numbers: readonly string[];
 }
 

@@ -8,6 +8,8 @@ export interface PushArgs {
   jobs: readonly NewJob[];
   /** Reject when no answer has come after this long, in ms. */
   timeoutMs: number;
+  /** Where jobs go that may go to any shard of their task; absent: their home. */
+  shard?: number;
 }
 
 export interface PushAnswer {

@@ -13,7 +13,7 @@ export interface LookArgs {
   registration: Registration | null;
   /** The longest sleep, ms. */
   sleepMs: number;
-  /** Looks at this one only, and at what of the above is there; absent: at all. */
+  /** Of a store with several shards: the one that is looked at, to which `taskIds` belong. */
   shard?: number;
 }
 
@@ -57,10 +57,12 @@ export interface Look {
   now: number;
 }
 
-/** A lease; the task tells a sharded store where it lives. */
+/** A lease. */
 export interface LeaseRef {
   fence: string;
   taskId: string;
+  /** Where a sharded store has it; absent: the home of its task. */
+  shard?: number;
 }
 
 export interface RenewRef extends LeaseRef {
@@ -77,6 +79,8 @@ export interface RenewArgs {
     value: string;
     /** Its lease; absent: it is looked for among all of them. */
     fence?: string;
+    /** Where that is. */
+    shard?: number;
   }[];
 }
 

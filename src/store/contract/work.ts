@@ -14,6 +14,8 @@ export interface WorkArgs {
   idle: boolean;
   leaseMs: number;
   keep: KeepRules;
+  /** Of a store with several shards: the one that all of it is about. */
+  shard?: number;
 }
 
 export interface Claim {
@@ -77,6 +79,8 @@ export interface HandedBatch {
   /** The lease's number, rising; the fence of all its jobs. */
   fence: string;
   taskId: string;
+  /** Where a sharded store has it. */
+  shard?: number;
   jobs: ClaimedJob[];
 }
 

@@ -8,7 +8,7 @@ import { homeOf } from "./home.js";
 import { renewOnShard } from "./leases.js";
 import type { Home } from "./session.js";
 import { type Shard, TaskTable } from "./shard.js";
-import { at, groupByShard, shardOfTask } from "./shards.js";
+import { at, groupByShard, shardOfLease } from "./shards.js";
 import { workOnShard } from "./work.js";
 
 /** How long a call waits for the connection. */
@@ -76,12 +76,12 @@ class RedisDeputyStore implements DeputyStore {
     this.#session.close();
   }
 
-  async #onShards<Item extends { taskId: string }, Answer>(
+  async #onShards<Item extends { taskId: string; shard?: number }, Answer>(
     items: readonly Item[],
     call: (shard: Shard, items: Item[], isOnly: boolean) => Promise<Answer>,
   ): Promise<Answer[]> {
     const shards = await this.#session.shards(WAIT_MS);
-    const groups = groupByShard(items, ({ taskId }) => shardOfTask(taskId, shards.length));
+    const groups = groupByShard(items, (item) => shardOfLease(item, shards.length));
     const calls = Array.from(groups, ([index, group]) =>
       call(
         at(shards, index),

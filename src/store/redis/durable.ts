@@ -72,6 +72,10 @@ export class DurableStore implements contract.Store {
     return this.#store.shards;
   }
 
+  get spreads(): contract.Store["spreads"] {
+    return this.#store.spreads;
+  }
+
   async open(): Promise<contract.StoreInfo> {
     const info = await this.#store.open();
     try {

@@ -12,5 +12,5 @@ export function decodeHanded(shard: number, text: string): HandedBatch | null {
   const taskId = rest.toString("utf8", 0, Number(length));
   const record = rest.toString("utf8", Number(length));
   if (!record.includes("\n")) return null;
-  return { fence, taskId, jobs: [decodeClaimed({ shard, number, record, counts: "" })] };
+  return { fence, taskId, shard, jobs: [decodeClaimed({ shard, number, record, counts: "" })] };
 }

@@ -8,7 +8,6 @@ import type {
   JobView,
   KeepRules,
   ListArgs,
-  PruneArgs,
   RedriveAnswer,
   TaskCounts,
 } from "../contract.js";
@@ -22,7 +21,6 @@ import {
   spelledNumber,
 } from "./codec.js";
 import type { Shard } from "./shard.js";
-import { at, groupByShard, ofThoseThere, shardOfTask } from "./shards.js";
 
 export async function getFromShard(shard: Shard, ref: JobRef): Promise<JobView | null> {
   const view = await askFor(shard, ref);
@@ -109,7 +107,11 @@ export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskC
   };
 }
 
-async function pruneOnShard(shard: Shard, taskId: string, keep: KeepRules): Promise<boolean> {
+export async function pruneOnShard(
+  shard: Shard,
+  taskId: string,
+  keep: KeepRules,
+): Promise<boolean> {
   return Number(await shard.runOnTask("prune", taskId, encodeKeep(keep))) === 1;
 }
 
@@ -171,20 +173,4 @@ function endedOf(state: JobState, text: string): Ended {
     error: detail.error ?? null,
     result: detail.result ?? null,
   };
-}
-
-/** In those shards that are there. */
-export async function pruneOnShards(
-  shards: readonly Shard[],
-  { taskIds, keep }: PruneArgs,
-): Promise<boolean> {
-  const groups = groupByShard(taskIds, (taskId) => shardOfTask(taskId, shards.length));
-  const answers = await ofThoseThere([...groups], async ([index, tasks]) => {
-    let more = false;
-    for (const { item } of tasks) {
-      more = (await pruneOnShard(at(shards, index), item, keep)) || more;
-    }
-    return more;
-  });
-  return answers.includes(true);
 }

@@ -41,8 +41,11 @@ function piecesOf({ leases, progress }: RenewArgs): RenewArgs[] {
 }
 
 async function renewPiece(shard: Shard, args: RenewArgs): Promise<Renewed> {
-  const taskOf = new Map(args.leases.map((lease) => [lease.fence, lease.taskId]));
-  const ref = (fence: string): LeaseRef => ({ fence, taskId: taskOf.get(fence) ?? "" });
+  const leaseOf = new Map(args.leases.map((lease) => [lease.fence, lease]));
+  const ref = (fence: string): LeaseRef => {
+    const { taskId = "", shard } = leaseOf.get(fence) ?? {};
+    return shard === undefined ? { fence, taskId } : { fence, taskId, shard };
+  };
   const [lost, cancelled] = (await shard.run("renew", {
     args: [
       String(args.leases.length),

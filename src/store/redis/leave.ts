@@ -3,24 +3,23 @@
  */
 import type { Clock } from "../../clock.js";
 import type { Shard } from "./shard.js";
-import { shardOfTask } from "./shards.js";
 
 /** It is a courtesy, since dead sleepers are found out: it is not waited for longer than this. */
 const LONGEST_MS = 500;
 
 export async function leave(
   shards: readonly Shard[],
-  args: { identity: string; clock: Clock; taskIds: readonly string[]; isOver: boolean },
+  args: {
+    identity: string;
+    clock: Clock;
+    taskIdsOf: (shard: number) => readonly string[];
+    isOver: boolean;
+  },
 ): Promise<void> {
-  const { taskIds } = args;
   const left = Promise.allSettled(
     shards.map((shard) =>
       shard.run("leave", {
-        taskKeys: [
-          taskIds
-            .filter((id) => shardOfTask(id, shards.length) === shard.index)
-            .map((id) => shard.keys.sleepers(id)),
-        ],
+        taskKeys: [args.taskIdsOf(shard.index).map((id) => shard.keys.sleepers(id))],
         args: [args.identity, args.isOver ? "1" : "0"],
       }),
     ),

@@ -1,11 +1,11 @@
-/** look: what there is to do, over all shards, and how long this scheduler may sleep. */
+/** look: what there is to do in a shard, and how long this scheduler may sleep. */
 import type { Clock } from "../../clock.js";
 import type { Fireable, LeaseRef, Look, LookArgs } from "../contract.js";
 import { pairs } from "./codec.js";
 import { decodeDue, encodeRegistration } from "./schedule-codec.js";
 import type { Shard } from "./shard.js";
 import type { ShardClocks } from "./shard-clocks.js";
-import { at, shardOfTask } from "./shards.js";
+import { shardOfTask } from "./shards.js";
 import type { Sleep } from "./sleep.js";
 
 /** So many are told in one look, those that are left in the next. */
@@ -17,97 +17,31 @@ const MOST_NAMES = 500;
 export interface LookParts extends LookArgs {
   identity: string;
   clock: Clock;
-  sleep: Sleep;
+  /** What the server knows of this scheduler's sleep, in each shard. */
+  sleepOf: (shard: number) => Sleep;
   /** The same for what it can fire: `t` and a task, `l` and a local schedule. */
   watch: Sleep;
-  seen: Seen;
   clocks: ShardClocks;
   /** Where a schedule was seen last; null: never. */
   shardOfSchedule: (scheduleId: string) => number | null;
   shardCount: number;
+  /** Told by each look: how many tasks are spread from that shard. */
+  onSpreads: (shard: number, spreads: string) => void;
 }
 
 /**
- * What the last look at each shard gave. Shards in which this scheduler has nothing to do are
- * looked at only when they asked for it: somebody has to reap, and to note the time, where nobody
- * else is.
+ * Looks at the shard that is named; `sessionKnown` false: it does not know this scheduler any more.
  */
-export class Seen {
-  readonly #registrations = new Map<number, number>();
-  /** By the monotonic clock. */
-  readonly #dueAt = new Map<number, number>();
-  readonly #isAnother: boolean;
-
-  /** `isAnother`: the store's clock is moved by hand, so that nothing is known of its moments. */
-  constructor(isAnother: boolean) {
-    this.#isAnother = isAnother;
-  }
-
-  isDue(shard: number, now: number): boolean {
-    return this.#isAnother || now >= (this.#dueAt.get(shard) ?? Number.NEGATIVE_INFINITY);
-  }
-
-  note(shard: number, look: Look, now: number): void {
-    this.#registrations.set(shard, look.registrations);
-    this.#dueAt.set(shard, now + look.waitMs);
-  }
-
-  /** How long until a shard wants to be looked at that was left out, ms. */
-  restMs(shards: readonly number[], now: number): number {
-    const rests = shards.map((shard) => (this.#dueAt.get(shard) ?? now) - now);
-    return Math.max(0, Math.min(Number.POSITIVE_INFINITY, ...rests));
-  }
-
-  /** Each counts for itself: what rises in one of them rises here. */
-  sum(): number {
-    let sum = 0;
-    for (const count of this.#registrations.values()) sum += count;
-    return sum;
-  }
+export async function lookInShard(shard: Shard, parts: LookParts): Promise<ShardLook> {
+  return await lookAt(shard, ownOf(parts, shard), parts);
 }
 
-/** After a look that missed a shard, the next one comes soon. */
-const MISSED_MS = 500;
-
-/** Looks at all shards; `sessionKnown` false: one of them does not know this scheduler any more. */
-export async function lookAtAll(
-  shards: readonly Shard[],
-  parts: LookParts,
-): Promise<{ look: Look; sessionKnown: boolean }> {
-  const only = shards.length === 1 ? 0 : parts.shard;
-  if (only !== undefined) {
-    const shard = at(shards, only);
-    const look = await lookAt(shard, ownOf(parts, shard, shards.length), parts);
-    return { look, sessionKnown: look.sessionKnown };
-  }
-  const now = parts.clock.monotonic();
-  const { seen } = parts;
-  const own = shards.map((shard) => ownOf(parts, shard, shards.length));
-  const asked = shards.filter(({ index }) => isBusy(own[index]!) || seen.isDue(index, now));
-  const answers = await Promise.allSettled(
-    asked.map((shard) => lookAt(shard, own[shard.index]!, parts)),
-  );
-  const looks: ShardLook[] = [];
-  answers.forEach((answer, k) => {
-    if (answer.status === "rejected") return;
-    looks.push(answer.value);
-    seen.note(asked[k]!.index, answer.value, now);
-  });
-  const missed = answers.find((answer) => answer.status === "rejected");
-  if (looks.length === 0 && missed !== undefined) throw missed.reason;
-  const left = shards.filter((shard) => !asked.includes(shard)).map(({ index }) => index);
-  const restMs = missed === undefined ? parts.sleepMs : Math.min(MISSED_MS, parts.sleepMs);
-  const longestMs = Math.min(restMs, seen.restMs(left, now));
-  const look = together(looks, { longestMs, registrations: seen.sum() });
-  if (missed !== undefined) look.complete = false;
-  return { look, sessionKnown: looks.every((part) => part.sessionKnown) };
-}
-
-function together(
-  looks: readonly ShardLook[],
+/** Several looks of one scheduler, as one. */
+export function together(
+  looks: readonly Look[],
   bounds: { longestMs: number; registrations: number },
 ): Look {
-  const first = looks.reduce<ShardLook | null>(
+  const first = looks.reduce<Look | null>(
     (a, b) => (a === null || b.waitMs < a.waitMs ? b : a),
     null,
   );
@@ -135,26 +69,17 @@ interface Own {
   fireable: Fireable;
 }
 
-function ownOf(
-  { taskIds, fireable, shardOfSchedule }: LookParts,
-  shard: Shard,
-  count: number,
-): Own {
-  if (count === 1) return { taskIds, fireable };
-  const mine = (id: string) => shardOfTask(id, count) === shard.index;
+function ownOf({ taskIds, fireable, shardOfSchedule, shardCount }: LookParts, shard: Shard): Own {
+  if (shardCount === 1) return { taskIds, fireable };
+  const { index } = shard;
   return {
-    taskIds: taskIds.filter(mine),
+    // Of the shard that is named; some may have their home elsewhere, with their schedules.
+    taskIds,
     fireable: {
-      taskIds: fireable.taskIds.filter(mine),
-      scheduleIds: fireable.scheduleIds.filter(
-        (id) => (shardOfSchedule(id) ?? shard.index) === shard.index,
-      ),
+      taskIds: fireable.taskIds.filter((id) => shardOfTask(id, shardCount) === index),
+      scheduleIds: fireable.scheduleIds.filter((id) => (shardOfSchedule(id) ?? index) === index),
     },
   };
-}
-
-function isBusy({ taskIds, fireable }: Own): boolean {
-  return taskIds.length + fireable.taskIds.length + fireable.scheduleIds.length > 0;
 }
 
 function keyOf({ taskId, fence }: LeaseRef): string {
@@ -171,6 +96,7 @@ async function lookAt(shard: Shard, own: Own, parts: LookParts): Promise<ShardLo
     ...together(looks, { longestMs: parts.sleepMs, registrations }),
     sessionKnown: looks.every((look) => look.sessionKnown),
     registered: looks.every((look) => look.registered),
+    spreads: first?.spreads ?? "0",
   };
 }
 
@@ -199,7 +125,8 @@ function slicesOf(names: readonly string[]): string[][] {
 }
 
 async function lookAtPiece(shard: Shard, own: Own, parts: LookParts): Promise<ShardLook> {
-  const { sleep, watch, identity, registration, sleepMs } = parts;
+  const { sleepOf, watch, identity, registration, sleepMs } = parts;
+  const sleep = sleepOf(shard.index);
   const now = parts.clock.monotonic();
   const { endings } = sleep;
   const watchEndings = watch.endings;
@@ -213,7 +140,11 @@ async function lookAtPiece(shard: Shard, own: Own, parts: LookParts): Promise<Sh
     sleepFor,
     unwatched: new Set(unwatched),
   });
-  parts.clocks.note(shard.index, { now: look.now, at: now, count: parts.shardCount });
+  parts.clocks.note(shard.index, { now: look.now, at: now });
+  if (parts.shardCount > 1) {
+    parts.onSpreads(shard.index, look.spreads);
+    for (const ref of look.expired) ref.shard = shard.index;
+  }
   if (look.registered) {
     sleep.registered(sleepFor, { now, endings });
     watch.registered(unwatched, { now, endings: watchEndings });
@@ -221,11 +152,13 @@ async function lookAtPiece(shard: Shard, own: Own, parts: LookParts): Promise<Sh
   return look;
 }
 
-interface ShardLook extends Look {
+export interface ShardLook extends Look {
   /** False: the store does not know this scheduler's session (any more). */
   sessionKnown: boolean;
   /** True: this scheduler is woken from now on for the tasks of `sleepFor`, too. */
   registered: boolean;
+  /** How many tasks are spread from here. */
+  spreads: string;
 }
 
 interface ShardLookArgs extends LookArgs {
@@ -250,7 +183,8 @@ async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook
     ],
   })) as Reply;
   const [now, waitMs, tasks, expired, due, ...flags] = reply;
-  const [session, registered, registrations, repair, complete, nextTaskId = ""] = flags;
+  const [session, registered, registrations, repair, complete, nextTaskId = "", spreads = "0"] =
+    flags;
   return {
     now: Number(now),
     waitMs: Number(waitMs),
@@ -263,6 +197,7 @@ async function lookAtShard(shard: Shard, args: ShardLookArgs): Promise<ShardLook
     complete: complete === "1",
     sessionKnown: session === "1",
     registered: registered === "1",
+    spreads,
   };
 }
 

@@ -3,7 +3,8 @@ import type { NewJob, PushAnswer } from "../contract.js";
 import { decodeSaved, encodeDue, encodeRecord } from "./codec.js";
 import { noAnswer } from "./replies.js";
 import { type Shard, TaskTable } from "./shard.js";
-import { at, inOrder, shardOfTask } from "./shards.js";
+import { at, inOrder } from "./shards.js";
+import type { SpreadTasks } from "./spreads.js";
 
 /** A script takes so much, so that it stays short: jobs, a special one counted as several. */
 const MOST_JOBS = 1_000;
@@ -34,32 +35,45 @@ function columnsOf({ id, due, rules }: NewJob): number {
   return (id === null ? 0 : ID) | (due === null ? 0 : DUE) | (rules.priority === 0 ? 0 : PRIORITY);
 }
 
-/** Saves jobs of one shard; the answers stand in the order of the jobs. */
+/** What a push to a store of several shards needs to know. */
+export interface Routes {
+  shards: readonly Shard[];
+  spreads: SpreadTasks;
+  /** Where jobs go that may go to any shard of their task. */
+  wish?: number | undefined;
+  /** What is left of the time of the push, ms. */
+  leftMs: () => number;
+}
+
+/** Saves jobs of one shard; the answers stand in the order of the jobs. `routes`: of several. */
 export async function pushToShard(
   shard: Shard,
-  args: { jobs: readonly NewJob[]; timeoutMs: number },
+  args: { jobs: readonly NewJob[]; timeoutMs: number; routes?: Routes },
 ): Promise<PushAnswer[]> {
-  const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args.timeoutMs));
+  const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args));
   if (calls.length === 1) return await calls[0]!;
   return (await Promise.all(calls)).flat();
 }
 
 /**
- * Of several shards: only who does not know yet how many there are pushes so. If one of them fails,
- * the others may have stored their jobs: what became of them all cannot be said in one word.
+ * Of several shards: mostly one, unless its caller did not know yet where its jobs go. If one of
+ * them fails, the others may have stored their jobs: what became of them all cannot be said in one
+ * word.
  */
 export async function pushOverShards(
-  shards: readonly Shard[],
-  { jobs, timeoutMs }: { jobs: readonly NewJob[]; timeoutMs: number },
+  jobs: readonly NewJob[],
+  routes: Routes,
 ): Promise<PushAnswer[]> {
+  const { shards, spreads, wish, leftMs } = routes;
   const failures: unknown[] = [];
   let stored = 0;
   const answers = await inOrder<NewJob, PushAnswer | undefined>(
     jobs,
-    (job) => shardOfTask(job.taskId, shards.length),
+    (job) => spreads.shardOfJob(job, shards.length, wish),
     async (index, items) => {
       try {
-        const found = await pushToShard(at(shards, index), { jobs: items, timeoutMs });
+        const call = { jobs: items, timeoutMs: leftMs(), routes };
+        const found = await pushToShard(at(shards, index), call);
         stored += found.length;
         return found;
       } catch (error) {
@@ -99,11 +113,33 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
   return chunks;
 }
 
-async function pushChunk(shard: Shard, chunk: Chunk, timeoutMs: number): Promise<PushAnswer[]> {
-  const args = [String(chunk.count), ...chunk.tasks.args()];
+async function pushChunk(
+  shard: Shard,
+  chunk: Chunk,
+  { timeoutMs, routes }: { timeoutMs: number; routes?: Routes },
+): Promise<PushAnswer[]> {
+  const [tasks = "", ...names] = chunk.tasks.args();
+  const doubtful = routes === undefined ? "" : doubtfulOf(chunk.tasks, routes.spreads);
+  const args = [String(chunk.count), tasks + doubtful, ...names];
   for (const segment of chunk.segments) encodeSegment(segment, args);
-  const [answer] = await shard.pushes.submit({ keys: chunk.tasks.keys(shard), args, timeoutMs });
-  return parseAnswer(shard.index, chunk, String(answer));
+  const reply = await shard.pushes.submit({ keys: chunk.tasks.keys(shard), args, timeoutMs });
+  const answer = String(reply[0]);
+  if (routes === undefined || !answer.startsWith("!")) {
+    return parseAnswer(shard.index, chunk, answer);
+  }
+  // Nothing was stored: some of the tasks live in other shards, too.
+  for (const text of answer.slice(1).split(",")) {
+    const [index, over] = text.split(":").map(Number);
+    routes.spreads.learn(chunk.tasks.nameOf(index ?? 0), over ?? 1, routes.shards.length);
+  }
+  const jobs = chunk.segments.flatMap((segment) => segment.jobs);
+  return await pushOverShards(jobs, routes);
+}
+
+/** Which tasks their home has to be asked about. */
+function doubtfulOf(tasks: TaskTable, spreads: SpreadTasks): string {
+  const doubtful = tasks.names.flatMap((name, k) => (spreads.isSure(name) ? [] : [k + 1]));
+  return doubtful.length === 0 ? "" : ` ${doubtful.join(",")}`;
 }
 
 function encodeSegment({ task, columns, jobs, records }: Segment, args: string[]): void {

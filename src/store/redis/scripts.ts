@@ -32,6 +32,7 @@ export type Verb =
   | "resync"
   | "schedule"
   | "schedules"
+  | "spread"
   | "tend"
   | "trigger"
   | "work";
@@ -2090,7 +2091,7 @@ return page
 `,
   },
   "look": {
-    sha1: "e8dec0ad9e7c4a279f86ea5b4452e3a7ead8c3fa",
+    sha1: "afb98080981fc89770720896d7683be1ca562da2",
     text: `#!lua flags=allow-oom
 local F = {whole=0,exact=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
@@ -2491,7 +2492,8 @@ if next_note then
   moments[#moments + 1] = { at = next_note, field = 'n' }
 end
 if next_reap < math.huge then moments[#moments + 1] = { at = next_reap, field = 'l' } end
-local news = redis.call('HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations')
+local news = redis.call(
+  'HMGET', META, 'schedules', 'cursors', 'mendFrom', 'registrations', 'spreads')
 local indexes = {}
 for k, index in ipairs(ready) do indexes[k] = places[index] end
 local wait_ms, registered, next_task = 0, '0', ''
@@ -2508,7 +2510,7 @@ return {
   F.whole(math.floor(now_ms)), F.exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', F.needs_repair(news) and '1' or '0', complete and '1' or '0',
-  next_task,
+  next_task, news[5] or '0',
 }
 `,
   },
@@ -3554,9 +3556,9 @@ return more
 `,
   },
   "push": {
-    sha1: "c9f07138d78b6df7aa4bc63676e3a6f6cbd55c97",
+    sha1: "aab3d1fa17b1b3d9eece9a27bcd547ef36cd35e4",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,spread_ones=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3922,6 +3924,26 @@ local now = now_us()
 local now_ms = now / 1000
 local next_number = nil
 local task_count = tonumber(ARGV[4])
+function F.spread_ones(places)
+  local fields, indexes, found = {}, {}, {}
+  for k in string.gmatch(places, '%d+') do
+    indexes[#indexes + 1] = k
+    fields[#fields + 1] = 'spread ' .. ARGV[4 + tonumber(k)]
+  end
+  for k, over in ipairs(redis.call('HMGET', META, unpack(fields))) do
+    if over and over ~= '1' then found[#found + 1] = indexes[k] .. ':' .. over end
+  end
+  return table.concat(found, ',')
+end
+if not task_count then
+  local count, places = string.match(ARGV[4], '^(%d+) (.+)$')
+  task_count = tonumber(count)
+  local spread = F.spread_ones(places)
+  if spread ~= '' then
+    F.end_call('push', ARGV[2], '!' .. spread)
+    return { '!' .. spread }
+  end
+end
 local tasks, became_ready = {}, {}
 for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[4 + k]) end
 local answers = {}
@@ -6273,6 +6295,47 @@ for _, name in ipairs(names) do
 end
 local more = seen < #names or #names == want
 return { F.whole(math.floor(now_us() / 1000)), more and place or '', unpack(page) }
+`,
+  },
+  "spread": {
+    sha1: "830449983492619521c02e006f9f5f434bf801ac",
+    text: `#!lua flags=allow-oom
+local F = {task_keys=0}
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+function F.task_keys(index, name)
+  local b = SHARD_KEYS + (index - 1) * TASK_KEYS
+  return {
+    name = name,
+    jobs = KEYS[b + 1], later = KEYS[b + 2], due = KEYS[b + 3], ready = KEYS[b + 4],
+    prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
+    ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
+    cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+  }
+end
+local count, fields, answer = tonumber(ARGV[1]), {}, {}
+for k = 1, count do fields[k] = 'spread ' .. ARGV[1 + k] end
+local known = redis.call('HMGET', META, unpack(fields))
+for k = 1, count do
+  local wish = ARGV[1 + count + k]
+  answer[k] = known[k] or ''
+  if not known[k] and wish ~= '' then
+    local t = F.task_keys(k, ARGV[1 + k])
+    if wish ~= '1' and redis.call('EXISTS', t.ids) == 1 then
+      answer[k] = 'used'
+    else
+      redis.call('HSET', META, fields[k], wish)
+      if wish ~= '1' then redis.call('HINCRBY', META, 'spreads', 1) end
+      answer[k] = wish
+    end
+  end
+end
+return answer
 `,
   },
   "tend": {

@@ -62,6 +62,14 @@ export function groupByShard<Item>(
   return groups;
 }
 
+/** Where a lease is. */
+export function shardOfLease(
+  { taskId, shard }: { taskId: string; shard?: number | undefined },
+  shards: number,
+): number {
+  return shard ?? shardOfTask(taskId, shards);
+}
+
 /** A shard that must be there. */
 export function at<Shard>(shards: readonly Shard[], index: number): Shard {
   const shard = shards[index];

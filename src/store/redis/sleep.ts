@@ -23,6 +23,10 @@ export class Sleep {
     return this.#ever;
   }
 
+  get hasRegistered(): boolean {
+    return this.#ever.size > 0;
+  }
+
   /** Those for which the server has to be told. */
   missing(taskIds: readonly string[], now: number): string[] {
     return taskIds.filter((taskId) => {

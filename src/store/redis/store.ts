@@ -1,4 +1,4 @@
-/** The Redis store: each verb of the contract, spread over shards. Nothing clever happens here. */
+/** The Redis store: each verb of the contract, over shards. Nothing clever happens here. */
 import type { Chance } from "../../chance.js";
 import { type Clock, sleep } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
@@ -25,21 +25,19 @@ import { examine } from "./doctor.js";
 import { durably } from "./durable.js";
 import { homeOf } from "./home.js";
 import { infoOf } from "./info.js";
-import * as jobs from "./jobs.js";
+import { JobVerbs } from "./job-verbs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
-import { lookAtAll, Seen } from "./look.js";
-import { mendOnShard } from "./mend.js";
+import { lookInShard } from "./look.js";
 import { pushOverShards, pushToShard } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
 import type { Home } from "./session.js";
-import type { Shard } from "./shard.js";
 import { ShardClocks } from "./shard-clocks.js";
-import { at, groupByShard, shardOfTask } from "./shards.js";
+import { at, groupByShard, shardOfLease } from "./shards.js";
 import { Sleep } from "./sleep.js";
+import { SpreadTasks } from "./spreads.js";
 import { workOnShard } from "./work.js";
-import { workOverShards } from "./work-shards.js";
 
 /** How long a verb without a time limit of its own waits for a connection. */
 const WAIT_MS = 5_000;
@@ -75,17 +73,16 @@ class RedisStore implements Store {
   readonly #wakeListeners = new Set<(wake: Wake) => void>();
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
   readonly #schedules = new ScheduleVerbs(async () => this.#session.shards(WAIT_MS));
-  readonly #sleep = new Sleep();
+  readonly #jobs: JobVerbs;
+  /** Of each shard. */
+  readonly #sleeps = new Map<number, Sleep>();
   readonly #watch = new Sleep();
-  readonly #seen: Seen;
   readonly #clocks = new ShardClocks();
-  /** The shard that asked last for an idle scheduler. */
-  #drainedBy: number | null = null;
+  readonly spreads: SpreadTasks;
   #listening = false;
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
-    this.#seen = new Seen(options.testClock === true);
     const parts = {
       ...options,
       scripts: async () =>
@@ -94,14 +91,17 @@ class RedisStore implements Store {
           ? (await import("./testing-scripts.js")).testScripts
           : (await import("./scripts.js")).scripts),
       onChange: (change: ConnectionChange) => {
-        this.#sleep.endedAll();
-        this.#watch.endedAll();
+        this.#nothingIsSure();
+        if (change.kind === "back" && change.emptied) this.spreads.forget();
         for (const listener of this.#changeListeners) listener(change);
       },
     };
     this.#session = homeOf(parts);
     const isLate = (batch: HandedBatch) => this.#clocks.isLate(batch, options.clock.monotonic());
     this.#waker = this.#session.waker({ onWake: (wake) => this.#woken(wake), isLate });
+    const shards = async () => this.#session.shards(WAIT_MS);
+    this.spreads = new SpreadTasks(shards, (taskId) => this.#woken({ kind: "spread", taskId }));
+    this.#jobs = new JobVerbs(shards, this.spreads);
   }
 
   get shards(): number {
@@ -131,48 +131,45 @@ class RedisStore implements Store {
     const beganAt = clock.monotonic();
     const found = this.#session.shards(args.timeoutMs);
     const shards = found instanceof Promise ? await found : found;
-    const timeoutMs = Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
-    if (shards.length === 1)
-      return await pushToShard(at(shards, 0), { jobs: args.jobs, timeoutMs });
-    return await pushOverShards(shards, { jobs: args.jobs, timeoutMs });
+    const leftMs = () => Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
+    const { jobs, shard: wish } = args;
+    if (shards.length === 1) return await pushToShard(at(shards, 0), { jobs, timeoutMs: leftMs() });
+    return await pushOverShards(jobs, { shards, spreads: this.spreads, wish, leftMs });
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
     const found = this.#session.shards(WAIT_MS);
     const shards = found instanceof Promise ? await found : found;
     const { identity } = this.#options;
-    if (shards.length === 1) {
-      const only = await workOnShard(at(shards, 0), { ...args, identity });
-      for (const batch of only.batches) this.#sleep.ended(batch.taskId);
-      return only;
+    const index = named(args, shards.length);
+    const answer = await workOnShard(at(shards, index), { ...args, identity });
+    const sleep = this.#sleepOf(index);
+    for (const batch of answer.batches) {
+      sleep.ended(batch.taskId);
+      if (shards.length > 1) batch.shard = index;
     }
-    const { drainedBy, ...answer } = await workOverShards(shards, {
-      ...args,
-      ...this.#options,
-      drainedBy: this.#drainedBy,
-    });
-    this.#drainedBy = drainedBy;
-    for (const batch of answer.batches) this.#sleep.ended(batch.taskId);
     return answer;
   }
 
   async look(args: LookArgs): Promise<Look> {
     this.#waker.looksEvery(args.sleepMs);
     const shards = await this.#session.shards(WAIT_MS);
-    const { look, sessionKnown } = await lookAtAll(shards, {
+    const { sessionKnown, ...look } = await lookInShard(at(shards, named(args, shards.length)), {
       ...args,
       ...this.#options,
-      sleep: this.#sleep,
+      sleepOf: (shard) => this.#sleepOf(shard),
       watch: this.#watch,
-      seen: this.#seen,
       clocks: this.#clocks,
       shardCount: shards.length,
       shardOfSchedule: (id) => this.#schedules.shardOf(id, shards.length),
+      onSpreads: (shard, spreads) => {
+        // If it fails the next look tells it again.
+        this.spreads.heard(shard, spreads, args.fireable.taskIds).catch(() => {});
+      },
     });
     this.#schedules.note(look.schedules);
     if (!sessionKnown) {
-      this.#sleep.endedAll();
-      this.#watch.endedAll();
+      this.#nothingIsSure();
       void this.#session.verify();
     }
     return look;
@@ -180,12 +177,12 @@ class RedisStore implements Store {
 
   async renew(args: RenewArgs): Promise<Renewed> {
     const shards = await this.#session.shards(WAIT_MS);
-    const groups = groupByShard(args.leases, (lease) => shardOfTask(lease.taskId, shards.length));
+    const groups = groupByShard(args.leases, (lease) => shardOfLease(lease, shards.length));
     const parts = await Promise.all(
       [...groups].map(([index, leases]) =>
         renewOnShard(at(shards, index), {
           leases: leases.map((entry) => entry.item),
-          progress: args.progress.filter((p) => shardOfTask(p.taskId, shards.length) === index),
+          progress: args.progress.filter((said) => shardOfLease(said, shards.length) === index),
         }),
       ),
     );
@@ -197,13 +194,11 @@ class RedisStore implements Store {
 
   async reap(args: ReapArgs): Promise<Reaped[]> {
     const shards = await this.#session.shards(WAIT_MS);
-    const groups = groupByShard(args.leases, (lease) => shardOfTask(lease.taskId, shards.length));
-    const parts = await Promise.all(
-      [...groups].map(([index, leases]) =>
-        reapOnShard(at(shards, index), { ...args, leases: leases.map((entry) => entry.item) }),
-      ),
+    const groups = groupByShard(args.leases, (lease) => shardOfLease(lease, shards.length));
+    const parts = [...groups].map(([index, leases]) =>
+      reapOnShard(at(shards, index), { ...args, leases: leases.map(({ item }) => item) }),
     );
-    return parts.flat();
+    return (await Promise.all(parts)).flat();
   }
 
   register: Store["register"] = (args) => this.#schedules.register(args);
@@ -216,19 +211,13 @@ class RedisStore implements Store {
   tend: Store["tend"] = (args) => this.#schedules.tend(args);
   recover: Store["recover"] = (args) => this.#schedules.recover(args);
 
-  get: Store["get"] = async (args) => jobs.getFromShard(await this.#shardOf(args.taskId), args);
-  cancel: Store["cancel"] = async (args) =>
-    jobs.cancelOnShard(await this.#shardOf(args.taskId), args);
-  redrive: Store["redrive"] = async (args) =>
-    jobs.redriveOnShard(await this.#shardOf(args.taskId), args);
-  list: Store["list"] = async (args) => jobs.listOnShard(await this.#shardOf(args.taskId), args);
-  counts: Store["counts"] = async ({ taskId }) =>
-    jobs.countsOnShard(await this.#shardOf(taskId), taskId);
-
-  prune: Store["prune"] = async (args) =>
-    jobs.pruneOnShards(await this.#session.shards(WAIT_MS), args);
-
-  mend: Store["mend"] = async (args) => mendOnShard(await this.#shardOf(args.taskId), args);
+  get: Store["get"] = (args) => this.#jobs.get(args);
+  cancel: Store["cancel"] = (args) => this.#jobs.cancel(args);
+  redrive: Store["redrive"] = (args) => this.#jobs.redrive(args);
+  list: Store["list"] = (args) => this.#jobs.list(args);
+  counts: Store["counts"] = (args) => this.#jobs.counts(args);
+  prune: Store["prune"] = (args) => this.#jobs.prune(args);
+  mend: Store["mend"] = (args) => this.#jobs.mend(args);
 
   onWake(listener: (wake: Wake) => void): () => void {
     this.#wakeListeners.add(listener);
@@ -258,28 +247,42 @@ class RedisStore implements Store {
   }
 
   async close(): Promise<void> {
-    const taskIds = [...this.#sleep.everRegistered()];
-    if (this.#listening && taskIds.length > 0) await this.#leave(taskIds, false);
+    const hasSlept = [...this.#sleeps.values()].some((sleep) => sleep.hasRegistered);
+    if (this.#listening && hasSlept) await this.#leave(false);
     this.#waker.stop();
     this.#listening = false;
-    await this.#leave(taskIds, true);
-    this.#sleep.endedAll();
-    this.#watch.endedAll();
+    await this.#leave(true);
+    this.#nothingIsSure();
     this.#session.close();
   }
 
-  async #leave(taskIds: readonly string[], isOver: boolean): Promise<void> {
+  async #leave(isOver: boolean): Promise<void> {
     if (!this.#session.connected) return;
     const shards = await this.#session.shards(WAIT_MS);
-    await leave(shards, { ...this.#options, taskIds, isOver });
+    const taskIdsOf = (shard: number) => [...this.#sleepOf(shard).everRegistered()];
+    await leave(shards, { ...this.#options, taskIdsOf, isOver });
     // What it was handed until then is on its way.
     if (!isOver) await sleep(this.#options.clock, HEARD_MS);
   }
 
   #woken(wake: Wake): void {
-    if (wake.kind === "task") this.#sleep.ended(wake.taskId);
-    else if (wake.kind === "handed") this.#sleep.ended(wake.batch.taskId);
+    if (wake.kind === "task") this.#sleepOf(wake.shard ?? 0).ended(wake.taskId);
+    else if (wake.kind === "handed") this.#sleepOf(wake.batch.shard ?? 0).ended(wake.batch.taskId);
     for (const listener of this.#wakeListeners) listener(wake);
+  }
+
+  #sleepOf(shard: number): Sleep {
+    let sleep = this.#sleeps.get(shard);
+    if (sleep === undefined) {
+      sleep = new Sleep();
+      this.#sleeps.set(shard, sleep);
+    }
+    return sleep;
+  }
+
+  #nothingIsSure(): void {
+    for (const sleep of this.#sleeps.values()) sleep.endedAll();
+    this.#watch.endedAll();
   }
 
   #listen(): void {
@@ -287,9 +290,11 @@ class RedisStore implements Store {
     this.#listening = true;
     this.#waker.start();
   }
+}
 
-  async #shardOf(taskId: string): Promise<Shard> {
-    const shards = await this.#session.shards(WAIT_MS);
-    return at(shards, shardOfTask(taskId, shards.length));
-  }
+/** Each call of a scheduler's loops is for one shard: what waits for one holds up no other. */
+function named({ shard }: { shard?: number }, shards: number): number {
+  if (shards === 1) return 0;
+  if (shard === undefined) throw new RangeError(`which of the ${shards} shards is meant?`);
+  return shard;
 }

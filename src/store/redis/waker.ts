@@ -181,12 +181,13 @@ export class Waker {
     const rest = message.slice(1);
     switch (message.charAt(0)) {
       case "t":
-        this.#parts.onWake({ kind: "task", taskId: rest });
+        this.#parts.onWake({ kind: "task", taskId: rest, shard: this.#parts.shardOf(channel) });
         return;
       case "c": {
         const [fence = "", number = ""] = rest.split(" ", 2);
         const taskId = rest.slice(fence.length + number.length + 2);
-        this.#parts.onWake({ kind: "cancelled", fence, number, taskId });
+        const shard = this.#parts.shardOf(channel);
+        this.#parts.onWake({ kind: "cancelled", fence, number, taskId, shard });
         return;
       }
       case "h": {

@@ -36,7 +36,7 @@ function expiredClaims(test: ContractTest): void {
     expect((await scene.store.look(LOOK)).expired).toEqual([]);
     await scene.pass(21_000);
     const look = await scene.store.look(LOOK);
-    expect(look.expired).toEqual([{ fence: held.fence, taskId: TASK }]);
+    expect(look.expired).toMatchObject([{ fence: held.fence, taskId: TASK }]);
     expect(look.waitMs).toBe(0);
   });
 

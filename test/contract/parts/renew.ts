@@ -54,7 +54,7 @@ function lengthClaims(test: ContractTest): void {
     const held = await scene.running();
     await scene.expire();
     const { expired } = await scene.store.look(NO_WISHES);
-    expect(expired).toEqual([{ fence: held.fence, taskId: TASK }]);
+    expect(expired).toMatchObject([{ fence: held.fence, taskId: TASK }]);
     expect(await scene.renew([held])).toEqual(NOTHING_TO_TELL);
     expect(await scene.store.reap({ leases: expired, random: 0.5, keep: KEEP })).toEqual([]);
     expect(await scene.stateOf(held.id)).toBe("running");

@@ -1,0 +1,46 @@
+/** Tasks that are bound with `spread`: the store fixes it once, and refuses what does not fit. */
+import { SchedulerError } from "../core/errors.js";
+import type { CheckedBind } from "../core/options.js";
+import type { SpreadAnswer, Store } from "../store/contract.js";
+
+/**
+ * Fixes and learns over how many shards the bound tasks are spread. Rejects with what is refused.
+ * What a shard that is away would say is left for later: it is asked again when it is back.
+ */
+export async function fixSpreads(store: Store, binds: Iterable<CheckedBind>): Promise<void> {
+  const { spreads } = store;
+  if (spreads === undefined || store.shards === 1) return;
+  const wishes = Array.from(binds, ({ taskId, spread }) => ({ taskId, over: spread }));
+  let answers: SpreadAnswer[];
+  try {
+    answers = await spreads.fix(wishes);
+  } catch (error) {
+    if (isAway(error)) return;
+    throw error;
+  }
+  answers.forEach(({ taskId, over, outcome }, k) => {
+    const wish = wishes[k]?.over ?? 1;
+    if (outcome === "other") throw fixedOtherwise(taskId, { wish, over });
+    if (outcome === "used") throw usedBefore(taskId, wish);
+  });
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof SchedulerError)) return false;
+  return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
+}
+
+function fixedOtherwise(taskId: string, { wish, over }: { wish: number; over: number }) {
+  const message = `bind("${taskId}"): spread is ${wish}, but was fixed as ${over} at its first use`;
+  const fix = `bind it with spread: ${over}, or use another task id`;
+  return new SchedulerError("SPREAD_FIXED", message, { fix, value: wish });
+}
+
+function usedBefore(taskId: string, wish: number) {
+  const message =
+    `bind("${taskId}"): spread is ${wish}, but the task was used without it, and the store ` +
+    "remembers ids of its jobs, which would be looked for in other shards";
+  const fix =
+    "use another task id, or wait until no job with an id of your own is left or remembered";
+  return new SchedulerError("SPREAD_FIXED", message, { fix, value: wish });
+}

@@ -1,0 +1,127 @@
+/**
+ * Over how many shards each task is spread, and so where its jobs are.
+ *  1. the home of a task decides (script `spread`): the first wish is fixed for ever
+ *  2. whoever does not know of it asks its home, or learns it when that refuses a push
+ *  3. what was learnt stays true until the data are lost
+ */
+import { placeOfId, shardOfTask, shardsOfTask } from "../../core/shard.js";
+import type { SpreadAnswer, Spreads, SpreadWish } from "../contract.js";
+import { type Shard, TaskTable } from "./shard.js";
+import { at, inOrder } from "./shards.js";
+
+/** A script is asked for so many. */
+const MOST_TASKS = 50;
+
+export class SpreadTasks implements Spreads {
+  readonly #shards: () => Promise<readonly Shard[]>;
+  readonly #onSpread: (taskId: string) => void;
+  readonly #over = new Map<string, number>();
+  /** All shards of tasks that have several. */
+  readonly #places = new Map<string, readonly number[]>();
+  /** What each shard said last about how many tasks are spread from there. */
+  readonly #told = new Map<number, string>();
+
+  /** `onSpread`: a task is known to live in several shards. */
+  constructor(shards: () => Promise<readonly Shard[]>, onSpread: (taskId: string) => void) {
+    this.#shards = shards;
+    this.#onSpread = onSpread;
+  }
+
+  over(taskId: string): number {
+    return this.#places.get(taskId)?.length ?? 1;
+  }
+
+  /** True: whoever takes a job of it to its home does not have to ask whether that is right. */
+  isSure(taskId: string): boolean {
+    return this.#places.has(taskId);
+  }
+
+  /** Its home first, as far as is known. */
+  placesOf(taskId: string, shards: number): readonly number[] {
+    return this.#places.get(taskId) ?? [shardOfTask(taskId, shards)];
+  }
+
+  /** `wish`: where a job without an id of its caller's goes, if its task lives there. */
+  shardOfJob(job: { taskId: string; id: string | null }, shards: number, wish?: number): number {
+    const places = this.#places.get(job.taskId);
+    if (places === undefined) return shardOfTask(job.taskId, shards);
+    if (job.id !== null) return at(places, placeOfId(job.id, places.length));
+    return wish !== undefined && places.includes(wish) ? wish : at(places, 0);
+  }
+
+  async fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {
+    const shards = await this.#shards();
+    if (shards.length === 1) {
+      return wishes.map(({ taskId }) => ({ taskId, over: 1, outcome: "agreed" }));
+    }
+    return await inOrder(
+      wishes,
+      ({ taskId }) => shardOfTask(taskId, shards.length),
+      (index, some) => this.#fixIn(at(shards, index), some, shards.length),
+    );
+  }
+
+  /** Asks the home of the task, unless that is known. */
+  async ask(taskId: string): Promise<void> {
+    if (!this.#over.has(taskId)) await this.fix([{ taskId, over: null }]);
+  }
+
+  learn(taskId: string, over: number, shards: number): void {
+    if (this.#over.get(taskId) === over) return;
+    this.#over.set(taskId, over);
+    if (over === 1) this.#places.delete(taskId);
+    else {
+      this.#places.set(taskId, shardsOfTask(taskId, { shards, over }));
+      this.#onSpread(taskId);
+    }
+  }
+
+  /** A look has told how many tasks are spread from a shard: if that is news, asks about these. */
+  async heard(shard: number, spreads: string, taskIds: readonly string[]): Promise<void> {
+    if ((this.#told.get(shard) ?? "0") === spreads) return;
+    const { length } = await this.#shards();
+    const here = taskIds.filter((id) => shardOfTask(id, length) === shard);
+    await this.fix(here.map((taskId) => ({ taskId, over: null })));
+    this.#told.set(shard, spreads);
+  }
+
+  /** The data are lost. */
+  forget(): void {
+    this.#over.clear();
+    this.#places.clear();
+    this.#told.clear();
+  }
+
+  async #fixIn(
+    shard: Shard,
+    wishes: readonly SpreadWish[],
+    shards: number,
+  ): Promise<SpreadAnswer[]> {
+    const answers: SpreadAnswer[] = [];
+    for (let from = 0; from < wishes.length; from += MOST_TASKS) {
+      const some = wishes.slice(from, from + MOST_TASKS);
+      const tasks = new TaskTable();
+      for (const { taskId } of some) tasks.indexOf(taskId);
+      const wanted = some.map(({ over }) => (over === null ? "" : String(over)));
+      const args = [...tasks.args(), ...wanted];
+      const reply = await shard.run("spread", { taskKeys: tasks.keys(shard), args });
+      some.forEach((wish, k) => {
+        const answer = answerOf(wish, String(reply[k]));
+        if (answer.isFixed) this.learn(wish.taskId, answer.over, shards);
+        answers.push({ taskId: wish.taskId, over: answer.over, outcome: answer.outcome });
+      });
+    }
+    return answers;
+  }
+}
+
+function answerOf(
+  { over }: SpreadWish,
+  said: string,
+): Pick<SpreadAnswer, "over" | "outcome"> & { isFixed: boolean } {
+  if (said === "" || said === "used") {
+    return { over: 1, outcome: said === "" ? "agreed" : "used", isFixed: false };
+  }
+  const outcome = over === null || over === Number(said) ? "agreed" : "other";
+  return { over: Number(said), outcome, isFixed: true };
+}
