@@ -116,7 +116,7 @@ test("one is looked after even while others have all slots", () => {
 test("of jobs that wait for a slot, the one that was claimed first begins first", () => {
   const { share, places } = scene(2, 1);
   const begun: number[] = [];
-  for (const [k, at] of [3, 1, 4, 2].entries()) {
+  for (const [k, at] of [1, 2, 4, 3].entries()) {
     const place = places[k % 2]!;
     place.waiting.add({ claimedAt: at } as Attempt);
   }
