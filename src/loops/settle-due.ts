@@ -1,7 +1,7 @@
 /** Decides what is due of one schedule by the rule in force, so that another may replace it. */
 import type { Emitter } from "../core/events.js";
 import type { KeepRules } from "../core/keep.js";
-import { decodeRule } from "../core/schedule.js";
+import { decodeRule, jitterOf, type ScheduleRule } from "../core/schedule.js";
 import type { ScheduleDetail, Store } from "../store/contract.js";
 import { fireOf, planOf, unattendedPlanOf } from "./fire.js";
 import { tellFired } from "./fired.js";
@@ -23,10 +23,12 @@ export async function settleDue(
     const due = await store.schedule({ scheduleId });
     if (due === null || due.nextAt === null || due.nextAt > due.now) return;
     const rule = decodeRule(due.definition);
-    // Only those that have its function can tell which of its occurrences fire.
-    const needsFunction = rule.excludeCode !== undefined && due.paused === null;
+    // Only those that have its function can tell which of its occurrences fire: here it is needed
+    // for none, if all that is decided now lies in a pause.
+    const pausedTo = rule.excludeCode === undefined ? due.now : lastPaused(due, rule);
+    const needsFunction = pausedTo === null;
     if (needsFunction && isRegistered(due)) return;
-    const at = { rule, now: due.now, excludes: null };
+    const at = { rule, now: pausedTo ?? due.now, excludes: null };
     const plan = needsFunction ? unattendedPlanOf(due, at) : planOf(due, at);
     if (plan.nextAt === due.nextAt) return;
     const fires = [fireOf({ due, plan })];
@@ -35,6 +37,17 @@ export async function settleDue(
     if (answer === null || answer === undefined) return;
     tellFired(emitter, { due, plan, outcomes: answer.outcomes });
   }
+}
+
+/** Up to when what is due is skipped by its pause, epoch ms; null: it is not, or not any more. */
+function lastPaused(
+  { scheduleId, nextAt, paused, now }: ScheduleDetail,
+  rule: ScheduleRule,
+): number | null {
+  if (paused === null || nextAt === null) return null;
+  const until = paused.until ?? now + 1;
+  const isPaused = nextAt + jitterOf(scheduleId, rule) < until;
+  return isPaused ? Math.min(now, until - 1) : null;
 }
 
 /** Somebody alive has the function. */

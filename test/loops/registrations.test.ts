@@ -183,3 +183,29 @@ test("what only a lost function could fire is all noted as missed by the next ru
   expect(after.of("schedule:missed")).toMatchObject([{ scheduleId: "t", count: 11 }]);
   await after.stop();
 });
+
+test("a pause that is over leaves what a function excludes to those that have it", async () => {
+  const fleet = new Fleet();
+  const exclude = (at: Date): boolean => at.getUTCMinutes() % 2 === 1;
+  const before = fleet.member("before", [["t", { every: "1m", exclude }]]);
+  const after = fleet.member("after", [["t", { every: "1h" }]]);
+  await before.start();
+  await fleet.advance(SECOND);
+  const startAt = fleet.now - SECOND;
+  await before.stop();
+  const { schedules } = after.scheduler;
+  await fleet.settled(schedules.pause("t"));
+  await fleet.advance(4 * MINUTE);
+  await fleet.settled(schedules.resume("t"));
+  // Five minutes follow that are neither paused nor decided by anybody.
+  await fleet.advance(5 * MINUTE);
+  await after.start();
+  await fleet.advance(3 * MINUTE);
+  const ledger = await fleet.settled(schedules.ledger("t"));
+  expect(ledger.slice(0, 2)).toMatchObject([
+    { outcome: "skipped", reason: "paused", scheduledFor: startAt + MINUTE, count: 4 },
+    { outcome: "missed", reason: "unattended", scheduledFor: startAt + 5 * MINUTE },
+  ]);
+  expect(fleet.ran.filter(({ scheduleId }) => scheduleId === "t")).toEqual([]);
+  await after.stop();
+});

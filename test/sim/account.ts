@@ -1,4 +1,4 @@
-/** The account that a witness keeps of one server's jobs, leases and occurrences. */
+/** The account that a witness keeps of one server's jobs and leases. */
 import type {
   CancelAnswer,
   ClaimedJob,
@@ -10,6 +10,8 @@ import type {
   PushArgs,
   Reaped,
   RedriveAnswer,
+  RemoveAnswer,
+  RemoveArgs,
   RenewArgs,
   Renewed,
   Settle,
@@ -19,65 +21,37 @@ import type {
   WorkAnswer,
   WorkArgs,
 } from "../../src/store/contract.js";
+import type { AccountParts, Job, Lease, When } from "./account-parts.js";
+import { InForce } from "./in-force.js";
+import { Lines } from "./lines.js";
 import { Occurrences } from "./occurrences.js";
-import type { Taken } from "./witness.js";
-
-export interface AccountParts {
-  broken: (invariant: string, what: string, at: number) => void;
-  taken: (taken: Taken) => void;
-  /** Schedules whose jobs never run beside each other. */
-  serial: ReadonlySet<string>;
-  /** The grain of the server's clock, ms. */
-  grainMs: number;
-}
-
-export interface When {
-  at: number;
-  storeNow: number;
-}
-
-interface Job {
-  taskId: string;
-  id: string;
-  number: string;
-  retryOff: boolean;
-  /** The schedule whose jobs must not run beside each other; null: they may. */
-  serial: string | null;
-  /** null: nobody holds it. */
-  fence: string | null;
-  isEnded: boolean;
-  /** Not to be claimed before, by the server's clock. */
-  notBefore: number;
-  /** How often it was claimed, not counting those that came back unbegun. */
-  claims: number;
-}
-
-interface Lease {
-  holder: string;
-  leaseMs: number;
-  renewedAt: number;
-  /** How far the clock was moved since. */
-  jumpedMs: number;
-  /** False: handed over, and not heard of. */
-  isConfirmed: boolean;
-}
+import { OpenJobs, type Reading } from "./open-jobs.js";
 
 const HANDED_MS = 2_000;
 
 export class Account {
   parts: AccountParts;
   readonly occurrences: Occurrences;
+  /** Which rules are in force. */
+  readonly rules: InForce;
+  readonly #open: OpenJobs;
+  readonly #lines: Lines;
   readonly #jobs = new Map<string, Job>();
   readonly #numbers = new Map<string, string>();
-  /** When pushed jobs are due, by id; and those of each task that wait in line, never claimed. */
+  /** When pushed jobs are due, by id. */
   readonly #dues = new Map<string, number>();
-  readonly #lines = new Map<string, string[]>();
   readonly #leases = new Map<string, Lease>();
+  /** Removed once: what is made again may run beside jobs of the one before. */
+  readonly #former = new Set<string>();
   #lastFence = "";
 
   constructor(parts: AccountParts) {
     this.parts = parts;
-    this.occurrences = new Occurrences((what, at) => this.parts.broken("I7", what, at));
+    const broken = (what: string, at: number): void => this.parts.broken("I7", what, at);
+    this.occurrences = new Occurrences(broken);
+    this.rules = new InForce(parts.code, broken);
+    this.#open = new OpenJobs(parts.vague, (what, at) => this.parts.broken("I15", what, at));
+    this.#lines = new Lines((what, at) => this.parts.broken("I9", what, at));
   }
 
   pushed({ jobs }: PushArgs, answers: readonly PushAnswer[], { at, storeNow }: When): void {
@@ -91,7 +65,8 @@ export class Account {
       const dueAt = due === null ? 0 : "in" in due ? storeNow + due.in : due.at;
       this.#dues.set(key, dueAt);
       const isPlain = due === null && job.rules.priority === 0 && answer.state === "ready";
-      if (isPlain) this.#lineOf(job.taskId).push(answer.id);
+      if (isPlain) this.#lines.joins(job.taskId, answer.id);
+      this.#open.made(job.taskId, answer.id);
     });
   }
 
@@ -137,29 +112,52 @@ export class Account {
       job.fence = null;
       job.notBefore = dueAt ?? 0;
       job.isEnded = state !== "ready" && state !== "scheduled";
-      if (!lease.isConfirmed) job.claims -= 1;
+      if (job.isEnded) this.#open.ended(taskId, job.id);
+      if (lease.isConfirmed) job.crashes += 1;
+      else job.claims -= 1;
     }
     for (const { fence } of jobs) if (this.#held(fence).length === 0) this.#leases.delete(fence);
   }
 
-  fired({ fires }: FireArgs, answers: readonly FireAnswer[], when: When): void {
+  fired({ taskId, fires }: FireArgs, answers: readonly FireAnswer[], when: When): void {
     fires.forEach((one, n) => {
       const answer = answers[n];
       if (answer === null || answer === undefined) return;
       this.occurrences.fired(one, answer.outcomes, when);
+      this.rules.fired(one, answer.outcomes, when.at);
+      for (const outcome of answer.outcomes) this.#open.firedOf(taskId, outcome);
     });
   }
 
   cancelled({ taskId, id }: JobRef, answer: CancelAnswer | null): void {
     if (answer?.state !== "cancelled") return;
-    this.#leavesLine(taskId, id);
+    this.#lines.leaves(taskId, id);
+    this.#open.ended(taskId, id);
     const number = this.#numbers.get(`${taskId} ${id}`);
     const job = number === undefined ? undefined : this.#jobs.get(number);
     if (job !== undefined) job.isEnded = true;
   }
 
-  triggered({ scheduleId }: TriggerArgs, answer: TriggerAnswer | null): void {
-    this.occurrences.triggered(scheduleId, answer?.outcomes ?? []);
+  triggered(args: TriggerArgs, answer: TriggerAnswer | null, when: When): void {
+    if (answer === null) return;
+    const { scheduleId, instants } = args;
+    for (const { outcome } of answer.outcomes) this.#open.firedOf(answer.taskId, outcome);
+    if (instants === null) this.occurrences.triggered(scheduleId, answer.outcomes);
+    else this.occurrences.filledIn(scheduleId, answer.outcomes, when.at);
+  }
+
+  /** Its jobs go on, and are those of nobody. */
+  removed({ scheduleId }: RemoveArgs, answer: RemoveAnswer): void {
+    if (answer !== "removed") return;
+    this.#former.add(scheduleId);
+    this.rules.removed(scheduleId);
+    this.occurrences.removed(scheduleId);
+    for (const job of this.#jobs.values()) if (job.serial === scheduleId) job.serial = null;
+  }
+
+  /** Somebody looked: what is told of jobs is what is true of them. */
+  read(reading: Reading, at: number): void {
+    this.#open.read(reading, { at, held: (taskId) => this.#heldOf(taskId) });
   }
 
   /** An ended job is issued again, as a new one. */
@@ -167,6 +165,7 @@ export class Account {
     if (answer?.redriven !== true) return;
     this.#numbers.delete(`${taskId} ${id}`);
     this.#dues.set(`${taskId} ${id}`, 0);
+    this.#open.made(taskId, id);
   }
 
   /** The clock, at `storeNow` so far, is moved. What was due by then is due, whatever it says. */
@@ -197,7 +196,9 @@ export class Account {
     }
     job.fence = null;
     job.isEnded = answer.state !== "ready" && answer.state !== "scheduled";
+    if (job.isEnded) this.#open.ended(taskId, job.id);
     if (outcome.kind === "handBack") job.claims -= 1;
+    if (outcome.kind === "retry") job.failures += 1;
     if (outcome.kind === "retry" && !job.isEnded) job.notBefore = storeNow + outcome.waitMs;
     if (this.#held(fence).length === 0) this.#leases.delete(fence);
   }
@@ -218,7 +219,7 @@ export class Account {
     }
   }
 
-  #checkClaim(job: Job, { occurrence }: ClaimedJob, { at, storeNow }: When): void {
+  #checkClaim(job: Job, { occurrence, counts }: ClaimedJob, { at, storeNow }: When): void {
     const { broken } = this.parts;
     const name = `${job.taskId} ${job.id}`;
     if (job.isEnded) broken("I2", `${name} was claimed after its end`, at);
@@ -226,6 +227,10 @@ export class Account {
     if (job.retryOff && job.claims > 0) broken("I2", `${name} was claimed twice`, at);
     const isEarly = storeNow + this.parts.grainMs < job.notBefore;
     if (isEarly) broken("I8", `${name} was claimed before it is due`, at);
+    if (counts.failures !== job.failures || counts.crashes !== job.crashes) {
+      const told = `${counts.failures} failures and ${counts.crashes} crashes`;
+      broken("I3", `${name} is said to have ${told}: ${job.failures} and ${job.crashes}`, at);
+    }
     if (occurrence !== null) this.occurrences.claimed(job.number, occurrence, at);
     const { serial } = job;
     const beside = [...this.#jobs.values()].find(
@@ -233,7 +238,7 @@ export class Account {
         serial !== null && other !== job && other.serial === serial && other.fence !== null,
     );
     if (beside !== undefined) broken("I7", `${name} runs beside ${beside.id}`, at);
-    this.#leavesLine(job.taskId, job.id, at);
+    this.#lines.leaves(job.taskId, job.id, at);
   }
 
   #jobOf(taskId: string, { number, id, rules, occurrence }: ClaimedJob, at: number): Job {
@@ -247,6 +252,7 @@ export class Account {
     if (job === undefined) {
       job = {
         ...{ taskId, id, number, fence: null, isEnded: false, claims: 0 },
+        ...{ failures: 0, crashes: 0 },
         retryOff: rules.retry === null,
         serial: this.#serialOf(occurrence),
         notBefore: this.#dues.get(key) ?? 0,
@@ -257,8 +263,13 @@ export class Account {
   }
 
   #serialOf(occurrence: ClaimedJob["occurrence"]): string | null {
-    if (occurrence === null || !this.parts.serial.has(occurrence.scheduleId)) return null;
-    return occurrence.scheduleId;
+    const scheduleId = occurrence?.scheduleId ?? "";
+    return this.parts.serial.has(scheduleId) && !this.#former.has(scheduleId) ? scheduleId : null;
+  }
+
+  #heldOf(taskId: string): Map<string, string> {
+    const held = [...this.#jobs.values()].filter((job) => job.taskId === taskId);
+    return new Map(held.flatMap(({ id, fence }) => (fence === null ? [] : [[id, fence]])));
   }
 
   #held(fence: string): Job[] {
@@ -273,25 +284,5 @@ export class Account {
       this.parts.broken("I5", `lease ${fence} was taken back after ${at - renewedAt} ms`, at);
     }
     if (isConfirmed) this.parts.taken({ fence, holder, leaseMs, renewedAt, at });
-  }
-
-  #lineOf(taskId: string): string[] {
-    let line = this.#lines.get(taskId);
-    if (line === undefined) {
-      line = [];
-      this.#lines.set(taskId, line);
-    }
-    return line;
-  }
-
-  /** `at`: claimed then, which only the first in line may be. */
-  #leavesLine(taskId: string, id: string, at: number | null = null): void {
-    const line = this.#lineOf(taskId);
-    const place = line.indexOf(id);
-    if (place === -1) return;
-    if (place > 0 && at !== null) {
-      this.parts.broken("I9", `${taskId} ${id} was claimed before ${line[0]}`, at);
-    }
-    line.splice(place, 1);
   }
 }

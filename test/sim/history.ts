@@ -71,6 +71,8 @@ export interface History {
   setBack: number[];
   /** Occurrences that somebody asked for: some may have the same ms, and so the same name. */
   triggered: Set<string>;
+  /** Schedules that were removed: what is made again under the same id has the same names. */
+  removed: Set<string>;
   finals: Map<string, Final>;
   /** What should never be heard of: rejections nobody handles, errors of no known kind. */
   shocks: string[];
@@ -88,6 +90,7 @@ export function emptyHistory(): History {
     forgotten: [],
     setBack: [],
     triggered: new Set(),
+    removed: new Set(),
     finals: new Map(),
     shocks: [],
     undone: [],

@@ -20,6 +20,8 @@ export interface MachineParts {
 /** After all that has a rank of its own. */
 const HELD_RANK = 1;
 
+const SHORTEST_MS = 0.001;
+
 /** Within one turn: what was asked for last comes last. */
 const TURN_RANK = -1;
 
@@ -104,7 +106,9 @@ export class Machine {
       this.#timers -= 1;
       return true;
     };
-    const event = this.arrives(this.#timeline.now + Math.max(0, ms), () => {
+    // What is too small to be added to the time would never be over.
+    const waitMs = ms > 0 ? Math.max(ms, SHORTEST_MS) : 0;
+    const event = this.arrives(this.#timeline.now + waitMs, () => {
       if (close()) run();
     });
     return {

@@ -140,7 +140,8 @@ export class Member {
     const { scheduleId, scheduledFor, fence, attempt, jobId } = context;
     const own = data as { key?: string } | undefined;
     const name = scheduleId === undefined ? String(own?.key) : `${scheduleId}@${scheduledFor}`;
-    const key = history.triggered.has(name) ? `${name} ${jobId}` : name;
+    const isOneOfMany = history.triggered.has(name) || history.removed.has(scheduleId ?? "");
+    const key = isOneOfMany ? `${name} ${jobId}` : name;
     const run: Run = {
       ...{ key, jobId, fence, attempt, machine: this.machine.name, claimedAt: claimedAt(fence) },
       ...{ startedAt: timeline.now, storeAt: server.clock.nowExact(), endedAt: null, end: null },

@@ -21,23 +21,30 @@ export interface Mutant {
   planted: () => number;
 }
 
-/** Does something to the state before a step sees it. */
-type Plant = (state: State, verb: Verb, args: unknown) => void;
+/** Does something to the state before a step sees it. True: it has changed something. */
+type Plant = (state: State, verb: Verb, args: unknown) => boolean;
 
 export const mutants = (): Mutant[] => [
   ofModel("the fence check of a settle", ["I6"], (state, verb, args) => {
-    for (const [settle, job] of settled(state, verb, args)) {
-      if (job.state === "running") settle.fence = digits(job.fence ?? 0);
-    }
+    return changes(settled(state, verb, args), ([settle, job]) => {
+      const fence = digits(job.fence ?? 0);
+      if (job.state !== "running" || settle.fence === fence) return false;
+      settle.fence = fence;
+      return true;
+    });
   }),
   ofModel("the lease of a settle", ["I6"], (state, verb, args) => {
-    for (const [settle, job] of settled(state, verb, args)) {
-      if (job.state === "ready" || job.state === "scheduled") giveLease(state, job, settle);
-    }
+    return changes(settled(state, verb, args), ([settle, job]) => {
+      return (job.state === "ready" || job.state === "scheduled") && giveLease(state, job, settle);
+    });
   }),
   ofModel("the high-water mark of schedules", ["I7"], (state, verb) => {
-    if (verb !== "fire" && verb !== "register") return;
-    for (const schedule of state.schedules.values()) schedule.decidedAt = 0;
+    if (verb !== "fire" && verb !== "register") return false;
+    return changes(state.schedules.values(), (schedule) => {
+      const wasDecided = schedule.decidedAt !== 0;
+      schedule.decidedAt = 0;
+      return wasDecided;
+    });
   }),
   ofSqlite("the fence check of a settle", ["I6"], {
     find: "AND state = 4 AND fence = ? AND cancelling",
@@ -51,15 +58,30 @@ export const mutants = (): Mutant[] => [
     find: "decided_at = ?, fired_count",
     put: "decided_at = 0 * ?, fired_count",
   }),
+  ofSqlite("the grace after an outage", ["I5"], {
+    find: "AND ends_at <= ? AND length_ms <= ?",
+    put: "AND ends_at <= ? AND ? IS NOT NULL",
+  }),
+  ofSqlite("the time for which an id is remembered", ["I1"], {
+    find: "ended_at = ?, keep_until = ? WHERE task",
+    put: "ended_at = ?, keep_until = 0 * ? WHERE task",
+  }),
+  ofSqlite("a hand-back that costs no attempt", ["I3"], {
+    find: "hand_offs = hand_offs + 1",
+    put: "hand_offs = hand_offs + 1, failures = failures + 1",
+  }),
+  ofSqlite("the removal of a schedule", ["I7", "I13"], {
+    find: "DELETE FROM schedule WHERE",
+    put: "DELETE FROM schedule WHERE 0 AND",
+  }),
 ];
 
 function ofModel(name: string, breaks: readonly string[], plant: Plant): Mutant {
   let planted = 0;
   class Wrong extends Model {
     override apply<V extends Verb>(caller: Caller, verb: V, args: ArgsOf<V>) {
-      planted += 1;
       const own = structuredClone(args);
-      plant(this.state as State, verb, own);
+      if (plant(this.state as State, verb, own)) planted += 1;
       return super.apply(caller, verb, own) as { answer: AnswerOf<V> } & ReturnType<Model["apply"]>;
     }
   }
@@ -83,6 +105,13 @@ function ofSqlite(
   return { name, kind: "sqlite", backend, breaks, planted: () => planted };
 }
 
+/** Does it to all of them; true: some were changed. */
+function changes<T>(all: Iterable<T>, change: (each: T) => boolean): boolean {
+  let isChanged = false;
+  for (const each of all) isChanged = change(each) || isChanged;
+  return isChanged;
+}
+
 /** What a call settles, with the job of each. */
 function settled(state: State, verb: Verb, args: unknown): [Settle, Job][] {
   if (verb !== "work") return [];
@@ -94,10 +123,10 @@ function settled(state: State, verb: Verb, args: unknown): [Settle, Job][] {
 }
 
 /** As if the lease had never been taken back. */
-function giveLease(state: State, job: Job, settle: Settle): void {
+function giveLease(state: State, job: Job, settle: Settle): boolean {
   const fence = Number(settle.fence);
   const task = state.tasks.get(job.taskId);
-  if (task === undefined || state.leases.has(fence)) return;
+  if (task === undefined || state.leases.has(fence)) return false;
   task.there[job.state] -= 1;
   task.there.running += 1;
   Object.assign(job, { state: "running", fence, dueAt: null });
@@ -105,6 +134,7 @@ function giveLease(state: State, job: Job, settle: Settle): void {
     ...{ fence, taskId: job.taskId, owner: "", endsAt: Number.MAX_SAFE_INTEGER, lengthMs: 1_000 },
     ...{ numbers: new Set([job.number]), isUnconfirmed: false },
   });
+  return true;
 }
 
 function digits(fence: number): string {

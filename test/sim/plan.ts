@@ -13,6 +13,8 @@ import {
   inviteFaults,
   KINDS,
 } from "./faults.js";
+import { drawTiming, enriched } from "./rules.js";
+import { drawRuntime, type RuntimePlan } from "./runtime.js";
 import { drawWishes, type Wish } from "./wishes.js";
 
 /** How a handler behaves. */
@@ -47,6 +49,8 @@ export interface SchedulePlan {
   /** What each version of the program registers; the last one for all later ones. */
   versions: RegisterOptions[];
   isSerial: boolean;
+  /** What its jobs do. */
+  acts: Act[];
 }
 
 export interface TaskPlan {
@@ -71,6 +75,8 @@ export interface Plan {
   skewMs: number[];
   tasks: TaskPlan[];
   schedules: SchedulePlan[];
+  /** Those that are made while the world goes on. */
+  runtime: RuntimePlan[];
   pushes: PushPlan[];
   wishes: Wish[];
   kinds: FaultKind[];
@@ -78,7 +84,6 @@ export interface Plan {
 }
 
 const MISFIRES = ["skip", "once", "all"] as const;
-const CRONS = ["* * * * * *", "*/2 * * * * *", "1-59/3 * * * * *"];
 const NOTES = ["", "plain", 'quote " and \\ and \u2028', "{}[]", "\u0000\u001e", "ж漢🙂"];
 
 function faultsOf(dice: Dice, theme: Theme, world: FaultWorld): Fault[] {
@@ -105,9 +110,12 @@ export function planOf(seed: number, backend: Plan["backend"]): Plan {
   const part = theme === "anything" ? 0.4 : 0.1;
   const kinds = KINDS.filter(() => dice.says(part));
   const world = { kinds, lastsMs, workers, leaseMs };
-  const schedules = drawSchedules(dice, { tasks, theme });
+  const drawn = drawSchedules(dice, { tasks, theme });
+  const schedules = enriched(new Dice(seed, "rules"), drawn, { lastsMs });
+  const more = drawRuntime(new Dice(seed, "runtime"), { lastsMs, tasks, schedules });
   const plan: Omit<Plan, "wishes"> = {
     ...{ seed, backend, workers, lastsMs, leaseMs, tasks, kinds, schedules },
+    runtime: more.runtime,
     pollMs: dice.pick([800, 1_500, 3_000]),
     stopMs: dice.pick([0, 500, 3_000]),
     keepsCompleted: theme !== "leases" && dice.says(0.5),
@@ -117,7 +125,8 @@ export function planOf(seed: number, backend: Plan["backend"]): Plan {
     pushes: drawPushes(dice, { lastsMs, tasks, leaseMs, theme }),
     faults: faultsOf(new Dice(seed, "faults"), theme, world),
   };
-  return { ...plan, wishes: drawWishes(new Dice(seed, "wishes"), plan) };
+  const wishes = [...drawWishes(new Dice(seed, "wishes"), plan), ...more.wishes];
+  return { ...plan, wishes: wishes.filter(({ at }) => at < lastsMs) };
 }
 
 function drawSchedules(
@@ -132,15 +141,13 @@ function drawSchedules(
       misfireAfter: theme === "clocks" ? 60_000 : dice.pick([3_000, 60_000]),
       ...(dice.says(0.5) ? { retry: true, retryTimeout: 300 } : {}),
     };
-    const rule = () =>
-      dice.says(0.5)
-        ? { every: dice.pick([1_000, 1_500, 2_500]) }
-        : { cronExpr: dice.pick(CRONS), timezone: "UTC" };
+    const rule = () => drawTiming(dice);
     const isChanging = theme === "clocks" || dice.says(0.6);
     const first = { ...shared, ...rule() };
     const second = isChanging ? { ...shared, ...rule() } : first;
     const versions = [first, second, dice.says(0.5) ? first : second] as RegisterOptions[];
-    return { taskId: dice.pick(tasks).taskId, versions, isSerial: overlap !== "allow" };
+    const { taskId } = dice.pick(tasks);
+    return { taskId, versions, isSerial: overlap !== "allow", acts: [] };
   });
 }
 

@@ -2,15 +2,18 @@
  * One world from its beginning to its end: faults, then a time without, in which everything must
  * work again and drain; then all stop, and what is left is looked at.
  */
+
+import { ask } from "./ask.js";
 import type { BackendMaker } from "./backend.js";
 import { check, type Finding } from "./checker.js";
 import type { Coverage } from "./coverage.js";
+import { grainOf } from "./facts.js";
 import type { Fault } from "./faults.js";
 import type { Stop } from "./history.js";
 import { type Plan, planOf } from "./plan.js";
-import { goOn, pauseAll, withoutHoles } from "./schedules.js";
+import { goOn, notAsTold, pauseAll, withoutHoles } from "./schedules.js";
 import { heal, planFaults } from "./strike.js";
-import { ask, grainOf, World } from "./world.js";
+import { World } from "./world.js";
 
 export interface Simulated {
   plan: Plan;
@@ -66,6 +69,7 @@ async function live(world: World, faults: readonly Fault[]): Promise<void> {
   await recover(world);
   await ask(world, () => world.wishes.resumeAll());
   history.undone.push(...(await goOn(world, healedAt)));
+  history.undone.push(...(await ask(world, () => notAsTold(world))));
   await ask(world, () => pauseAll(world));
   await drain(world);
   history.undone.push(...(await ask(world, () => withoutHoles(world))));
@@ -101,6 +105,8 @@ async function drain(world: World): Promise<void> {
   let left = await ask(world, () => leftOf(world));
   while (left.length > 0 && timeline.now < until && !isBroken(world)) {
     await timeline.run(timeline.now + 1_000);
+    // What was asked for long ago may arrive only now, and make a schedule.
+    await ask(world, () => pauseAll(world));
     left = await ask(world, () => leftOf(world));
   }
   if (!isBroken(world)) history.undone.push(...left);

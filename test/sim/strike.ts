@@ -24,6 +24,7 @@ export function heal(world: World): void {
     member.disturbed();
   }
   world.isHealed = true;
+  world.punctual.stirred(world.timeline.now);
   for (const member of members) member.release();
   workers.forEach((member, worker) => {
     if (member === null) world.spawn(worker);
@@ -32,6 +33,7 @@ export function heal(world: World): void {
 
 function strike(world: World, fault: Fault): void {
   world.tell(`fault ${fault.kind}`);
+  world.punctual.stirred(world.timeline.now + ("ms" in fault ? Math.max(0, fault.ms) : 0));
   switch (fault.kind) {
     case "trap":
       world.network.set(fault.trap);

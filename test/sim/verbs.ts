@@ -23,6 +23,7 @@ export const VERBS = [
   "list",
   "counts",
   "prune",
+  "mend",
 ] as const satisfies readonly (keyof Store)[];
 
 export type Verb = (typeof VERBS)[number];

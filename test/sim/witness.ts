@@ -14,6 +14,10 @@ import type {
   PushArgs,
   Reaped,
   RedriveAnswer,
+  RegisterAnswer,
+  RegisterArgs,
+  RemoveAnswer,
+  RemoveArgs,
   RenewArgs,
   Renewed,
   TriggerAnswer,
@@ -21,7 +25,9 @@ import type {
   WorkAnswer,
   WorkArgs,
 } from "../../src/store/contract.js";
-import { Account, type AccountParts } from "./account.js";
+import { Account } from "./account.js";
+import type { AccountParts } from "./account-parts.js";
+import type { Reading } from "./open-jobs.js";
 import type { Verb } from "./verbs.js";
 
 /** One call that was carried out. */
@@ -53,7 +59,7 @@ export interface Taken {
 }
 
 /** What it has to know of the world. */
-export type WitnessParts = Pick<AccountParts, "serial" | "grainMs">;
+export type WitnessParts = Pick<AccountParts, "serial" | "vague" | "code" | "grainMs">;
 
 export class Witness {
   readonly broken: Broken[] = [];
@@ -91,6 +97,11 @@ export class Witness {
     for (const seen of this.#log) apply(account, seen);
     account.parts = this.#account.parts;
     this.#account = account;
+  }
+
+  /** The texts of the rules of run-time schedules that are there. */
+  get rules(): ReadonlyMap<string, string> {
+    return this.#account.rules.runtime;
   }
 
   /** What is neither ended nor waiting where it should be, at the end. */
@@ -137,10 +148,21 @@ function apply(account: Account, { at, storeNow, by, verb, args, answer }: Seen)
       account.cancelled(args as JobRef, answer as CancelAnswer | null);
       break;
     case "trigger":
-      account.triggered(args as TriggerArgs, answer as TriggerAnswer | null);
+      account.triggered(args as TriggerArgs, answer as TriggerAnswer | null, when);
       break;
     case "redrive":
       account.redriven(args as JobRef, answer as RedriveAnswer | null);
+      break;
+    case "register":
+      account.rules.registered(args as RegisterArgs, answer as RegisterAnswer[]);
+      break;
+    case "remove":
+      account.removed(args as RemoveArgs, answer as RemoveAnswer);
+      break;
+    case "counts":
+    case "list":
+    case "get":
+      account.read({ verb, args, answer } as Reading, at);
       break;
     case "jump":
       account.jumped(args as number, storeNow);

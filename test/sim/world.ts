@@ -12,23 +12,22 @@ import type {
 import type { BackendMaker } from "./backend.js";
 import { Coverage } from "./coverage.js";
 import { Dice, hashOf } from "./dice.js";
+import { actsOf, codeOf, jittersOf, witnessPartsOf } from "./facts.js";
 import { emptyHistory, type History } from "./history.js";
 import { PATIENCE_MS } from "./link.js";
 import { Machine } from "./machine.js";
 import { Member } from "./member.js";
 import { Network, type Trap } from "./network.js";
 import type { Act, Plan } from "./plan.js";
+import { Punctual } from "./punctual.js";
 import { Pushers } from "./pushers.js";
+import { EPOCH } from "./rules.js";
 import { Server } from "./server.js";
 import { Timeline } from "./timeline.js";
 import type { Verb } from "./verbs.js";
 import { Wishes } from "./wishes.js";
 import { type Seen, type Taken, Witness } from "./witness.js";
 
-/** 2026-01-01T00:00:00Z. */
-export const EPOCH = 1_767_225_600_000;
-
-const ANSWER_MS = 1_000;
 /** So long after it is back a scheduler has told the store what is decided. */
 const TOLD_MS = 4_000;
 
@@ -42,8 +41,11 @@ export class World {
   readonly coverage: Coverage = new Coverage();
   readonly pushers: Pushers;
   readonly wishes: Wishes;
+  readonly punctual: Punctual;
   /** The store as it is, without a network before it. */
   readonly observer: Store;
+  /** Those of code, then those that are made meanwhile. */
+  readonly scheduleIds: readonly string[];
   /** Who runs as which worker now; null: nobody. */
   readonly workers: (Member | null)[];
   /** All that ever were. */
@@ -78,11 +80,17 @@ export class World {
       caught: (trap, machine, verb) => this.#caught(trap, machine, verb),
       carriedOut: (machine, verb) => this.#carriedOut(machine, verb),
     });
-    this.#acts = new Map(plan.pushes.map(({ key, acts }) => [key, acts]));
+    this.scheduleIds = [...codeOf(plan).keys(), ...plan.runtime.map((it) => it.scheduleId)];
+    this.#acts = actsOf(plan);
     this.observer = this.server.seat("observer").store;
     this.workers = Array.from({ length: plan.workers }, () => null);
     this.pushers = new Pushers(this, this.#member({ name: "pusher", worker: null, version: null }));
     this.wishes = new Wishes(this);
+    this.punctual = new Punctual({
+      ...{ pollMs: plan.pollMs, jitters: jittersOf(plan) },
+      broken: (what, at) => void this.witness.broken.push({ invariant: "I7", what, at }),
+      seen: () => this.coverage.note("on time", "fire"),
+    });
   }
 
   /** Notes what happens, for comparison with another run of the same seed. */
@@ -100,6 +108,7 @@ export class World {
     const member = this.#member({ name, worker, version: this.version });
     this.workers[worker] = member;
     this.tell(`${name} starts version ${this.version}`);
+    this.punctual.stirred(this.timeline.now);
     member.start();
   }
 
@@ -107,6 +116,7 @@ export class World {
   crash(member: Member, noticedMs: number | null): void {
     if (member.machine.isDead) return;
     this.tell(`${member.machine.name} dies`);
+    this.punctual.stirred(this.timeline.now);
     this.history.deaths.set(member.machine.name, this.timeline.now);
     member.machine.crash();
     member.link.abandoned(noticedMs);
@@ -150,9 +160,7 @@ export class World {
   }
 
   #makeWitness(): Witness {
-    const serial = this.plan.schedules.filter(({ isSerial }) => isSerial);
-    const ids = serial.map(({ versions }) => versions[0]?.scheduleId ?? "");
-    const witness = new Witness({ serial: new Set(ids), grainMs: grainOf(this.plan) });
+    const witness = new Witness(witnessPartsOf(this.plan));
     witness.onTaken = (taken) => this.#taken(taken);
     witness.onSeen = (seen) => this.#seen(seen);
     return witness;
@@ -160,7 +168,7 @@ export class World {
 
   #actOf(key: string, attempt: number): Act | null {
     if (this.isHealed) return null;
-    const acts = this.#acts.get(key);
+    const acts = this.#acts.get(key) ?? this.#acts.get(key.split("@")[0] ?? "");
     return acts?.[Math.min(attempt, acts.length) - 1] ?? null;
   }
 
@@ -199,13 +207,19 @@ export class World {
     // Answers come in order: all others wait for a late one, until the connection is given up.
     const lateMs = "ms" in trap ? Math.min(trap.ms, 2 * PATIENCE_MS) : 0;
     for (const member of this.members) if (member.machine === machine) member.disturbed(lateMs);
+    this.punctual.stirred(this.timeline.now + lateMs);
   }
 
-  #seen({ verb, answer, at, args }: Seen): void {
+  #seen({ verb, answer, at, storeNow, args }: Seen): void {
     this.lines?.push(`   ${verb} ${JSON.stringify(args)} -> ${JSON.stringify(answer)}`);
     if (verb === "trigger")
       this.#triggered(args as TriggerArgs, answer as TriggerAnswer | null, at);
-    if (verb === "fire") this.#fired(args as FireArgs, answer as FireAnswer[], at);
+    if (verb === "remove" && answer === "removed")
+      this.history.removed.add((args as { scheduleId: string }).scheduleId);
+    if (verb === "fire") {
+      this.#fired(args as FireArgs, answer as FireAnswer[], at);
+      this.punctual.fired(args as FireArgs, answer as FireAnswer[], { at, storeNow });
+    }
     if (verb !== "work" && verb !== "handed") return;
     const { batches } = (verb === "work" ? answer : { batches: [answer] }) as {
       batches: { fence: string }[];
@@ -213,8 +227,9 @@ export class World {
     for (const { fence } of batches) this.#claims.set(Number(fence), at);
   }
 
-  #triggered({ scheduleId }: TriggerArgs, answer: TriggerAnswer | null, at: number): void {
-    if (answer === null) return;
+  #triggered(args: TriggerArgs, answer: TriggerAnswer | null, at: number): void {
+    const { scheduleId, instants } = args;
+    if (answer === null || instants !== null) return;
     for (const { scheduledFor } of answer.outcomes) {
       this.history.triggered.add(`${scheduleId}@${scheduledFor}`);
     }
@@ -224,6 +239,8 @@ export class World {
   /** I7, over losses too: what somebody knows to have fired, who could tell it, fires no more. */
   #fired({ fires }: FireArgs, answers: readonly FireAnswer[], at: number): void {
     fires.forEach(({ scheduleId, decisions }, n) => {
+      // One that is made again knows nothing of the one before.
+      if (this.history.removed.has(scheduleId)) return;
       decisions.forEach((decision, k) => {
         if (decision.kind !== "fire" || answers[n]?.outcomes[k]?.kind !== "fired") return;
         const name = `${scheduleId}@${decision.scheduledFor}`;
@@ -263,29 +280,4 @@ export class World {
     const what = `lease ${fence} of ${name} was taken, undisturbed for ${quietMs} ms`;
     this.witness.broken.push({ invariant: "I5", what, at });
   }
-}
-
-/** The model counts in whole ms. */
-export function grainOf({ backend }: Plan): number {
-  return backend === "model" ? 1 : 0;
-}
-
-/** Lets the world go on until the store has answered, without a network between. */
-export async function ask<T>({ timeline }: World, work: () => Promise<T>): Promise<T> {
-  let outcome: { value: T } | { error: unknown } | null = null;
-  timeline.in(0, () => {
-    work().then(
-      (value) => {
-        outcome = { value };
-      },
-      (error: unknown) => {
-        outcome = { error };
-      },
-    );
-  });
-  await timeline.run(timeline.now + ANSWER_MS, () => outcome !== null);
-  const settled = outcome as { value: T } | { error: unknown } | null;
-  if (settled === null) throw new Error("the observer got no answer");
-  if ("error" in settled) throw settled.error;
-  return settled.value;
 }
