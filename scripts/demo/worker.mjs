@@ -34,8 +34,8 @@ scheduler.bind("mail", (_data, { jobId, attempt }) => {
   return !fails;
 });
 
-// Takes a while: long enough to kill the process in the middle of it. On a Cluster its jobs are over
-// four of the shards, so that several primaries have them; elsewhere that means nothing.
+// Takes a while: long enough to kill the process in the middle of it. On a Cluster its jobs are
+// spread over four of the shards, so that several primaries have them; elsewhere they are not.
 scheduler.bind(
   "report",
   async (_data, { jobId, attempt, signal }) => {
