@@ -5,7 +5,7 @@
  *  - claims of what may run only once, and of occurrences: before the handler begins
  * Everything else may be undone by a power cut without a promise being broken: it is done again.
  */
-import type { Clock } from "../../clock.js";
+import { type Clock, sleep } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
 import { SchedulerError } from "../../core/errors.js";
 import type * as contract from "../contract.js";
@@ -16,6 +16,9 @@ import type { Home } from "./session.js";
 
 /** How long the verbs without a time limit of their own wait for the disk. */
 const WAIT_MS = 5_000;
+
+/** Between two attempts to hand back what the disk has not confirmed. */
+const AGAIN_MS = 200;
 
 export interface DurableOptions {
   redis: RedisTarget;
@@ -61,6 +64,7 @@ export class DurableStore implements contract.Store {
   readonly #barrier: Barrier;
   readonly #clock: Clock;
   #checked: Promise<void> | null = null;
+  #isClosed = false;
 
   constructor({ store, barrier, clock }: DurableParts) {
     this.#store = store;
@@ -77,6 +81,7 @@ export class DurableStore implements contract.Store {
   }
 
   async open(): Promise<contract.StoreInfo> {
+    this.#isClosed = false;
     const info = await this.#store.open();
     try {
       await this.#check();
@@ -150,6 +155,7 @@ export class DurableStore implements contract.Store {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#checked = null;
     this.#barrier.close();
     await this.#store.close();
@@ -170,6 +176,26 @@ export class DurableStore implements contract.Store {
     return answer;
   }
 
+  /**
+   * Never rejects: what was settled is settled, and what need not wait for the disk begins,
+   * whatever becomes of this. A lease that could not be handed back ends by itself.
+   */
+  async #settleBack(args: contract.WorkArgs): Promise<void> {
+    const until = this.#clock.monotonic() + args.leaseMs;
+    const again = async (): Promise<void> => {
+      while (!this.#isClosed && this.#clock.monotonic() < until) {
+        await sleep(this.#clock, AGAIN_MS);
+        if (await this.#isDone(args)) return;
+      }
+    };
+    if (!(await this.#isDone(args))) void again();
+  }
+
+  #isDone(args: contract.WorkArgs): Promise<boolean> {
+    const said = (isDone: boolean) => () => isDone;
+    return this.#store.work(args).then(said(true), said(false));
+  }
+
   /** What must not begin goes back to the front of the line; the rest begins. */
   async #handBack(
     answer: contract.WorkAnswer,
@@ -182,7 +208,7 @@ export class DurableStore implements contract.Store {
         outcome: { kind: "handBack" } as const,
       })),
     );
-    await this.#store.work({ settles, claims: [], idle: false, leaseMs, keep });
+    await this.#settleBack({ settles, claims: [], idle: false, leaseMs, keep });
     const batches = answer.batches
       .map((batch) => ({ ...batch, jobs: batch.jobs.filter((job) => !needsDisk(job)) }))
       .filter(({ jobs }) => jobs.length > 0);
