@@ -57,6 +57,8 @@ const HOPELESS: ReadonlySet<ErrorCode> = new Set([
   "SPREAD_FIXED",
 ]);
 
+/** While a part of the store is away. */
+const PREPARE_WITHIN_MS = 250;
 /** Stores give up their calls long before. */
 const STALLED_AFTER_MS = 90_000;
 /** For telling the store what was given up, after `stopTimeout`. */
@@ -156,10 +158,11 @@ export class Session {
     const info = await store.open();
     requireDurability(options.requireDurability, info);
     if (this.#closing) throw stoppedMeanwhile(undefined);
-    await fixSpreads(store, this.#parts.binds.values());
-    await this.#registrations.ensure(store, info.now);
+    const { away = [] } = store.health();
+    if (away.length > 0) this.#withoutAll(away);
+    await this.#prepare(info.now, away.length > 0);
     if (this.#closing) throw stoppedMeanwhile(undefined);
-    news.back({ emptied: false });
+    news.back({ emptied: false, isPart: away.length > 0 });
     this.#announce(info);
     this.#guarantee.begin(info);
     this.#engine = new Engine({
@@ -168,6 +171,32 @@ export class Session {
       openedAt: info.now,
     });
     this.#engine.start();
+  }
+
+  /** Nobody knows what those guarantee. */
+  #withoutAll(away: readonly string[]): void {
+    const { requireDurability: required } = this.#parts.options;
+    if (required === null) return;
+    const message = `requireDurability is "${required}", and not all say what is in force there`;
+    const fix = "bring them back; the scheduler keeps trying by itself";
+    throw new SchedulerError("STORE_UNREACHABLE", `${message}: ${away.join("; ")}`, { fix });
+  }
+
+  /** Definitions wait for all parts of the store; the loops see to those that wait. */
+  async #prepare(now: number, isPart: boolean): Promise<void> {
+    const { store, clock, binds } = this.#parts;
+    const fixed = fixSpreads(store, binds.values());
+    if (!isPart) {
+      await fixed;
+      return await this.#registrations.ensure(store, now);
+    }
+    let refusal: unknown = null;
+    const agreed = fixed.catch((error: unknown) => {
+      refusal = error;
+    });
+    const prepared = Promise.all([agreed, this.#registrations.ensure(store, now)]);
+    await endsWithin(clock, PREPARE_WITHIN_MS, prepared);
+    if (refusal !== null) throw refusal;
   }
 
   #announce(info: StoreInfo): void {

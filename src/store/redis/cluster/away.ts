@@ -47,6 +47,21 @@ export async function allThere(
   await all;
 }
 
+/** Waiting for a shard does not help against these. */
+const HOPELESS: ReadonlySet<string> = new Set(["LAYOUT_NEWER", "STORE_VERSION", "STORE_DAMAGED"]);
+
+/** null: all are there. Rejects when waiting for one of them is no use. */
+export async function failureOfAny(links: readonly Promise<unknown>[]): Promise<Error | null> {
+  let failure: Error | null = null;
+  for (const link of await Promise.allSettled(links)) {
+    if (link.status === "fulfilled") continue;
+    const error = link.reason as Error;
+    if (error instanceof SchedulerError && HOPELESS.has(error.code)) throw error;
+    failure ??= error;
+  }
+  return failure;
+}
+
 /** What is said once when a connection is lost. */
 export function lossOf(away: readonly string[], cause: Error): ConnectionChange {
   if (away.length === 0) return { kind: "lost", error: cause };

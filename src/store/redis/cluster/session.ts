@@ -13,7 +13,7 @@ import { loadScripts } from "../load-scripts.js";
 import { askServer, type ServerFacts } from "../server.js";
 import type { Hearing, Home, SessionParts, Soon } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
-import { allThere, lossOf, shardsAway } from "./away.js";
+import { allThere, failureOfAny, lossOf, shardsAway } from "./away.js";
 import { Births } from "./births.js";
 import { patientsOf } from "./doctor.js";
 import { together } from "./facts.js";
@@ -27,6 +27,8 @@ import { Wakers } from "./wakers.js";
 /** Of a new data set on a Cluster. More nodes than these cannot share its work. */
 const SHARDS_WANTED = 16;
 const OPEN_MS = 8_000;
+/** So long a start waits for the others, once the first shard is there. */
+const OTHERS_MS = 3_000;
 
 export class ClusterSession implements Home {
   readonly #parts: SessionParts;
@@ -117,8 +119,12 @@ export class ClusterSession implements Home {
     return known.length === 0 ? null : Math.max(...known);
   }
 
+  /** With the first shard, which has the layout, and those that are there: the others join. */
   async connectNow(): Promise<void> {
-    await this.#openAll(OPEN_MS);
+    await this.#openFirst(OPEN_MS);
+    const failure = await failureOfAny(this.#links.map((link) => link.whenReady(OTHERS_MS)));
+    for (const wakers of this.#wakers) wakers.arrange();
+    if (failure !== null) this.#lost(failure);
   }
 
   shards(waitMs: number): Soon<readonly Shard[]> {
@@ -172,6 +178,7 @@ export class ClusterSession implements Home {
 
   close(): void {
     this.#life += 1;
+    [this.#isLost, this.#isNews] = [false, false];
     for (const shard of this.#shards) {
       shard.pushes.close();
       shard.works.close();
@@ -220,12 +227,6 @@ export class ClusterSession implements Home {
         }),
       );
     }
-  }
-
-  async #openAll(waitMs: number): Promise<void> {
-    await this.#openFirst(waitMs);
-    await Promise.all(this.#links.map((link) => link.whenReady(waitMs)));
-    for (const wakers of this.#wakers) wakers.arrange();
   }
 
   /** On a connection that the shard was not used on yet, or when its data are in doubt. */

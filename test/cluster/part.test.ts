@@ -1,0 +1,125 @@
+/**
+ * Claims about a scheduler that is started while one primary of a Cluster does not answer: what
+ * lives in the other shards works, what lives there joins when it is back.
+ */
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { createScheduler, type Scheduler } from "../../src/index.js";
+import { shardOfTask } from "../../src/store/redis/shards.js";
+import type { SchedulerOptions } from "../../src/types.js";
+import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
+import { until, within } from "../support/until.js";
+
+const SHARDS = 16;
+
+let cluster: TestCluster;
+let victim: ClusterNode;
+/** A task in a shard of the victim, and two in other shards. */
+let away: string;
+let here: string;
+let other: string;
+const endings: (() => Promise<unknown>)[] = [];
+
+beforeAll(async () => {
+  cluster = await startCluster({ replicas: 0, nodeTimeoutMs: 60_000 });
+  for (const { client } of cluster.nodes) {
+    await client.config("SET", "cluster-require-full-coverage", "no");
+  }
+  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
+  const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
+  victim = owners.find((owner) => owner !== owners[0]) as ClusterNode;
+  const names = Array.from({ length: 100 }, (_, n) => `task-${n}`);
+  const isThere = (id: string) => owners[shardOfTask(id, SHARDS)] === victim;
+  away = names.find(isThere) as string;
+  [here = "", other = ""] = names.filter((id) => !isThere(id));
+}, 60_000);
+
+afterEach(async () => {
+  process.kill(victim.server.pid, "SIGCONT");
+  for (const end of endings.splice(0).reverse()) await end();
+}, 60_000);
+
+afterAll(async () => await cluster?.stop());
+
+interface Played {
+  scheduler: Scheduler;
+  ran: Set<string>;
+  fired: Map<string, number>;
+  told: string[];
+}
+
+function play(prefix: string, options: SchedulerOptions = {}): Played {
+  const scheduler = createScheduler({
+    ...{ redisConfig: cluster.config, redisPrefix: prefix, logger: false, stopTimeout: "2s" },
+    ...options,
+  });
+  endings.push(() => scheduler.stop());
+  const ran = new Set<string>();
+  const fired = new Map<string, number>();
+  const told: string[] = [];
+  scheduler.on("error", () => {});
+  scheduler.on("store:lost", () => void told.push("lost"));
+  scheduler.on("store:back", ({ emptied }) => void told.push(emptied ? "emptied" : "back"));
+  for (const taskId of [away, here, other]) {
+    scheduler.bind(taskId, (_data, { jobId, scheduleId }) => {
+      if (scheduleId === undefined) ran.add(jobId);
+      else fired.set(scheduleId, (fired.get(scheduleId) ?? 0) + 1);
+    });
+  }
+  return { scheduler, ran, fired, told };
+}
+
+async function runs({ scheduler, ran }: Played, taskId: string, id: string): Promise<void> {
+  await scheduler.push(taskId, { id });
+  await until("it to run", () => ran.has(id), 10_000);
+}
+
+test("what lives in other shards works from the start, and the rest joins", async () => {
+  const before = play("joins:");
+  before.scheduler.register(here, { every: "500ms" });
+  await before.scheduler.start();
+  await runs(before, away, "before");
+  await until("it to fire", () => before.fired.get(here));
+  await before.scheduler.stop();
+
+  process.kill(victim.server.pid, "SIGSTOP");
+  const late = play("joins:");
+  late.scheduler.register(here, { every: "500ms" });
+  late.scheduler.register(other, { every: "500ms" });
+  late.scheduler.register(away, { every: "500ms" });
+  await within("the start", late.scheduler.start(), 15_000);
+  const { port } = victim.server;
+  const named = expect.stringMatching(new RegExp(`^shards [\\d, ]+ of 16 at .*:${port} `));
+  expect(late.scheduler.health()).toMatchObject({ live: true, ready: true, reasons: [named] });
+  expect(late.told).toEqual(["lost"]);
+  await runs(late, here, "during");
+  await runs(late, other, "during too");
+  await until("what is known to fire", () => (late.fired.get(here) ?? 0) > 2);
+  const waiting = late.scheduler.push(away, { id: "waits" });
+  // A new definition is looked for in all shards first.
+  expect([...late.fired.keys()]).toEqual([here]);
+
+  process.kill(victim.server.pid, "SIGCONT");
+  await until("it to be whole", () => late.scheduler.health().store.connected, 5_000);
+  await waiting.catch(() => late.scheduler.push(away, { id: "waits" }));
+  await until("it to run there", () => late.ran.has("waits"), 5_000);
+  await until("all to fire", () => late.fired.get(away) && late.fired.get(other), 20_000);
+  expect(late.told).toEqual(["lost", "back"]);
+  expect(late.scheduler.health().reasons).toEqual([]);
+}, 90_000);
+
+test("a scheduler that requires a guarantee waits until all say what is in force", async () => {
+  process.kill(victim.server.pid, "SIGSTOP");
+  const strict = play("strict:", { requireDurability: "store" });
+  const started = strict.scheduler.start();
+  let isStarted = false;
+  void started.then(() => {
+    isStarted = true;
+  });
+  await until("it to be told", () => strict.told.length > 0, 15_000);
+  const easy = play("easy:");
+  await easy.scheduler.start();
+  expect(isStarted).toBe(false);
+  process.kill(victim.server.pid, "SIGCONT");
+  await within("the start", started, 15_000);
+  await runs(strict, away, "after");
+}, 90_000);
