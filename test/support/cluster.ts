@@ -201,17 +201,30 @@ class Cluster implements TestCluster {
       await from.client.call("MIGRATE", host, String(port), "", "0", "5000", "KEYS", ...keys);
       await each?.(Number(await from.client.call("CLUSTER", "COUNTKEYSINSLOT", slot)));
     }
+    await this.#knowEpoch();
     // The receiving one first, so that there is no moment without an owner.
     await to.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
     await from.client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
     const others = (await this.primaries()).filter((node) => node !== to && node !== from);
     for (const { client } of others) await client.call("CLUSTER", "SETSLOT", slot, "NODE", to.id);
-    // Gossip from before may still say otherwise: the next slot that moves would add to that.
     const agreed = async () => {
       const owners = (await this.#ask("SLOTS")).map((ranges) => ownerIn(ranges, Number(slot)));
       return owners.every((owner) => owner === `${host}:${port}`);
     };
     await until(`all nodes to agree on the owner of slot ${slot}`, agreed, 20_000);
+  }
+
+  /**
+   * Whoever takes a slot takes the next epoch with it. If that is not above the one that the giver
+   * got with another slot just before, an older message of the giver claims this one again.
+   */
+  async #knowEpoch(): Promise<void> {
+    const isKnown = async () => {
+      const infos = (await this.#ask("INFO")).map(String);
+      const epochs = infos.map((text) => /cluster_current_epoch:(\d+)/.exec(text)?.[1]);
+      return new Set(epochs).size === 1;
+    };
+    await until("all nodes to know the last epoch", isKnown, 20_000);
   }
 
   async settled(): Promise<void> {
