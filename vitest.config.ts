@@ -1,4 +1,4 @@
-/** How the tests run: each file in a process of its own, two at a time, every wait bounded. */
+/** How the tests run: each file in a process of its own, every wait bounded. */
 import { defineConfig } from "vitest/config";
 import { serverEnvironment } from "./scripts/lib/servers.mjs";
 
@@ -9,7 +9,8 @@ export default defineConfig({
     env: serverEnvironment(),
     pool: "forks",
     fileParallelism: true,
-    maxWorkers: 2,
+    // One more than the cores that CI has: many tests mostly wait, for servers and processes.
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
