@@ -27,11 +27,8 @@ async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<Deputy
   return createSqliteDeputyStore({ ...own, durability, target: { path } });
 }
 
-/**
- * What a store needs is loaded when the thread has been there for a while, or is needed: it is most
- * of what beginning costs, and the beginning of a thread is beside the first jobs of a process.
- */
-const LOAD_AFTER_MS = 3_000;
+/** What it tells the main thread, once each. */
+export type FromDeputy = "ready" | "opened";
 
 function serve(port: MessagePort, orders: DeputyThreadOrders): void {
   const board = new BoardView(orders.board);
@@ -44,8 +41,6 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
   const closeStore = (): void => {
     void made?.then((open) => open.close()).catch(() => {});
   };
-  // A rejection that nobody handles ends the thread, and the main thread is told.
-  const loading = systemClock.after(LOAD_AFTER_MS, () => void store(), { keepAlive: false });
   const duty = new Duty({
     ...{ clock: systemClock, board, taskIds: orders.taskIds, leaseMs: orders.leaseMs },
     store,
@@ -64,12 +59,20 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
     }
     if (word.kind !== "close") return;
     timer?.cancel();
-    loading.cancel();
     port.close();
     closeStore();
   });
-  port.postMessage("ready");
+  const tell = (word: FromDeputy): void => port.postMessage(word);
+  tell("ready");
   look();
+  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that. A
+  // store that is away is tried again when it is needed.
+  void store().then(() =>
+    duty.open().then(
+      () => tell("opened"),
+      () => {},
+    ),
+  );
 }
 
 if (parentPort !== null) serve(parentPort, workerData as DeputyThreadOrders);

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { SchedulerError } from "../core/errors.js";
 import type { DeputyListener, LaunchDeputy } from "../loops/deputy/deputy.js";
 import type { FromHandler, HandlerListener, HandlerThreads } from "../loops/handler-pool.js";
-import type { DeputyThreadOrders } from "./deputy-thread.js";
+import type { DeputyThreadOrders, FromDeputy } from "./deputy-thread.js";
 import type { HandlerOrders } from "./handler-thread.js";
 import type { DeputyStoreOptions } from "./orders.js";
 
@@ -22,7 +22,7 @@ export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy
       const file = new URL("./deputy-thread.js", import.meta.url);
       const limits = { resourceLimits: DEPUTY_LIMITS, execArgv: [] };
       const thread = new Worker(file, { workerData, ...limits });
-      thread.on("message", () => listener.ready());
+      thread.on("message", (word: FromDeputy) => listener[word]());
       watch(thread, listener);
       return {
         tell: (word) => thread.postMessage(word),

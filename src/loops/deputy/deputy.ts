@@ -35,6 +35,8 @@ export interface DeputyThread {
 export interface DeputyListener {
   /** It watches from now on. */
   ready(): void;
+  /** It is connected: nothing has to be loaded any more when a loop is blocked. */
+  opened(): void;
   /** It is gone; null: by itself, as it was told. */
   ended(error: Error | null): void;
 }
@@ -131,10 +133,14 @@ export class Deputy {
   }
 
   #begin(): void {
-    const { taskIds, leaseMs, launch } = this.#parts;
+    const { taskIds, leaseMs, launch, logger } = this.#parts;
     const thread = launch(
       { board: this.#board.memory, taskIds, leaseMs },
-      { ready: () => this.#ready(), ended: (error) => this.#ended(error) },
+      {
+        ready: () => this.#ready(),
+        opened: () => logger.debug({}, "the thread that renews leases is connected"),
+        ended: (error) => this.#ended(error),
+      },
     );
     if (typeof thread === "string") {
       this.#doWithout(thread);

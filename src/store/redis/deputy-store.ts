@@ -42,6 +42,10 @@ class RedisDeputyStore implements DeputyStore {
     this.#session = session;
   }
 
+  async open(): Promise<void> {
+    await this.#session.shards(WAIT_MS);
+  }
+
   async renew({ leases }: RenewArgs): Promise<Renewed> {
     const parts = await this.#onShards(leases, (shard, mine, isOnly) => {
       const renewed = renewOnShard(shard, { leases: mine, progress: [] });
@@ -66,9 +70,13 @@ class RedisDeputyStore implements DeputyStore {
   async handBack(batches: readonly HandBack[]): Promise<void> {
     const { identity, leaseMs, keep } = this.#options;
     await this.#onShards(batches, async (shard, mine) => {
-      const settles = await settlesOf(shard, mine);
-      if (settles.length === 0) return;
-      await workOnShard(shard, { settles, claims: [], idle: false, leaseMs, keep, identity });
+      // One lease after the other: it comes with its records, which are as large as one claim may
+      // be, and this thread has little memory.
+      for (const batch of mine) {
+        const settles = await settlesOf(shard, batch);
+        if (settles.length === 0) continue;
+        await workOnShard(shard, { settles, claims: [], idle: false, leaseMs, keep, identity });
+      }
     });
   }
 
@@ -94,22 +102,21 @@ class RedisDeputyStore implements DeputyStore {
 }
 
 /** A job that was cancelled meanwhile ends here: its id and its schedule stand in its record. */
-async function settlesOf(shard: Shard, batches: readonly HandBack[]): Promise<Settle[]> {
+async function settlesOf(shard: Shard, batch: HandBack): Promise<Settle[]> {
+  const { fence, taskId, numbers } = batch;
   const tasks = new TaskTable();
-  const refs = batches.flatMap(({ fence, taskId }) => [fence, String(tasks.indexOf(taskId))]);
-  const args = [...tasks.args(), ...refs];
-  const found = (await shard.run("recall", { taskKeys: tasks.keys(shard), args })) as string[][];
-  return batches.flatMap(({ fence, taskId, numbers }, k): Settle[] => {
-    const [joined = "", , ...records] = found[k] ?? [];
-    const wanted = new Set(numbers);
-    return joined.split(" ").flatMap((number, nth): Settle[] => {
-      if (!wanted.has(number)) return [];
-      const record = records[nth] ?? "\n";
-      const job = decodeClaimed({ shard: shard.index, number, record, counts: "" });
-      const { occurrence, id, ownId } = job;
-      const scheduleId = occurrence?.isTracked === true ? occurrence.scheduleId : null;
-      const outcome = { kind: "handBack" } as const;
-      return [{ fence, taskId, number, id: ownId ? id : null, scheduleId, outcome }];
-    });
+  const args = [fence, String(tasks.indexOf(taskId))];
+  const call = { taskKeys: tasks.keys(shard), args: [...tasks.args(), ...args] };
+  const [found = []] = (await shard.run("recall", call)) as string[][];
+  const [joined = "", , ...records] = found;
+  const wanted = new Set(numbers);
+  return joined.split(" ").flatMap((number, nth): Settle[] => {
+    if (!wanted.has(number)) return [];
+    const record = records[nth] ?? "\n";
+    const job = decodeClaimed({ shard: shard.index, number, record, counts: "" });
+    const { occurrence, id, ownId } = job;
+    const scheduleId = occurrence?.isTracked === true ? occurrence.scheduleId : null;
+    const outcome = { kind: "handBack" } as const;
+    return [{ fence, taskId, number, id: ownId ? id : null, scheduleId, outcome }];
   });
 }

@@ -15,6 +15,7 @@ export async function createSqliteDeputyStore(options: SqliteDeputyOptions): Pro
   const { leaseMs, keep } = options;
   const store = createSqliteStore(options);
   return {
+    open: async () => void (await store.open()),
     renew: (args) => store.renew(args),
     handBack: async (batches) => {
       const settles = batches.flatMap(({ fence, taskId, numbers }) =>

@@ -1,0 +1,128 @@
+/**
+ * Claims about the real thread of a deputy, as it is built, beside a main thread that gives no sign
+ * of life. Nobody reaps here, so nothing depends on how quick the machine is.
+ */
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Board } from "../../src/loops/deputy/board.js";
+import type { DeputyThread, LaunchDeputy } from "../../src/loops/deputy/deputy.js";
+import type { ClaimedBatch, Store } from "../../src/store/contract.js";
+import type { DeputyStoreOptions } from "../../src/threads/orders.js";
+import { job, KEEP, storeOn } from "../redis/store-kit.js";
+import { serverForThisFile } from "../support/redis-world.js";
+import { until } from "../support/until.js";
+
+const LEASE_MS = 1_000;
+const PATIENCE_MS = 60_000;
+/** As large as a payload may be. */
+const LARGE = JSON.stringify("x".repeat(1_000_000));
+
+const server = serverForThisFile({ kind: "redis-server" });
+let launcherOf: (store: () => DeputyStoreOptions | null) => LaunchDeputy;
+let store: Store;
+let client: Redis;
+
+beforeAll(async () => {
+  // Not the source: a thread needs a file that Node can run.
+  const built = new URL("../../dist/threads/launch.js", import.meta.url);
+  ({ launcherOf } = (await import(built.href)) as { launcherOf: typeof launcherOf });
+  client = new Redis({ host: server().host, port: server().port });
+  store = storeOn({ host: server().host, port: server().port });
+  await store.open();
+});
+afterAll(async () => {
+  client?.disconnect();
+  await store?.close();
+});
+
+interface Running {
+  board: Board;
+  thread: DeputyThread;
+  /** What it died of; null: nothing. */
+  died: () => Error | null;
+}
+
+/** A thread whose board shows no sign of life; resolves when it says that it is connected. */
+async function opened(taskIds: string[]): Promise<Running> {
+  const { host, port } = server();
+  const launch = launcherOf(() => ({
+    ...{ kind: "redis", prefix: "_test:", keep: KEEP, redis: { host, port } as never },
+  }));
+  let thread: DeputyThread | string = "";
+  let died: Error | null = null;
+  const board = new Board((sheet) => (thread as DeputyThread).tell({ kind: "sheet", sheet }));
+  await new Promise<void>((resolve, reject) => {
+    const ended = (error: Error | null): void => {
+      died = error ?? new Error("it ended");
+      reject(died);
+    };
+    const listener = { ready: () => {}, opened: resolve, ended };
+    thread = launch({ board: board.memory, taskIds, leaseMs: LEASE_MS }, listener);
+    if (typeof thread === "string") reject(new Error(thread));
+  });
+  return { board, thread: thread as unknown as DeputyThread, died: () => died };
+}
+
+async function claimAll(taskId: string): Promise<ClaimedBatch[]> {
+  const found: ClaimedBatch[] = [];
+  for (;;) {
+    const claims = [{ taskId, limit: 100 }];
+    const args = { settles: [], claims, idle: false, leaseMs: LEASE_MS, keep: KEEP };
+    const { batches } = await store.work(args);
+    if (batches.length === 0) return found;
+    found.push(...batches);
+  }
+}
+
+function hold(board: Board, { fence, jobs }: ClaimedBatch): number {
+  return board.hold({ fence, task: 0, leaseMs: LEASE_MS, limitMs: PATIENCE_MS, jobs });
+}
+
+test(
+  "it is connected before anything is due, and renews what is held then",
+  async () => {
+    const count = async (): Promise<number> =>
+      String(await client.client("LIST"))
+        .trim()
+        .split("\n").length;
+    const before = await count();
+    const { board, thread } = await opened(["first"]);
+    expect(await count()).toBe(before + 1);
+    await store.push({ jobs: [job("first")], timeoutMs: 5_000 });
+    const [batch] = await claimAll("first");
+    const endsAt = async (): Promise<number> => {
+      const args = { taskId: "first", state: "running", cursor: null, limit: 1 } as const;
+      return (await store.list(args)).jobs[0]?.leaseEndsAt ?? 0;
+    };
+    const first = await endsAt();
+    const place = hold(board, batch!);
+    expect(board.mayBegin(place, 0)).toBe(true);
+    await until("the lease is renewed", async () => (await endsAt()) > first, PATIENCE_MS);
+    thread.kill();
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "it hands back more than its memory can hold",
+  async () => {
+    const taskId = "large";
+    const rules = { retry: { attempts: 0, waitMs: 0, backoff: "fixed" }, priority: 0 } as const;
+    for (let n = 0; n < 48; n += 1) {
+      const jobs = [1, 2].map(() =>
+        job(taskId, { payload: LARGE, rules: { ...rules, timeoutMs: null } }),
+      );
+      await store.push({ jobs, timeoutMs: 5_000 });
+    }
+    const { board, thread, died } = await opened([taskId]);
+    const batches = await claimAll(taskId);
+    for (const batch of batches) hold(board, batch);
+    const isBack = async (): Promise<boolean> => {
+      expect(died()).toBeNull();
+      return (await store.counts({ taskId })).ready === 96;
+    };
+    await until("all are handed back", isBack, PATIENCE_MS);
+    thread.kill();
+  },
+  PATIENCE_MS,
+);
