@@ -27,6 +27,12 @@ async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<Deputy
   return createSqliteDeputyStore({ ...own, durability, target: { path } });
 }
 
+/**
+ * It is connected before a lease may have to be renewed, which is after a quarter of it. But not at
+ * once: loading costs as much CPU as the first thousands of jobs of a process, beside which it is.
+ */
+const LOAD_AFTER_PART = 10;
+
 /** What it tells the main thread, once each. */
 export type FromDeputy = "ready" | "opened";
 
@@ -59,6 +65,7 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
     }
     if (word.kind !== "close") return;
     timer?.cancel();
+    opening.cancel();
     port.close();
     closeStore();
   });
@@ -67,12 +74,15 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
   look();
   // What cannot be loaded ends the thread, and the main thread is told: nobody handles that. A
   // store that is away is tried again when it is needed.
-  void store().then(() =>
-    duty.open().then(
-      () => tell("opened"),
-      () => {},
-    ),
-  );
+  const open = (): void => {
+    void store().then(() =>
+      duty.open().then(
+        () => tell("opened"),
+        () => {},
+      ),
+    );
+  };
+  const opening = systemClock.after(orders.leaseMs / LOAD_AFTER_PART, open, { keepAlive: false });
 }
 
 if (parentPort !== null) serve(parentPort, workerData as DeputyThreadOrders);
