@@ -9,7 +9,7 @@
 --        definition, numbers as in schedule.lua, pause's reason } … due, session known 1|0,
 --        registered as a sleeper 1|0, registrations, repair 1|0,
 --          complete 1|0, the task of which something is due after waitMs or '', how many tasks
---        are spread from here }
+--        are spread from here, where any are }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -175,5 +175,5 @@ return {
   whole(math.floor(now_ms)), exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', needs_repair(news) and '1' or '0', complete and '1' or '0',
-  next_task, news[5] or '0',
+  next_task, news[5] or nil,
 }

@@ -75,7 +75,7 @@ async function claimAll(taskId: string): Promise<ClaimedBatch[]> {
 }
 
 function hold(board: Board, { fence, jobs }: ClaimedBatch): number {
-  return board.hold({ fence, task: 0, leaseMs: LEASE_MS, limitMs: PATIENCE_MS, jobs });
+  return board.hold({ fence, task: 0, shard: 0, leaseMs: LEASE_MS, limitMs: PATIENCE_MS, jobs });
 }
 
 test(

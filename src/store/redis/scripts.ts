@@ -2091,7 +2091,7 @@ return page
 `,
   },
   "look": {
-    sha1: "afb98080981fc89770720896d7683be1ca562da2",
+    sha1: "94713cb0f375fef4affe97eed642a837c30bc17a",
     text: `#!lua flags=allow-oom
 local F = {whole=0,exact=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
@@ -2510,7 +2510,7 @@ return {
   F.whole(math.floor(now_ms)), F.exact(math.max(0, wait_ms)),
   table.concat(indexes, ','), expired, due, tostring(session_known), registered,
   news[4] or '0', F.needs_repair(news) and '1' or '0', complete and '1' or '0',
-  next_task, news[5] or '0',
+  next_task, news[5] or nil,
 }
 `,
   },
