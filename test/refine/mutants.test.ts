@@ -47,6 +47,47 @@ const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
   ["an id is remembered for ever", "if til <= now_ms then return nil end", ""],
   ["a failure does not end a row of crashes", "f + 1, c, h, 0,", "f + 1, c, h, 1,"],
   ["a cancelled job completes", "redis.call('HDEL', CANCELS, number) == 1", "false"],
+  [
+    "a number is unpacked wrongly",
+    "digits_near(PACKED_FROM + n)",
+    "digits_near(PACKED_FROM + n + 1)",
+  ],
+  ["what is due is packed in another order", "+ 1, b, c, d, e, f)", "+ 1, b, c, d, f, e)"],
+  [
+    "two jobs that must run alone run at once",
+    "if redis.call('HEXISTS', LEASE, fence) == 1 then",
+    "if false then",
+  ],
+  [
+    "others have no turn after a job that ran alone",
+    "F.whole(math.ceil(caller.now_ms + ran_ms))",
+    "F.whole(math.ceil(caller.now_ms))",
+  ],
+  [
+    "settled together, ids are forgotten",
+    "ids and ids[k] or ''\n    left.details",
+    "''\n    left.details",
+  ],
+  [
+    "settled together, results are forgotten",
+    "local detail = details[k] ~= '' and details[k] or '{}'",
+    "local detail = '{}'",
+  ],
+  [
+    "a job that is tried again loses its priority",
+    "join(t, number, F.priority_of(record), 0, now)",
+    "join(t, number, 0, 0, now)",
+  ],
+  [
+    "a job that is handed back loses its priority",
+    "join_front(t, number, F.priority_of(record), row)",
+    "join_front(t, number, 0, row)",
+  ],
+  [
+    "a hand-back counts an attempt",
+    "counts_text(f, c, h + 1, row, inv)",
+    "counts_text(f + 1, c, h, row, inv)",
+  ],
 ];
 
 const server = serverForThisFile({ kind: "redis-server" });

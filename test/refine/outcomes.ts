@@ -18,6 +18,18 @@ export function outcomeOf(name: keyof typeof OUTCOMES): SettleOutcome {
   return OUTCOMES[name];
 }
 
+/** A job that is tried again at once, however often its process dies. */
+export const KILLER = {
+  id: null,
+  due: null,
+  isAt: false,
+  rules: {
+    priority: 0,
+    timeoutMs: null,
+    retry: { attempts: 0, waitMs: 0, backoff: "fixed" },
+  },
+} as const;
+
 const SOON_MS = 100_000;
 
 /** So few that bounds are met; as usual; nothing at all. */

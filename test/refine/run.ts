@@ -3,7 +3,7 @@ import type { KeepRules } from "../../src/core/keep.js";
 import type { Decision } from "../../src/core/schedule/outcome.js";
 import type { DueSchedule, Fire, Registration } from "../../src/store/contract.js";
 import { defined, type Held, heldOf, newJob, schedule, settleOf } from "../contract/words.js";
-import { KEEPS, outcomeOf } from "./outcomes.js";
+import { KEEPS, KILLER, outcomeOf } from "./outcomes.js";
 import { IDS, type Step, type StepOf, TASKS } from "./steps.js";
 import { Twin } from "./twin.js";
 import type { MakeSubject } from "./worlds.js";
@@ -59,13 +59,14 @@ class Run {
       reap: (step) => this.#reap(step),
       wait: ({ ms }) => this.#setNow(twin.now + ms),
       pass: (step) => this.#pass(step),
+      crash: (step) => this.#crash(step),
       back: ({ ms }) => this.#setNow(twin.now - ms),
       prune: ({ by }) => twin.ask(by, "prune", { taskIds: ["t", "u"], keep }),
       register: (step) => this.#register(step),
       fire: (step) => this.#fire(step),
       trigger: (step) => this.#trigger(step),
       recover: (step) => this.#recover(step),
-      tend: ({ by, urgent }) => twin.ask(by, "tend", { urgent }),
+      tend: (step) => this.#tend(step),
       ...{ get: job, cancel: job, redrive: job },
       ...{ pause: manage, pauseFor: manage, orphan: manage, resume: manage, remove: manage },
     };
@@ -186,6 +187,28 @@ class Run {
     const step = LEASE_MS / 4;
     for (let left = ms; left > 0; left -= step) {
       await this.#setNow(this.#twin.now + Math.min(step, left));
+    }
+  }
+
+  async #tend({ by, urgent }: StepOf<"tend">): Promise<void> {
+    await this.#twin.ask(by, "tend", { urgent });
+    // whether an urgent walk puts off the next one is each store's own affair
+    if (urgent) await this.#pass({ op: "pass", ms: 61_000 });
+  }
+
+  async #crash({ by, task, limit, times }: StepOf<"crash">): Promise<void> {
+    // Redis keeps those that run alone in one list, whatever their priority; the others do not.
+    const jobs = this.#twin.model.state.tasks.get(task)?.jobs.values() ?? [];
+    if ([...jobs].some(({ rules }) => rules.priority !== 0)) return;
+    await this.#push({ op: "push", by, jobs: [1, 2].map(() => ({ task, ...KILLER })) });
+    for (let n = 0; n < times; n += 1) {
+      await this.#claim({ op: "claim", by, tasks: [task], limit, idle: true });
+      await this.#pass({ op: "pass", ms: 130_000 });
+      await this.#reap({ op: "reap", by, pick: 0, isEager: false, random: 0 });
+      await this.#pass({ op: "pass", ms: 130_000 });
+    }
+    for (const who of [0, 1]) {
+      await this.#claim({ op: "claim", by: who, tasks: [task], limit: 1, idle: true });
     }
   }
 

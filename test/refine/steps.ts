@@ -93,6 +93,15 @@ const pass = fc.record({
   ms: fc.constantFrom(15_000, 61_000, 130_000),
 });
 
+/** A killer: whoever claims it dies, so often that it has to run alone at last. */
+const crash = fc.record({
+  op: fc.constant("crash" as const),
+  by,
+  task,
+  limit: fc.constantFrom(1, 4),
+  times: fc.constantFrom(1, 3),
+});
+
 const back = fc.record({ op: fc.constant("back" as const), ms: fc.constantFrom(1_000, 120_000) });
 
 const ofJob = fc.record({
@@ -161,6 +170,7 @@ const step = fc.oneof(
   { weight: 3, arbitrary: reap },
   { weight: 3, arbitrary: wait },
   { weight: 3, arbitrary: pass },
+  { weight: 1, arbitrary: crash },
   { weight: 1, arbitrary: back },
   { weight: 5, arbitrary: ofJob },
   { weight: 1, arbitrary: prune },
