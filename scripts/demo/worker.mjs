@@ -35,7 +35,7 @@ scheduler.bind("mail", (_data, { jobId, attempt }) => {
 });
 
 // Takes a while: long enough to kill the process in the middle of it. On a Cluster its jobs are
-// spread over four of the shards, so that several primaries have them; elsewhere they are not.
+// over four of the shards, so that several primaries have them; elsewhere that means nothing.
 scheduler.bind(
   "report",
   async (_data, { jobId, attempt, signal }) => {

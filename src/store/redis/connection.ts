@@ -63,6 +63,10 @@ export class Connection implements Link {
     return this.#address;
   }
 
+  get isThere(): boolean {
+    return this.connected;
+  }
+
   get connected(): boolean {
     return this.#client !== null;
   }

@@ -131,7 +131,7 @@ export class JobVerbs {
       return there ?? at(own, 0);
     }
     const shards = await this.#shards();
-    return at(shards, this.#spreads.shardOfJob({ taskId, id }, shards.length));
+    return at(shards, this.#spreads.shardOfJob({ taskId, id }, shards));
   }
 }
 

@@ -14,6 +14,8 @@ export interface RunArgs {
 export interface Link {
   /** For people. */
   readonly address: string;
+  /** Calls can be sent now, as far as is known. */
+  readonly isThere: boolean;
   /** Resolves once calls can be sent; rejects when `waitMs` is over, or at the end. */
   whenReady(waitMs?: number): Promise<unknown>;
   /** Sends a call once; rejects with the client's own error. */

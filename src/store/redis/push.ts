@@ -69,7 +69,7 @@ export async function pushOverShards(
   let stored = 0;
   const answers = await inOrder<NewJob, PushAnswer | undefined>(
     jobs,
-    (job) => spreads.shardOfJob(job, shards.length, wish),
+    (job) => spreads.shardOfJob(job, shards, wish),
     async (index, items) => {
       try {
         const call = { jobs: items, timeoutMs: leftMs(), routes };

@@ -57,6 +57,11 @@ export class Shard {
     this.works = lane("work");
   }
 
+  /** Calls can be sent to it now, as far as is known. */
+  get isThere(): boolean {
+    return this.#connection.isThere;
+  }
+
   /** Runs a verb that may be repeated without harm. */
   async run(
     verb: Verb,

@@ -41,12 +41,21 @@ export class SpreadTasks implements Spreads {
     return this.#places.get(taskId) ?? [shardOfTask(taskId, shards)];
   }
 
-  /** `wish`: where a job without an id of its caller's goes, if its task lives there. */
-  shardOfJob(job: { taskId: string; id: string | null }, shards: number, wish?: number): number {
+  /**
+   * `wish`: where a job without an id of its caller's goes, if its task lives there; while that is
+   * away it goes to one that is not.
+   */
+  shardOfJob(
+    job: { taskId: string; id: string | null },
+    shards: readonly Shard[],
+    wish?: number,
+  ): number {
     const places = this.#places.get(job.taskId);
-    if (places === undefined) return shardOfTask(job.taskId, shards);
+    if (places === undefined) return shardOfTask(job.taskId, shards.length);
     if (job.id !== null) return at(places, placeOfId(job.id, places.length));
-    return wish !== undefined && places.includes(wish) ? wish : at(places, 0);
+    const wished = wish !== undefined && places.includes(wish) ? wish : at(places, 0);
+    if (at(shards, wished).isThere) return wished;
+    return places.find((place) => at(shards, place).isThere) ?? wished;
   }
 
   async fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {

@@ -55,6 +55,10 @@ export class ShardLink implements Link {
     return owner.connection.connected && owner.life === opened.life ? owner : null;
   }
 
+  get isThere(): boolean {
+    return this.node !== null;
+  }
+
   get address(): string {
     return this.#parts.nodes.ownerOf(this.#parts.slot)?.name ?? "?";
   }
