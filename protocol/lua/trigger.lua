@@ -44,17 +44,28 @@ local function trigger(o)
   answers[#answers + 1] = outcome
 end
 
+-- What was filled in behind the cursor is decided, also when a clock that goes back puts the cursor
+-- of another definition before it.
+local function note_decided(at)
+  if at <= s.decided or (s.next_at and at >= s.next_at) then return false end
+  s.decided = at
+  return true
+end
+
 if overlap ~= ALLOW or s.overlap ~= ALLOW then
   load_overlap(t, s)
   any_ready = release(t, s, now)
 end
-local first = 4 + KEEP_ARGS
+local first, changed = 4 + KEEP_ARGS, false
 for k = first, #ARGV do
-  trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
+  local at = tonumber(ARGV[k])
+  trigger({ at = at, catchup = true, missed = 0, how = 'b' })
+  changed = note_decided(at) or changed
 end
 if #ARGV < first then
   trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
 end
+if changed then write_state(s) end
 write_ledger(s)
 write_overlap(s)
 save_ends()

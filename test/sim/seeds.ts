@@ -28,7 +28,7 @@ export interface Ran {
 export type Kind = Plan["backend"];
 
 /** So many seeds of each store are run by the ordinary tests. */
-export const ORDINARY: Readonly<Record<Kind, number>> = { model: 1_000, sqlite: 400 };
+export const ORDINARY: Readonly<Record<Kind, number>> = { model: 1_500, sqlite: 500 };
 
 /** Beyond those: what one of these hits, none of the others does. */
 const ALSO: Readonly<Record<Kind, readonly number[]>> = { model: [], sqlite: [586] };

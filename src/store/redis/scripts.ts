@@ -6593,9 +6593,9 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "735dc2fc76d346181df1d8d5b0dfedfafde2de85",
+    sha1: "34b76a285bc9da584bab12ebda676402f88ebdf4",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6954,6 +6954,11 @@ function F.group_of(s)
   if s.is_local then return 's' .. #s.id .. ':' .. s.id end
   return 't' .. #s.task .. ':' .. s.task
 end
+function F.wake_of(s)
+  if not s.next_at or (s.paused_at and not s.paused_until) then return nil end
+  local due = s.next_at + s.jitter
+  return s.paused_at and math.max(s.paused_until, due) or due
+end
 function F.member_of(s)
   return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
 end
@@ -6980,6 +6985,33 @@ function F.read_schedule(id)
   return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
 local touched = {}
+function F.touch(group)
+  if touched[group] == nil then
+    touched[group] = tonumber(redis.call('ZSCORE', FIRING, group) or nil) or false
+  end
+end
+function F.write_state(s)
+  s.wake = F.wake_of(s)
+  local member, group = F.member_of(s), F.group_of(s)
+  local function text(n) return n and F.whole(n) or '-' end
+  redis.call('HSET', SCHEDULES, 's' .. s.id, table.concat({
+    text(s.next_at), text(s.wake), F.whole(s.decided), F.whole(s.fired), text(s.paused_at),
+    text(s.paused_until), s.orphaned and '1' or '0', s.reason,
+  }, ' '))
+  if member == s.member then return end
+  if s.member then
+    F.touch(s.group)
+    redis.call('ZREM', CURSORS, s.member)
+  end
+  if member then
+    F.touch(group)
+    redis.call('ZADD', CURSORS, 0, member)
+  end
+  if not (s.member and member) then
+    redis.call('HINCRBY', META, 'cursors', member and 1 or -1)
+  end
+  s.member, s.group = member, group
+end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
 function F.lines_of(field)
@@ -7219,17 +7251,25 @@ function F.trigger(o)
   answers[#answers + 1] = F.whole(o.at)
   answers[#answers + 1] = outcome
 end
+function F.note_decided(at)
+  if at <= s.decided or (s.next_at and at >= s.next_at) then return false end
+  s.decided = at
+  return true
+end
 if overlap ~= ALLOW or s.overlap ~= ALLOW then
   F.load_overlap(t, s)
   any_ready = F.release(t, s, now)
 end
-local first = 4 + KEEP_ARGS
+local first, changed = 4 + KEEP_ARGS, false
 for k = first, #ARGV do
-  F.trigger({ at = tonumber(ARGV[k]), catchup = true, missed = 0, how = 'b' })
+  local at = tonumber(ARGV[k])
+  F.trigger({ at = at, catchup = true, missed = 0, how = 'b' })
+  changed = F.note_decided(at) or changed
 end
 if #ARGV < first then
   F.trigger({ at = math.floor(now / 1000), catchup = false, missed = 0, how = 't' })
 end
+if changed then F.write_state(s) end
 F.write_ledger(s)
 F.write_overlap(s)
 F.save_ends()

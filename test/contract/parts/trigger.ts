@@ -109,6 +109,19 @@ function backfillClaims(test: ContractTest): void {
     expect((await scene.store.counts({ taskId: TASK })).total.pushed).toBe(2);
   });
 
+  test("decides what is behind the cursor, wherever a clock that goes back puts that", async ({
+    scene,
+  }) => {
+    const now = await scene.world.now();
+    await scene.table.upsert({ firstAt: now + HOUR_MS });
+    await scene.table.trigger({ instants: [now - 2_000, now - 1_000] });
+    const filled = { nextAt: now + HOUR_MS, decidedAt: now - 1_000, firedCount: 0 };
+    expect(await scene.table.detail()).toMatchObject(filled);
+    await scene.table.trigger({ instants: [now - 3_000, now + HOUR_MS] });
+    expect(await scene.table.detail()).toMatchObject(filled);
+    for (const held of await scene.claim(10)) await scene.settle(held, COMPLETED);
+  });
+
   test("for a hundred instants fires them all", async ({ scene }) => {
     await scene.table.upsert();
     const instants = Array.from({ length: 100 }, (_, n) => n * HOUR_MS);

@@ -87,6 +87,10 @@ export function trigger(scope: Scope, args: TriggerArgs): TriggerAnswer | null {
     scheduledFor: arrival.scheduledFor,
     outcome: triggerOne(scope, schedule, { arrival, args }),
   }));
+  // what is filled in behind the cursor is decided, wherever a clock that goes back puts that
+  const nextAt = schedule.nextAt ?? Number.POSITIVE_INFINITY;
+  const behind = (args.instants ?? []).filter((at) => at < nextAt);
+  schedule.decidedAt = Math.max(schedule.decidedAt, ...behind);
   return { taskId: schedule.taskId, outcomes };
 }
 

@@ -101,7 +101,20 @@ export function trigger(scope: Scope, args: TriggerArgs): TriggerAnswer | null {
     scheduledFor: arrival.scheduledFor,
     outcome: triggerOne(scope, row, { arrivals, arrival }),
   }));
+  noteDecided(scope, row, args.instants ?? []);
   return { taskId: scope.tx.taskById(row.task).name, outcomes };
+}
+
+/**
+ * What was filled in behind the cursor is decided, also when a clock that goes back puts the cursor
+ * of another definition before it.
+ */
+function noteDecided(scope: Scope, row: ScheduleRow, instants: readonly number[]): void {
+  const nextAt = row.next_at ?? Number.POSITIVE_INFINITY;
+  const decidedAt = Math.max(row.decided_at, ...instants.filter((at) => at < nextAt));
+  if (decidedAt === row.decided_at) return;
+  row.decided_at = decidedAt;
+  saveState(scope, row);
 }
 
 function arrivalsOf({ scheduleId, instants }: TriggerArgs, now: number): Arrival[] {
