@@ -216,6 +216,8 @@ export class Arena {
         const from = now();
         const storeMs = await this.store.clock();
         const t = now();
+        // The run may have ended meanwhile, and its folder be gone.
+        if (!isOn) return;
         // An answer that took long says little about when it was true.
         if (storeMs !== null && t - from < 50) this.#write("clock", { at: from, storeMs });
         if (t - from > STALL_MS) this.#write("stall", { from, to: t });
