@@ -101,6 +101,17 @@ const PUSHES: Row[] = [
 const failed = [...okAgain, ...run(10, 20, "a", { ok: false })];
 const died = [...okAgain, start(10, "a"), exit(1_000, "w1", { signal: "SIGKILL" })];
 
+/** A failure of a process that dies at `diedAt`, and two crashes. */
+const often = (diedAt: number) => [
+  ...failed,
+  exit(diedAt, "w1", { signal: "SIGKILL" }),
+  start(2_600, "a", { attempt: 2, by: "w2" }),
+  exit(2_700, "w2", { signal: "SIGKILL" }),
+  start(6_000, "a", { attempt: 3, by: "w3" }),
+  exit(6_100, "w3", { signal: "SIGKILL" }),
+];
+const fourth = { attempt: 4, by: "w4" };
+
 const RUNS: Row[] = [
   [
     "a completed job that runs again, as its end was forgotten",
@@ -124,6 +135,12 @@ const RUNS: Row[] = [
   ],
   ["issued again after a death", told(died, run(3_400, 3_500, "a", second)), []],
   ["long after a death", told(died, run(19_000, 19_100, "a", second)), ["I4"]],
+  [
+    "long after the third death, as it runs alone: the failure before was not told",
+    told(often(30), run(20_000, 20_100, "a", fourth)),
+    [],
+  ],
+  ["after the second one", told(often(1_500), run(20_000, 20_100, "a", fourth)), ["I4"]],
   [
     "as long, when there was nobody",
     told(

@@ -10,6 +10,9 @@ const SPREAD = 1.5;
 
 const ALONE_FROM = 3;
 
+/** Whoever died so soon after a failure may not have told the store of it. */
+const TELL_MS = 1_000;
+
 export function judgeRuns(its: Case): void {
   for (const runs of its.byJob.values()) {
     if (runs.length > 1) {
@@ -37,7 +40,8 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
       }
     }
     // One that ended well and is issued again had lost its lease: that counts as a crash, too.
-    crashes = run.end?.ok === false ? 0 : crashes + 1;
+    const isTold = its.history.endOf(run.start.by) > run.until + TELL_MS;
+    crashes = run.end?.ok === false && isTold ? 0 : crashes + 1;
     // It runs alone from then on: as soon as somebody has nothing else to do. And one whose process
     // died before it began has left no trace to count from.
     if (crashes >= ALONE_FROM || next.attempt > run.start.attempt + 1) continue;
