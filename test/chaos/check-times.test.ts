@@ -32,6 +32,9 @@ const stop = (from: number, to: number) => fault(from, to, { kind: "stop", proce
 const three = [occurrence(1_000), occurrence(2_000), occurrence(3_000)];
 const dead = exit(2_100, "w1", { signal: "SIGKILL" });
 
+/** A key was lost shortly before the second one. */
+const lost = (kind: string) => fault(1_500, 1_900, { kind: `wrong type: ${kind}`, lossMs: -1 });
+
 const TIMES: Row[] = [
   ["each occurrence once", told(clock(5_000), three), []],
   [
@@ -66,6 +69,17 @@ const TIMES: Row[] = [
     [],
   ],
   ["one that is missing", told(clock(5_000), three[0]!, three[2]!), ["I7"]],
+  [
+    "one that is missing, as nobody had registered the lost schedules again",
+    told(clock(5_000), three[0]!, three[2]!, lost("schedules")),
+    [],
+    { "I7 durability window": 1 },
+  ],
+  [
+    "one though another key was lost",
+    told(clock(5_000), three[0]!, three[2]!, lost("t:ids")),
+    ["I7"],
+  ],
   [
     "one that somebody had claimed who died",
     told(clock(5_000), three[0]!, dead, three[2]!, remains(`cron@${2_000 + OFFSET_MS}`)),

@@ -123,6 +123,13 @@ export class Case {
     });
   }
 
+  /** Whether schedules were lost at that time, and may not have been registered again. */
+  hadNoSchedules(t: number): boolean {
+    return this.#faults.some(
+      ({ kind, from, to }) => kind.endsWith(": schedules") && from <= t && t <= to + BACK_MS,
+    );
+  }
+
   /** Whether data were lost between two moments. */
   lostData(from: number, to: number): boolean {
     return this.#faults.some(

@@ -93,6 +93,7 @@ function judgeMissing(
     [
       ["clock", when === null || its.wasBeyond(at, when)],
       ["durability window", when !== null && its.isForgettable(when)],
+      ["durability window", when !== null && its.hadNoSchedules(when)],
       // Without retry, what was claimed by a process that died is not run: it has to be seen.
       ["interrupted", !retries && its.remains.has(`${scheduleId}@${at}`)],
     ],
