@@ -79,6 +79,12 @@ export class SchedulerError extends Error {
   }
 }
 
+/** True: the store, or a part of it, cannot be reached; what it would say is not known. */
+export function isAway(error: unknown): boolean {
+  if (!(error instanceof SchedulerError)) return false;
+  return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
+}
+
 /** Thrown by a handler: the job ends as dead, however many tries are left. */
 export class NonRetryableError extends Error {
   override readonly name = "NonRetryableError";

@@ -1,5 +1,5 @@
 /** Tasks that are bound with `spread`: the store fixes it once, and refuses what does not fit. */
-import { SchedulerError } from "../core/errors.js";
+import { isAway, SchedulerError } from "../core/errors.js";
 import type { CheckedBind } from "../core/options.js";
 import type { SpreadAnswer, Store } from "../store/contract.js";
 
@@ -23,11 +23,6 @@ export async function fixSpreads(store: Store, binds: Iterable<CheckedBind>): Pr
     if (outcome === "other") throw fixedOtherwise(taskId, { wish, over });
     if (outcome === "used") throw usedBefore(taskId, wish);
   });
-}
-
-function isAway(error: unknown): boolean {
-  if (!(error instanceof SchedulerError)) return false;
-  return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
 }
 
 function fixedOtherwise(taskId: string, { wish, over }: { wish: number; over: number }) {

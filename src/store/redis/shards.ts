@@ -1,6 +1,6 @@
 /** Which task lives in which shard, and how calls over several shards come together again. */
 
-import { SchedulerError } from "../../core/errors.js";
+import { isAway } from "../../core/errors.js";
 import { shardOfTask } from "../../core/shard.js";
 
 export { shardOfTask };
@@ -41,11 +41,6 @@ export async function ofThoseThere<Shard, Answer>(
   }
   if (failure !== null && answers.length === 0) throw failure.error;
   return answers;
-}
-
-function isAway(error: unknown): boolean {
-  if (!(error instanceof SchedulerError)) return false;
-  return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
 }
 
 export function groupByShard<Item>(
