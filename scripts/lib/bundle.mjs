@@ -54,7 +54,15 @@ async function write(folder, input, prefix = "") {
     chunkFileNames: ({ facadeModuleId, name }) => `${prefix}${chunkName(facadeModuleId, name)}.js`,
   });
   await bundler.close();
-  return output.map(({ fileName }) => fileName);
+  return output.map(({ fileName }) => fileName).filter((fileName) => !isUseless(fileName));
+}
+
+/**
+ * A map of texts that are generated helps nobody, and is larger than they are.
+ * @param {string} fileName
+ */
+function isUseless(fileName) {
+  return fileName.endsWith("redis-scripts.js.map");
 }
 
 /**

@@ -28,13 +28,14 @@ async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<Deputy
 }
 
 /**
- * It is connected before a lease may have to be renewed, which is after a quarter of it. But not at
- * once: loading costs as much CPU as the first thousands of jobs of a process, beside which it is.
+ * What a store needs is loaded before a lease may have to be renewed, which is after a quarter of
+ * it: on a busy machine loading takes longer than the rest of a short one. But not at once: it
+ * costs as much CPU as the first thousands of jobs of a process, beside which it is.
  */
 const LOAD_AFTER_PART = 10;
 
 /** What it tells the main thread, once each. */
-export type FromDeputy = "ready" | "opened";
+export type FromDeputy = "ready" | "loaded";
 
 function serve(port: MessagePort, orders: DeputyThreadOrders): void {
   const board = new BoardView(orders.board);
@@ -65,24 +66,18 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
     }
     if (word.kind !== "close") return;
     timer?.cancel();
-    opening.cancel();
+    loading.cancel();
     port.close();
     closeStore();
   });
   const tell = (word: FromDeputy): void => port.postMessage(word);
   tell("ready");
   look();
-  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that. A
-  // store that is away is tried again when it is needed.
-  const open = (): void => {
-    void store().then(() =>
-      duty.open().then(
-        () => tell("opened"),
-        () => {},
-      ),
-    );
+  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that.
+  const load = (): void => {
+    void store().then(() => tell("loaded"));
   };
-  const opening = systemClock.after(orders.leaseMs / LOAD_AFTER_PART, open, { keepAlive: false });
+  const loading = systemClock.after(orders.leaseMs / LOAD_AFTER_PART, load, { keepAlive: false });
 }
 
 if (parentPort !== null) serve(parentPort, workerData as DeputyThreadOrders);

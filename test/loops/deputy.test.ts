@@ -86,7 +86,6 @@ function onDuty() {
   let isAway = false;
   let lost: string[] = [];
   let closed = 0;
-  let opened = 0;
   const store: DeputyStore = {
     renew: async ({ leases }: RenewArgs) => {
       if (isAway) throw new Error("away");
@@ -96,9 +95,6 @@ function onDuty() {
     handBack: async (batches) => {
       if (isAway) throw new Error("away");
       back.push(...batches);
-    },
-    open: async () => {
-      opened += 1;
     },
     close: async () => {},
   };
@@ -120,7 +116,6 @@ function onDuty() {
     ...{ clock, board, view, renewals, back, duty, look },
     isAsleep: () => isAsleep,
     closed: () => closed,
-    opened: () => opened,
     away: (is: boolean) => {
       isAway = is;
     },
@@ -138,17 +133,6 @@ function onDuty() {
 }
 
 describe("its duty", () => {
-  test("connects when it begins, and lets go of what nothing has needed for a minute", async () => {
-    const { board, duty, lives, opened, closed } = onDuty();
-    board.hold(lease());
-    await duty.open();
-    expect(opened()).toBe(1);
-    await lives(59_000);
-    expect(closed()).toBe(0);
-    await lives(2_000);
-    expect(closed()).toBe(1);
-  });
-
   test("a loop that turns is left alone", async () => {
     const { board, lives, renewals, back } = onDuty();
     board.hold(lease({ jobs: jobs(3) }));

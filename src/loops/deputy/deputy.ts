@@ -35,8 +35,8 @@ export interface DeputyThread {
 export interface DeputyListener {
   /** It watches from now on. */
   ready(): void;
-  /** It is connected: nothing has to be loaded any more when a loop is blocked. */
-  opened(): void;
+  /** Nothing has to be loaded any more when a loop is blocked. */
+  loaded(): void;
   /** It is gone; null: by itself, as it was told. */
   ended(error: Error | null): void;
 }
@@ -138,7 +138,7 @@ export class Deputy {
       { board: this.#board.memory, taskIds, leaseMs },
       {
         ready: () => this.#ready(),
-        opened: () => logger.debug({}, "the thread that renews leases is connected"),
+        loaded: () => logger.debug({}, "the thread that renews leases has loaded its store"),
         ended: (error) => this.#ended(error),
       },
     );

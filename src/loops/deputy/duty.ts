@@ -65,13 +65,6 @@ export class Duty {
     this.#lookedAt = parts.clock.monotonic();
   }
 
-  /** Connects before anything is due: on a busy machine loading takes longer than a short lease. */
-  async open(): Promise<void> {
-    this.#isOpen = true;
-    this.#usedAt = this.#parts.clock.monotonic();
-    await (await this.#parts.store()).open();
-  }
-
   /** It was called: time begins anew. */
   begin(): void {
     this.#emptyLooks = 0;

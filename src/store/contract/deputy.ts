@@ -10,8 +10,6 @@ export interface HandBack {
 }
 
 export interface DeputyStore {
-  /** Connects, which every other call does by itself when it is the first. */
-  open(): Promise<void>;
   /** As the verb of the same name. */
   renew(args: RenewArgs): Promise<Renewed>;
   /** To the front of the line, no attempt spent; what the lease does not hold is left alone. */

@@ -42,10 +42,6 @@ class RedisDeputyStore implements DeputyStore {
     this.#session = session;
   }
 
-  async open(): Promise<void> {
-    await this.#session.shards(WAIT_MS);
-  }
-
   async renew({ leases }: RenewArgs): Promise<Renewed> {
     const parts = await this.#onShards(leases, (shard, mine, isOnly) => {
       const renewed = renewOnShard(shard, { leases: mine, progress: [] });

@@ -15,7 +15,6 @@ export async function createSqliteDeputyStore(options: SqliteDeputyOptions): Pro
   const { leaseMs, keep } = options;
   const store = createSqliteStore(options);
   return {
-    open: async () => void (await store.open()),
     renew: (args) => store.renew(args),
     handBack: async (batches) => {
       const settles = batches.flatMap(({ fence, taskId, numbers }) =>
