@@ -15,17 +15,13 @@
 -- @include lib/keys.lua
 -- @include lib/number.lua
 -- @include lib/call.lua
--- @include lib/hand.lua
--- @include lib/job.lua
--- @include lib/new-job.lua
--- @include lib/promote.lua
+-- @include lib/rare.lua
 
 local repeated = begin_call('push', ARGV[1], ARGV[2])
 if repeated then return repeated end
 
 local now = now_us()
 local now_ms = now / 1000
-local next_number = nil
 local task_count = tonumber(ARGV[4])
 
 -- Told where the caller would store in the home what may stand elsewhere already.
@@ -50,17 +46,44 @@ if not task_count then
     return { '!' .. spread }
   end
 end
-local tasks, became_ready = {}, {}
+
+local function answered(answer)
+  end_call('push', ARGV[2], answer)
+  redis.call('EXPIRE', SESSION, 3600, 'GT')
+  return { answer }
+end
+
+local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[4 + k]) end
-local answers = {}
 do
   local rare = {}
   for k = 1, task_count do
     rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
   end
-  if ARGV[3] == '1' then rare[3], rare[4] = tasks[1].prio, tasks[1].alone end
+  if ARGV[3] == '1' then
+    rare[3], rare[4], rare[5] = tasks[1].prio, tasks[1].alone, tasks[1].ready
+  end
   ask_for_rare(rare)
 end
+
+-- @include lib/hand.lua
+
+-- The call's only job, plain, and nothing of its task stands in line. The rest of this script is
+-- not even defined then, since that alone would take most of the time.
+local is_lone = ARGV[3] == '1' and ARGV[7] == 'p' and may_be_handed(ARGV[9])
+  and is_line_empty(tasks[1], now_ms)
+local handed = is_lone and hand(tasks[1], ARGV[9], now)
+if handed then return answered(handed) end
+
+-- @include lib/job.lua
+-- @include lib/new-job.lua
+-- @include lib/promote.lua
+
+-- What became due before this push stands in line before it.
+for k = 1, task_count do promote(tasks[k], now_ms, promote_share(2 * task_count)) end
+
+local became_ready, answers = {}, {}
+local next_number = take_numbers('number', tonumber(ARGV[3]), now)
 
 local function push_plain(t, i, n)
   local numbers, fields, args = digits_from(next_number, n), {}, ARGV
@@ -68,7 +91,7 @@ local function push_plain(t, i, n)
     fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
-  t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
+  redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
@@ -181,10 +204,6 @@ local function push_special(t, first, n, kind)
   answer_segment(n, said, numbers, states)
 end
 
--- What became due before this push stands in line before it.
-for k = 1, task_count do promote(tasks[k], now_ms, promote_share(2 * task_count)) end
-next_number = take_numbers('number', tonumber(ARGV[3]), now)
-
 local i = 5 + task_count
 while i <= #ARGV do
   local t, kind, n = tasks[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -199,24 +218,13 @@ while i <= #ARGV do
   end
 end
 
--- The call's only job, plain and first in line.
-local function is_lone(t)
-  return ARGV[3] == '1' and t.in_line == 1 and may_be_handed(ARGV[9])
-end
-
 for k = 1, task_count do
   local t = tasks[k]
-  if became_ready[t] and is_lone(t) then
-    if not hand_or_wake(t, answers[1], ARGV[9], now) then
-      redis.call('ZADD', MOMENTS, 0, t.name)
-    end
-  elseif became_ready[t] then
+  if became_ready[t] then
     redis.call('ZADD', MOMENTS, 0, t.name)
-    wake_one(t)
+    -- Nobody heard of a lone one.
+    if not is_lone then wake_one(t) end
   end
 end
 
-local answer = table.concat(answers, ';')
-end_call('push', ARGV[2], answer)
-redis.call('EXPIRE', SESSION, 3600, 'GT')
-return { answer }
+return answered(table.concat(answers, ';'))

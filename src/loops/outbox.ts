@@ -114,13 +114,16 @@ export class Outbox {
     }
   }
 
+  /** Where nothing is under way, what is pushed in one go does not wait for the end of the turn. */
   #askForFlush(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
-    this.#parts.clock.endOfTurn(() => {
+    const flush = (): void => {
       this.#flushAsked = false;
       this.#flush();
-    });
+    };
+    if (this.#inFlight.size === 0) queueMicrotask(flush);
+    else this.#parts.clock.endOfTurn(flush);
   }
 
   #flush(): void {

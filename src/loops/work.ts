@@ -66,7 +66,7 @@ export class Pump implements Soloist {
   /** Attempts whose ends the store has to learn. */
   #ended: Attempt[] = [];
   #callsInFlight = 0;
-  /** Batches that were handed over in this turn of the event loop. */
+  /** Batches that were handed over and are about to begin. */
   #arriving = 0;
   /** How many of the next calls carry one settle or one claim only, to get past a refused one. */
   #careful = 0;
@@ -116,20 +116,20 @@ export class Pump implements Soloist {
     this.#askForWake();
   }
 
-  /** A push has claimed these: they begin when this turn has ended, or go back. */
+  /** A push has claimed these: they begin when all that came with them is held, or go back. */
   handed(batch: HandedBatch, isLate: boolean): void {
-    const { clock, slots, solo, leaseMs, onWorked } = this.#parts;
+    const { slots, solo, leaseMs, onWorked } = this.#parts;
     const attempts = this.#hold(batch, leaseMs, true);
     const place = slots.place(batch.taskId);
     const isFull = place.share !== null && place.slots <= 0; // it sleeps even then
     if (solo.isReserved || isLate || isFull || !this.#claiming) {
-      // It stands in front then, and nobody else has been told.
-      if (isFull) slots.offer(batch.taskId);
+      if (isFull) slots.offer(batch.taskId); // in front then, and nobody else has been told
       this.#runner.refuse(attempts, isLate ? TAKEN : HAND_BACK);
       return;
     }
     this.#arriving += 1;
-    clock.endOfTurn(() => {
+    // All that came in one piece is held by then; the end of the turn would be a poll later.
+    queueMicrotask(() => {
       this.#arriving -= 1;
       this.#runner.take(place, attempts);
       onWorked({ jobs: batch.jobs.length, ageMs: 0, quiet: this.quiet });

@@ -21,6 +21,7 @@ import {
 import { PREFIX, serverForThisFile, worldOn } from "../support/redis-world.js";
 import { until } from "../support/until.js";
 import { examine } from "./suite.js";
+import { HOUR_MS, NO_SCHEDULES, stubborn, TASK } from "./words.js";
 
 const server = serverForThisFile({ kind: "redis-server" });
 
@@ -67,7 +68,7 @@ const QUICK: Clock = {
   after: (ms, run, options) => systemClock.after(ms / QUICKER, run, options),
 };
 
-test("its subscription lasts without PING, and is proved from end to end", async () => {
+test("its subscription lasts without PING, is proved end to end, and brings jobs", async () => {
   const { host, port } = server();
   const store = createRedisStore({
     ...{ redis: { host, port, username: USER, password: PASSWORD }, prefix: PREFIX },
@@ -78,7 +79,10 @@ test("its subscription lasts without PING, and is proved from end to end", async
   store.onWake((wake) => wakes.push(wake));
   await until("a proof of arrival", async () => (await monitor.seen()).sent.has("PUBLISH"), 10_000);
   // Each new subscription begins with one look.
-  expect(wakes).toEqual([{ kind: "look" }]);
+  expect(wakes.splice(0)).toEqual([{ kind: "look" }]);
+  await store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
+  await store.push({ jobs: [stubborn()], timeoutMs: 10_000 });
+  expect((await until("a job that is handed over", () => wakes[0])).kind).toBe("handed");
   await store.close();
 });
 
@@ -92,7 +96,7 @@ test("the published rights are those that the run took, no more and no less", as
 
 test("doctor() looks for these rights, and for no others", () => {
   const names = (samples: readonly string[]) =>
-    samples.map((sample) => /^SCRIPT \w+|^\w+/.exec(sample)?.[0] ?? sample).sort();
+    samples.map((sample) => /^(SCRIPT|PUBSUB) \w+|^\w+/.exec(sample)?.[0] ?? sample).sort();
   expect(names(SCRIPT_COMMANDS)).toEqual(listed());
   expect(names(CLIENT_COMMANDS)).toEqual(listedForClients());
 });

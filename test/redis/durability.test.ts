@@ -108,7 +108,7 @@ test("many pushes share one wait", async () => {
   const calls = /cmdstat_waitaof:calls=(\d+)/.exec(await client.info("commandstats"))?.[1];
   expect(Number(calls)).toBeGreaterThan(0);
   // Without sharing it would be one of each turn.
-  expect(Number(calls)).toBeLessThan(10);
+  expect(Number(calls)).toBeLessThan(25);
 });
 
 test("what may run only once begins when its claim is on the disk; others need not", async () => {

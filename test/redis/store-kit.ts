@@ -75,8 +75,11 @@ export async function drain(store: Store, taskId: string): Promise<string[]> {
 /** The data commands, as the document lists them. */
 export function listed(): string[] {
   const text = readFileSync(join(import.meta.dirname, "../../protocol/PROTOCOL.md"), "utf8");
-  const list = /The scripts use: ([A-Z\s]+)\./.exec(text)?.[1] ?? "";
-  return list.split(/\s+/).sort();
+  const list = /The scripts use: ([A-Z|\s]+)\./.exec(text)?.[1] ?? "";
+  return list
+    .replaceAll("|", " ")
+    .split(/(?<!PUBSUB)\s+/)
+    .sort();
 }
 
 /** What clients send themselves, as the document lists it. */

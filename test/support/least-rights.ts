@@ -13,7 +13,7 @@ export const PASSWORD = "a word that nobody may read";
 const LONGEST_LOOK = 200;
 
 /** Words of commands that ACL SETUSER spells with a bar. */
-const CONTAINERS = new Set(["ACL", "CLIENT", "CLUSTER", "CONFIG", "SCRIPT"]);
+const CONTAINERS = new Set(["ACL", "CLIENT", "CLUSTER", "CONFIG", "PUBSUB", "SCRIPT"]);
 
 /** As ACL SETUSER takes it, from the names of rights as the document writes them. */
 export function aclWords(rights: readonly string[], prefix: string): string[] {

@@ -1,4 +1,5 @@
--- hand: claims a lone job for the sleeper that hears of it, which saves that sleeper its claim.
+-- hand: a lone job, claimed for a sleeper that hears of it in the step that saves it: which spares
+-- the sleeper its claim, and the job a line to stand in.
 -- @include lib/number.lua
 -- @include lib/rare.lua
 -- @include lib/wake.lua
@@ -17,39 +18,54 @@ local function may_be_handed(record)
   return tries ~= nil and tries ~= '1'
 end
 
-local function lease_to(owner, t, number, fence, now_ms)
-  note_leases(now_ms, HANDED_LENGTH_MS, 1)
-  redis.call('LPOP', t.ready)
-  redis.call('SADD', t.claimed, number)
-  local text = '0' .. whole(HANDED_LENGTH_MS) .. '|' .. owner .. '|' .. number .. '|' .. t.name
-  redis.call('HSET', LEASE, fence, text)
-  redis.call('ZADD', LEASES, whole(math.floor(now_ms + HANDED_MS)), fence)
-  save_lengths()
+-- Nor is anything about to join it.
+local function is_line_empty(t, now_ms)
+  if exists(t.ready) or exists(t.prio) or exists(t.alone) then return false end
+  if not exists(t.due) then return true end
+  local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', exact(now_ms), 'LIMIT', 0, 1)
+  return #due == 0
 end
 
--- Whether a sleeper is counted at this server. Whoever listens at a replica hears what is published
+-- A sleeper that is counted at this server. Whoever listens at a replica hears what is published
 -- here, and is counted nowhere: what is handed over must not be said before that is known.
-local function hears(sleeper)
-  return redis.call('PUBLISH', CHANNEL .. sleeper, '') > 0
-end
-
--- Hands the only job in line to a sleeper, if it is the only one that is ready, else wakes one.
--- True: it was handed over.
-local function hand_or_wake(t, number, record, now)
-  if exists(t.prio) or exists(t.alone) then
-    wake_one(t)
-    return false
-  end
+local function listening_sleeper(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return false end
-    if hears(sleeper) then
-      local fence = digits(take_numbers('fence', 1, now))
-      lease_to(sleeper, t, number, fence, now / 1000)
-      local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
-      redis.call('PUBLISH', CHANNEL .. sleeper, message)
-      return true
-    end
+    if not sleeper then return nil end
+    if redis.call('PUBSUB', 'NUMSUB', CHANNEL .. sleeper)[2] > 0 then return sleeper end
   end
-  return false
+  return nil
+end
+
+-- The next number of a job and of a lease. Where no lease stands, nothing has to be read to note
+-- the time and the length of this one.
+local function take_both(now)
+  local m = redis.call('HMGET', META, 'number', 'fence')
+  local number = digits(math.max(tonumber(m[1] or '0') + 1, now))
+  local fence = digits(math.max(tonumber(m[2] or '0') + 1, now))
+  if redis.call('ZCARD', LEASES) == 0 then
+    redis.call('HSET', META, 'number', number, 'fence', fence, 'noted',
+      whole(math.floor(now / 1000)), 'graceFrom', '0', 'lengths', HANDED_LENGTH_MS .. '=1')
+  else
+    redis.call('HSET', META, 'number', number, 'fence', fence)
+    note_leases(now / 1000, HANDED_LENGTH_MS, 1)
+    save_lengths()
+  end
+  return number, fence
+end
+
+-- Gives its number; nil: nobody hears of it, and nothing was saved.
+local function hand(t, record, now)
+  local owner = listening_sleeper(t)
+  if not owner then return nil end
+  local number, fence = take_both(now)
+  redis.call('HSET', t.jobs, number, record)
+  redis.call('SADD', t.claimed, number)
+  local text = '0' .. HANDED_LENGTH_MS .. '|' .. owner .. '|' .. number .. '|' .. t.name
+  redis.call('HSET', LEASE, fence, text)
+  redis.call('ZADD', LEASES, whole(math.floor(now / 1000 + HANDED_MS)), fence)
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
+  redis.call('PUBLISH', CHANNEL .. owner, message)
+  return number
 end

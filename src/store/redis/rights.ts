@@ -20,7 +20,7 @@ export const SCRIPT_COMMANDS: readonly string[] = [
   ...["DEL K", "EXISTS K", "EXPIRE K 1", "HDEL K x", "HEXISTS K x", "HGET K x", "HINCRBY K x 1"],
   ...["HLEN K", "HMGET K x", "HSCAN K 0", "HSET K x 1", "HSETNX K x 1", "HSTRLEN K x"],
   ...["LINDEX K 0", "LLEN K", "LPOP K", "LPUSH K x", "LRANGE K 0 1", "PUBLISH C x"],
-  ...["RPUSH K x", "SADD K x", "SCARD K", "SISMEMBER K x", "SPOP K", "SREM K x"],
+  ...["PUBSUB NUMSUB C", "RPUSH K x", "SADD K x", "SCARD K", "SISMEMBER K x", "SPOP K", "SREM K x"],
   ...["SSCAN K 0", "TIME", "TTL K", "ZADD K 1 x", "ZCARD K", "ZCOUNT K 0 1", "ZLEXCOUNT K [a [b"],
   ...["ZMSCORE K x", "ZPOPMIN K", "ZRANGE K 0 1", "ZRANGEBYLEX K [a [b", "ZRANGEBYSCORE K 0 1"],
   ...["ZRANK K x", "ZREM K x", "ZREVRANGE K 0 1", "ZSCORE K x"],
@@ -32,7 +32,9 @@ const CLUSTER_COMMANDS: readonly string[] = ["CLUSTER SLOTS", "ASKING"];
 function samplesOf(isCluster: boolean): Set<string> {
   const samples = [...CLIENT_COMMANDS, ...SCRIPT_COMMANDS];
   if (!isCluster) return new Set(samples);
-  const sharded = samples.map((sample) => sample.replace(/^(SUBSCRIBE|PUBLISH) /, "S$1 "));
+  const sharded = samples.map((sample) =>
+    sample.replace(/^(SUBSCRIBE|PUBLISH) /, "S$1 ").replace(" NUMSUB ", " SHARDNUMSUB "),
+  );
   return new Set([...sharded, ...CLUSTER_COMMANDS]);
 }
 
@@ -69,8 +71,10 @@ export async function examineRights(
   });
 }
 
+const CONTAINERS = new Set(["cluster", "pubsub", "script"]);
+
 /** As ACL SETUSER spells it. */
 function nameOf(sample: string): string {
   const [name = "", second] = sample.toLowerCase().split(" ");
-  return name === "script" || name === "cluster" ? `${name}|${second}` : name;
+  return CONTAINERS.has(name) ? `${name}|${second}` : name;
 }

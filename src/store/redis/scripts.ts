@@ -3556,9 +3556,9 @@ return more
 `,
   },
   "push": {
-    sha1: "aab3d1fa17b1b3d9eece9a27bcd547ef36cd35e4",
+    sha1: "8d6a110310fbc2dd478b1afa110000621ae32990",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,lease_to=0,hears=0,hand_or_wake=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,spread_ones=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0,is_lone=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,spread_ones=0,answered=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3653,6 +3653,48 @@ end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
+local repeated = F.begin_call('push', ARGV[1], ARGV[2])
+if repeated then return repeated end
+local now = now_us()
+local now_ms = now / 1000
+local task_count = tonumber(ARGV[4])
+function F.spread_ones(places)
+  local fields, indexes, found = {}, {}, {}
+  for k in string.gmatch(places, '%d+') do
+    indexes[#indexes + 1] = k
+    fields[#fields + 1] = 'spread ' .. ARGV[4 + tonumber(k)]
+  end
+  for k, over in ipairs(redis.call('HMGET', META, unpack(fields))) do
+    if over and over ~= '1' then found[#found + 1] = indexes[k] .. ':' .. over end
+  end
+  return table.concat(found, ',')
+end
+if not task_count then
+  local count, places = string.match(ARGV[4], '^(%d+) (.+)$')
+  task_count = tonumber(count)
+  local spread = F.spread_ones(places)
+  if spread ~= '' then
+    F.end_call('push', ARGV[2], '!' .. spread)
+    return { '!' .. spread }
+  end
+end
+function F.answered(answer)
+  F.end_call('push', ARGV[2], answer)
+  redis.call('EXPIRE', SESSION, 3600, 'GT')
+  return { answer }
+end
+local tasks = {}
+for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[4 + k]) end
+do
+  local rare = {}
+  for k = 1, task_count do
+    rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
+  end
+  if ARGV[3] == '1' then
+    rare[3], rare[4], rare[5] = tasks[1].prio, tasks[1].alone, tasks[1].ready
+  end
+  F.ask_for_rare(rare)
+end
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -3742,36 +3784,52 @@ function F.may_be_handed(record)
   local tries = stop and string.match(string.sub(record, 1, stop - 1), '"r":(%d+)')
   return tries ~= nil and tries ~= '1'
 end
-function F.lease_to(owner, t, number, fence, now_ms)
-  F.note_leases(now_ms, HANDED_LENGTH_MS, 1)
-  redis.call('LPOP', t.ready)
-  redis.call('SADD', t.claimed, number)
-  local text = '0' .. F.whole(HANDED_LENGTH_MS) .. '|' .. owner .. '|' .. number .. '|' .. t.name
-  redis.call('HSET', LEASE, fence, text)
-  redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + HANDED_MS)), fence)
-  F.save_lengths()
+function F.is_line_empty(t, now_ms)
+  if F.exists(t.ready) or F.exists(t.prio) or F.exists(t.alone) then return false end
+  if not F.exists(t.due) then return true end
+  local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', F.exact(now_ms), 'LIMIT', 0, 1)
+  return #due == 0
 end
-function F.hears(sleeper)
-  return redis.call('PUBLISH', CHANNEL .. sleeper, '') > 0
-end
-function F.hand_or_wake(t, number, record, now)
-  if F.exists(t.prio) or F.exists(t.alone) then
-    F.wake_one(t)
-    return false
-  end
+function F.listening_sleeper(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return false end
-    if F.hears(sleeper) then
-      local fence = F.digits(F.take_numbers('fence', 1, now))
-      F.lease_to(sleeper, t, number, fence, now / 1000)
-      local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
-      redis.call('PUBLISH', CHANNEL .. sleeper, message)
-      return true
-    end
+    if not sleeper then return nil end
+    if redis.call('PUBSUB', 'NUMSUB', CHANNEL .. sleeper)[2] > 0 then return sleeper end
   end
-  return false
+  return nil
 end
+function F.take_both(now)
+  local m = redis.call('HMGET', META, 'number', 'fence')
+  local number = F.digits(math.max(tonumber(m[1] or '0') + 1, now))
+  local fence = F.digits(math.max(tonumber(m[2] or '0') + 1, now))
+  if redis.call('ZCARD', LEASES) == 0 then
+    redis.call('HSET', META, 'number', number, 'fence', fence, 'noted',
+      F.whole(math.floor(now / 1000)), 'graceFrom', '0', 'lengths', HANDED_LENGTH_MS .. '=1')
+  else
+    redis.call('HSET', META, 'number', number, 'fence', fence)
+    F.note_leases(now / 1000, HANDED_LENGTH_MS, 1)
+    F.save_lengths()
+  end
+  return number, fence
+end
+function F.hand(t, record, now)
+  local owner = F.listening_sleeper(t)
+  if not owner then return nil end
+  local number, fence = F.take_both(now)
+  redis.call('HSET', t.jobs, number, record)
+  redis.call('SADD', t.claimed, number)
+  local text = '0' .. HANDED_LENGTH_MS .. '|' .. owner .. '|' .. number .. '|' .. t.name
+  redis.call('HSET', LEASE, fence, text)
+  redis.call('ZADD', LEASES, F.whole(math.floor(now / 1000 + HANDED_MS)), fence)
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  local message = 'h' .. fence .. ' ' .. number .. ' ' .. #t.name .. ':' .. t.name .. record
+  redis.call('PUBLISH', CHANNEL .. owner, message)
+  return number
+end
+local is_lone = ARGV[3] == '1' and ARGV[7] == 'p' and F.may_be_handed(ARGV[9])
+  and F.is_line_empty(tasks[1], now_ms)
+local handed = is_lone and F.hand(tasks[1], ARGV[9], now)
+if handed then return F.answered(handed) end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -3918,50 +3976,16 @@ function F.promote(t, now_ms, most)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
-local repeated = F.begin_call('push', ARGV[1], ARGV[2])
-if repeated then return repeated end
-local now = now_us()
-local now_ms = now / 1000
-local next_number = nil
-local task_count = tonumber(ARGV[4])
-function F.spread_ones(places)
-  local fields, indexes, found = {}, {}, {}
-  for k in string.gmatch(places, '%d+') do
-    indexes[#indexes + 1] = k
-    fields[#fields + 1] = 'spread ' .. ARGV[4 + tonumber(k)]
-  end
-  for k, over in ipairs(redis.call('HMGET', META, unpack(fields))) do
-    if over and over ~= '1' then found[#found + 1] = indexes[k] .. ':' .. over end
-  end
-  return table.concat(found, ',')
-end
-if not task_count then
-  local count, places = string.match(ARGV[4], '^(%d+) (.+)$')
-  task_count = tonumber(count)
-  local spread = F.spread_ones(places)
-  if spread ~= '' then
-    F.end_call('push', ARGV[2], '!' .. spread)
-    return { '!' .. spread }
-  end
-end
-local tasks, became_ready = {}, {}
-for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[4 + k]) end
-local answers = {}
-do
-  local rare = {}
-  for k = 1, task_count do
-    rare[2 * k - 1], rare[2 * k] = tasks[k].due, tasks[k].tries
-  end
-  if ARGV[3] == '1' then rare[3], rare[4] = tasks[1].prio, tasks[1].alone end
-  F.ask_for_rare(rare)
-end
+for k = 1, task_count do F.promote(tasks[k], now_ms, F.promote_share(2 * task_count)) end
+local became_ready, answers = {}, {}
+local next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
 function F.push_plain(t, i, n)
   local numbers, fields, args = F.digits_from(next_number, n), {}, ARGV
   for k = 1, n do
     fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
-  t.in_line = redis.call('RPUSH', t.ready, unpack(numbers))
+  redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
@@ -4059,8 +4083,6 @@ function F.push_special(t, first, n, kind)
   F.write_batch(t, b, made)
   F.answer_segment(n, said, numbers, states)
 end
-for k = 1, task_count do F.promote(tasks[k], now_ms, F.promote_share(2 * task_count)) end
-next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
 local i = 5 + task_count
 while i <= #ARGV do
   local t, kind, n = tasks[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -4074,24 +4096,14 @@ while i <= #ARGV do
     i = i + #kind * n
   end
 end
-function F.is_lone(t)
-  return ARGV[3] == '1' and t.in_line == 1 and F.may_be_handed(ARGV[9])
-end
 for k = 1, task_count do
   local t = tasks[k]
-  if became_ready[t] and F.is_lone(t) then
-    if not F.hand_or_wake(t, answers[1], ARGV[9], now) then
-      redis.call('ZADD', MOMENTS, 0, t.name)
-    end
-  elseif became_ready[t] then
+  if became_ready[t] then
     redis.call('ZADD', MOMENTS, 0, t.name)
-    F.wake_one(t)
+    if not is_lone then F.wake_one(t) end
   end
 end
-local answer = table.concat(answers, ';')
-F.end_call('push', ARGV[2], answer)
-redis.call('EXPIRE', SESSION, 3600, 'GT')
-return { answer }
+return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {

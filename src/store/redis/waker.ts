@@ -199,9 +199,6 @@ export class Waker {
       case "p":
         this.#heard = Number(rest);
         return;
-      case "":
-        // Somebody asks whether it is heard here.
-        return;
       default:
         // A newer version may send more.
         this.#parts.onWake({ kind: "look", shard: this.#parts.shardOf(channel) });
