@@ -7,6 +7,8 @@
  */
 import { parseArgs } from "node:util";
 import { parkedCase, schedulesCase } from "./lib/bounds-cases.mjs";
+import { fileStand } from "./lib/bounds-file.mjs";
+import { redisStand } from "./lib/bounds-redis.mjs";
 import { prepareLibrary, prepareServer } from "./lib/prepare.mjs";
 import { writeResults } from "./lib/results.mjs";
 import { startServer } from "./lib/server.mjs";
@@ -14,7 +16,7 @@ import { startServer } from "./lib/server.mjs";
 const USAGE = `npm run bench:bounds -- [options]
   --jobs n        delayed jobs that are due at once; default: 1000000
   --schedules n   due in the same second; default: 10000
-  --only name     parked, mixed, spread or schedules
+  --only name     parked, mixed, spread or schedules; behind "file-" on an embedded store
   --no-build      measure the dist that is there
 `;
 
@@ -28,28 +30,38 @@ const { values } = parseArgs({
   },
 });
 
+/** @typedef {import("./lib/bounds-cases.mjs").Stand} Stand */
+/** @typedef {import("./lib/bounds-cases.mjs").Outcome} Outcome */
+
 async function bounds() {
   const [jobs, schedules] = [Number(values.jobs), Number(values.schedules)];
   const program = await prepareServer();
-  /** @type {Record<string, (port: number) => Promise<import("./lib/bounds-cases.mjs").Outcome>>} */
+  const fifth = Math.ceil(jobs / 5);
+  /** @type {Record<string, (stand: Stand) => Promise<Outcome>>} */
   const cases = {
-    parked: (port) => parkedCase(port, { jobs, tasks: 1, isMixed: false }),
-    mixed: (port) => parkedCase(port, { jobs: Math.ceil(jobs / 5), tasks: 1, isMixed: true }),
-    spread: (port) => parkedCase(port, { jobs: Math.ceil(jobs / 5), tasks: 100, isMixed: false }),
-    schedules: (port) => schedulesCase(port, { schedules }),
+    parked: (stand) => parkedCase(stand, { jobs, tasks: 1, isMixed: false }),
+    mixed: (stand) => parkedCase(stand, { jobs: fifth, tasks: 1, isMixed: true }),
+    spread: (stand) => parkedCase(stand, { jobs: fifth, tasks: 100, isMixed: false }),
+    schedules: (stand) => schedulesCase(stand, { schedules }),
   };
   /** @type {Record<string, unknown>} */
   const results = {};
-  for (const [name, run] of Object.entries(cases)) {
-    if (values.only.length > 0 && !values.only.includes(name)) continue;
-    const server = await startServer(program);
-    try {
-      const { title, lines, problems } = await run(server.port);
-      console.log([`\n${title}`, ...lines, ...problems.map((each) => `✗ ${each}`)].join("\n"));
-      if (problems.length > 0) process.exitCode = 1;
-      results[name] = { title, lines, problems };
-    } finally {
-      await server.stop();
+  for (const kind of ["", "file-"]) {
+    for (const [name, run] of Object.entries(cases)) {
+      const key = `${kind}${name}`;
+      if (values.only.length > 0 && !values.only.includes(key)) continue;
+      const server = kind === "" ? await startServer(program) : null;
+      const stand = server === null ? await fileStand() : await redisStand(server.port);
+      try {
+        const { title, lines, problems } = await run(stand);
+        const head = `\n${server === null ? "embedded: " : "Redis: "}${title}`;
+        console.log([head, ...lines, ...problems.map((each) => `✗ ${each}`)].join("\n"));
+        if (problems.length > 0) process.exitCode = 1;
+        results[key] = { title, lines, problems };
+      } finally {
+        await stand.end();
+        await server?.stop();
+      }
     }
   }
   console.log(`\nwritten: ${writeResults("bounds", results)}`);

@@ -8,13 +8,16 @@ const { href } = new URL("../../dist/bundle/index.js", import.meta.url);
 /** @type {typeof import("../../src/index.js")} */
 const { createScheduler } = await import(href);
 
-/** @typedef {{ port: number, taskIds: string[], schedules: number, every: string }} Orders */
+/**
+ * @typedef {object} Orders
+ * @property {import("../../src/index.js").SchedulerOptions} options
+ * @property {string[]} taskIds
+ * @property {number} schedules
+ * @property {string} every their expression
+ */
 
 const orders = /** @type {Orders} */ (JSON.parse(process.argv[2] ?? "{}"));
-const scheduler = createScheduler({
-  redisConfig: { host: "127.0.0.1", port: orders.port },
-  logger: false,
-});
+const scheduler = createScheduler({ ...orders.options, logger: false });
 let ran = 0;
 let lastAt = 0;
 /** @type {number[]} from the push to the handler, ms */

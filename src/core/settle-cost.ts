@@ -8,7 +8,7 @@ import type { KeepRules } from "./keep.js";
 export const MOST_SETTLE_COST = 1_000;
 
 /** Completed with an id, or kept: with entries of its own, written together with others. */
-const ENTERED = 3;
+const ENTERED = 6;
 /** Not completed: one by one. */
 const SPECIAL = 10;
 /** A schedule is told of it, and may make the next job. */

@@ -58,7 +58,7 @@ interface Call {
 }
 
 /** What one call may carry. */
-const [MOST_SETTLES, MOST_CLAIMS_PER_CALL] = [500, { jobs: 500, tasks: 25 }];
+const [MOST_SETTLES, MOST_CLAIMS_PER_CALL] = [300, { jobs: 300, tasks: 25 }];
 
 export class Pump implements Soloist {
   readonly #parts: PumpParts;
