@@ -118,7 +118,7 @@ export class Pump implements Soloist {
 
   /** A push has claimed these: they begin when all that came with them is held, or go back. */
   handed(batch: HandedBatch, isLate: boolean): void {
-    const { slots, solo, leaseMs, onWorked } = this.#parts;
+    const { clock, slots, solo, leaseMs, onWorked } = this.#parts;
     const attempts = this.#hold(batch, leaseMs, true);
     const place = slots.place(batch.taskId);
     const isFull = place.share !== null && place.slots <= 0; // it sleeps even then
@@ -128,8 +128,8 @@ export class Pump implements Soloist {
       return;
     }
     this.#arriving += 1;
-    // All that came in one piece is held by then; the end of the turn would be a poll later.
-    queueMicrotask(() => {
+    // All that came in one piece is held by then, and its confirmation on its way.
+    clock.endOfTurn(() => {
       this.#arriving -= 1;
       this.#runner.take(place, attempts);
       onWorked({ jobs: batch.jobs.length, ageMs: 0, quiet: this.quiet });

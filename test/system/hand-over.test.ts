@@ -1,4 +1,5 @@
 /** Claims about jobs that a push hands to a process which then does not run them. */
+import { Redis } from "ioredis";
 import { expect, test } from "vitest";
 import { until } from "../support/until.js";
 import { type Fleet, withFleet } from "./kit/fleet.js";
@@ -52,3 +53,31 @@ test.each([true, false])(
       expect((await jobs.counts("task")).total).toMatchObject({ crashes: 0, dead: 0 });
     }),
 );
+
+test("a job that kills its process as soon as it begins is a crash, handed over or not", () =>
+  withFleet({ kind: "redis", options: { ...options, lease: "1s" } }, async (fleet) => {
+    const first = await fleet.worker();
+    await falls(fleet);
+    await sleeps(fleet);
+    first.expectDeath();
+    const id = await fleet.push({ retry: true, data: { plan: ["kill", "note"] } });
+    await first.exit;
+    const second = await fleet.worker();
+    await until("it is run", () => fleet.journal.ends({ jobId: id })[0], 10_000);
+    const pids = fleet.journal.starts({ jobId: id }).map(({ pid, attempt }) => [pid, attempt]);
+    expect(pids).toEqual([
+      [first.pid, 1],
+      [second.pid, 2],
+    ]);
+  }));
+
+/** The only worker waits to be handed something. */
+async function sleeps({ world: { server } }: Fleet): Promise<void> {
+  const client = new Redis({ host: server.host, port: server.port });
+  try {
+    const key = "_schedule_mq:{0}:t:task:sleepers";
+    await until("somebody sleeps", async () => (await client.scard(key)) > 0, 10_000);
+  } finally {
+    client.disconnect();
+  }
+}
