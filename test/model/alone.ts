@@ -68,7 +68,7 @@ function hasOtherWork({ state }: Scope, claims: WorkArgs["claims"]): boolean {
 
 export function firstAlone(task: Task): Job | undefined {
   const jobs = jobsIn(task, "ready").filter(({ alone }) => alone);
-  return sortedBy(jobs, ({ rules, place }) => [rules.priority, place ?? 0])[0];
+  return sortedBy(jobs, ({ place }) => [place ?? 0])[0];
 }
 
 function findAlone({ state }: Scope, claims: WorkArgs["claims"]): { task: Task; job: Job } | null {

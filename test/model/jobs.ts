@@ -49,7 +49,7 @@ function viewOf({ state }: Scope, job: Job): JobView {
 
 /** The order of a page, by the state of its jobs. */
 const KEYS: Record<JobState, (job: Job) => number[]> = {
-  ready: (job) => [job.alone ? 1 : 0, job.rules.priority, job.place ?? 0],
+  ready: (job) => [job.alone ? 1 : 0, job.alone ? 0 : job.rules.priority, job.place ?? 0],
   scheduled: (job) => [job.dueAt ?? 0, job.number],
   running: (job) => [job.fence ?? 0, job.number],
   completed: (job) => [-(job.endedAt ?? 0), -job.number],

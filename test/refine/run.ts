@@ -197,10 +197,10 @@ class Run {
   }
 
   async #crash({ by, task, limit, times }: StepOf<"crash">): Promise<void> {
-    // Redis keeps those that run alone in one list, whatever their priority; the others do not.
-    const jobs = this.#twin.model.state.tasks.get(task)?.jobs.values() ?? [];
-    if ([...jobs].some(({ rules }) => rules.priority !== 0)) return;
-    await this.#push({ op: "push", by, jobs: [1, 2].map(() => ({ task, ...KILLER })) });
+    const jobs = [2, 0].map((priority) => {
+      return { task, ...KILLER, rules: { ...KILLER.rules, priority } };
+    });
+    await this.#push({ op: "push", by, jobs });
     for (let n = 0; n < times; n += 1) {
       await this.#claim({ op: "claim", by, tasks: [task], limit, idle: true });
       await this.#pass({ op: "pass", ms: 130_000 });

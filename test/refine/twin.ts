@@ -123,7 +123,8 @@ export class Twin {
 
   /**
    * Jobs that were handed back stand in front of all others of their priority; among themselves the
-   * contract promises no order, so the model takes the store's. The same for those that run alone.
+   * contract promises no order, so the model takes the store's. The same for those that run alone,
+   * whatever their priority.
    */
   #followLine(taskId: string, real: readonly JobView[]): void {
     const jobs = this.model.state.tasks.get(taskId)?.jobs ?? new Map<number, Job>();
@@ -133,7 +134,7 @@ export class Twin {
     });
     const groups = new Map<string, Job[]>();
     for (const job of line) {
-      const group = `${job.alone} ${job.rules.priority}`;
+      const group = job.alone ? "alone" : `${job.rules.priority}`;
       groups.set(group, [...(groups.get(group) ?? []), job]);
     }
     for (const group of groups.values()) {
