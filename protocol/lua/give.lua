@@ -4,8 +4,9 @@
 -- may not move yet stays. Without ids it only tells the time.
 -- keys   shard, session
 -- args   1 for definitions of code, 0 for run-time ones · schedule ids
--- gives  { nowMs, for each that is here { id, given, conflict or due, revision, cursor or '', then
---        if given its fields d s p o b f u g, '' where there is none } }
+-- gives  { nowMs, for each that is here { id, given, again, conflict or due, revision, cursor or
+--        '', then if given or again its fields d s p o b f u g, '' where there is none } }; again:
+--        it was a parcel already, and may be alive where that went
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -35,11 +36,11 @@ local function pack(s)
 end
 
 -- Whoever it was given to may be gone: then whoever asks next is given it.
-local function give(id)
+local function give(id, outcome)
   local parcels = read_parcels()
   parcels[id] = this
   write_parcels(parcels)
-  return { id, 'given', '0', '', unpack(parcel_fields(id)) }
+  return { id, outcome, '0', '', unpack(parcel_fields(id)) }
 end
 
 local found = { whole(this) }
@@ -51,7 +52,7 @@ for k = 2, #ARGV do
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, whole(s.revision), s.next_at and whole(s.next_at) or '' }
   elseif s or parcel_fields(id) then
-    found[#found + 1] = give(id)
+    found[#found + 1] = give(id, outcome or 'again')
   end
 end
 return found

@@ -1,9 +1,9 @@
 #!lua flags=allow-oom
 -- register: writes definitions of schedules; never touches an occurrence that is due.
 -- keys   shard, session
--- args   set or '' for run-time schedules · leaseMs · how many come from other shards · until when
---        they may · for each of them: id, its fields as give has told · then for each schedule: id,
---        task, definition,
+-- args   set or '' for run-time schedules · leaseMs · 1, or 0: what is not here may be in a shard
+--        that was not asked · how many come from other shards · until when they may · for each of
+--        them: id, its fields as give has told · then for each schedule: id, task, definition,
 --        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
 --        '', decidedAt or '', generation or ''
 -- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }; SMQLATE
@@ -22,8 +22,8 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
-local given = tonumber(ARGV[3])
-if given > 0 and now_ms > tonumber(ARGV[4]) then
+local all_asked, given = ARGV[3] == '1', tonumber(ARGV[4])
+if given > 0 and now_ms > tonumber(ARGV[5]) then
   return redis.error_reply('SMQLATE what was given to this shard came too late')
 end
 if set ~= '' then
@@ -123,7 +123,9 @@ local function change(s, w, over)
 end
 
 local function register(w)
-  local s = read_schedule(w.id) or put_back(w.id)
+  local s = read_schedule(w.id)
+  if not s and not all_asked then return answer('away', nil, {}) end
+  s = s or put_back(w.id)
   if not s then return add(w) end
   local offers = s.code and read_offers(w.id) or {}
   if conflicts(s, w, offers) then return answer('conflict', s, {}) end
@@ -148,8 +150,8 @@ end
 
 local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
-local first = 5 + given * PARCEL
-for k = 5, first - 1, PARCEL do
+local first = 6 + given * PARCEL
+for k = 6, first - 1, PARCEL do
   taken[ARGV[k]] = take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
 end
 local answers = {}

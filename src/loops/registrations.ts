@@ -4,6 +4,7 @@
  *  2. knows which schedules this scheduler can fire, and by which function
  *  3. tells of conflicts, each once
  */
+import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import type { CheckedRegister } from "../core/options.js";
 import {
@@ -159,11 +160,14 @@ export class Registrations {
     this.#pending = new Set(this.#registered.keys());
   }
 
+  /** Rejects when some of them may be in a part of the store that is away: the others are done. */
   async #write(store: Store, now: number): Promise<void> {
     let time = now;
     const refused = new Map<string, number>();
-    for (let tries = 0; tries < MOST_TRIES && this.#pending.size > 0; tries += 1) {
-      const ids = [...this.#pending];
+    const away = new Set<string>();
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const ids = [...this.#pending].filter((id) => !away.has(id));
+      if (ids.length === 0) break;
       const due: string[] = [];
       for (let from = 0; from < ids.length; from += MOST_PER_CALL) {
         const schedules = ids
@@ -175,6 +179,7 @@ export class Registrations {
         for (const answer of answers) {
           this.#note(answer);
           if (answer.outcome === "due") due.push(answer.scheduleId);
+          if (answer.outcome === "away") away.add(answer.scheduleId);
           if (answer.outcome !== "stale") continue;
           time = Math.max(time, answer.now);
           refused.set(answer.scheduleId, (refused.get(answer.scheduleId) ?? 0) + 1);
@@ -182,12 +187,13 @@ export class Registrations {
       }
       for (const scheduleId of due) await this.#parts.settleDue(scheduleId);
     }
+    if (away.size > 0) throw waiting([...away]);
   }
 
   #note(answer: RegisterAnswer): void {
     const { scheduleId, outcome, generation } = answer;
     if (generation > 0) this.#generations.set(scheduleId, generation);
-    if (outcome === "stale" || outcome === "due") return;
+    if (outcome === "stale" || outcome === "due" || outcome === "away") return;
     this.#pending.delete(scheduleId);
     const taskId = this.#registered.get(scheduleId)?.taskId ?? "";
     this.#conflicts.note({ taskId, answer });
@@ -215,6 +221,14 @@ export class Registrations {
       generation: this.#generations.get(scheduleId) ?? null,
     };
   }
+}
+
+function waiting(scheduleIds: readonly string[]): SchedulerError {
+  const [first, ...more] = scheduleIds;
+  const others = more.length === 0 ? "" : ` and ${more.length} more`;
+  const message = `the definition of schedule "${first}"${others} waits for shards that are away`;
+  const fix = "see health().reasons; it is registered once they are back";
+  return new SchedulerError("STORE_UNREACHABLE", message, { fix, value: first });
 }
 
 /** What a store is told of a definition, whoever tells it. */

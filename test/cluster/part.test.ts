@@ -1,6 +1,6 @@
 /**
  * Claims about a scheduler that is started while one primary of a Cluster does not answer: what
- * lives in the other shards works, what lives there joins when it is back.
+ * lives in the other shards works and can be changed, what lives there joins when it is back.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createScheduler, type Scheduler } from "../../src/index.js";
@@ -106,6 +106,55 @@ test("what lives in other shards works from the start, and the rest joins", asyn
   expect(late.told).toEqual(["lost", "back"]);
   expect(late.scheduler.health().reasons).toEqual([]);
 }, 90_000);
+
+test("schedules whose shards are there can be changed while another one is away", async () => {
+  const before = play("change:");
+  before.scheduler.register(other, { every: "1h" });
+  await before.scheduler.start();
+  const { upsert } = before.scheduler.schedules;
+  await upsert(here, { scheduleId: "moves", every: "1h" });
+  await upsert(here, { scheduleId: "changes", every: "1h" });
+  await upsert(other, { scheduleId: "goes", every: "1h" });
+  await upsert(away, { scheduleId: "is away", every: "1h" });
+  await before.scheduler.stop();
+
+  process.kill(victim.server.pid, "SIGSTOP");
+  const late = play("change:");
+  late.scheduler.register(other, { every: "500ms" });
+  late.scheduler.register(here, { every: "500ms" });
+  await within("the start", late.scheduler.start(), 15_000);
+  // One in code that is changed, beside one that is new.
+  await until("it to fire", () => late.fired.get(other), 20_000);
+  const { schedules } = late.scheduler;
+  await schedules.upsert(here, { scheduleId: "changes", every: "500ms" });
+  await schedules.upsert(other, { scheduleId: "moves", every: "500ms" });
+  const both = () => late.fired.get("changes") && late.fired.get("moves");
+  await until("both to fire", both, 20_000);
+  await schedules.pause("moves");
+  expect(await schedules.get("moves")).toMatchObject({ taskId: other, paused: { until: null } });
+  expect(await schedules.trigger("goes")).toMatchObject({ outcome: "fired" });
+  expect(await schedules.remove("goes")).toBe(true);
+  const isAway = { code: "STORE_UNREACHABLE" };
+  // Neither may be made anew: perhaps it is there.
+  await expect(schedules.upsert(here, { scheduleId: "new", every: "1h" })).rejects.toMatchObject(
+    isAway,
+  );
+  const taken = schedules.upsert(here, { scheduleId: "is away", every: "1h" });
+  await expect(taken).rejects.toMatchObject(isAway);
+  expect(late.fired.get(here)).toBe(undefined);
+
+  process.kill(victim.server.pid, "SIGCONT");
+  await until("it to be whole", () => late.scheduler.health().store.connected, 5_000);
+  await schedules.upsert(here, { scheduleId: "new", every: "1h" });
+  await until("the new one to fire", () => late.fired.get(here), 20_000);
+  const { schedules: all } = await schedules.list();
+  const places = all.map(({ scheduleId, taskId }) => [scheduleId, taskId]);
+  expect(Object.fromEntries(places)).toEqual({
+    ...{ changes: here, moves: other, new: here, "is away": away },
+    ...{ [here]: here, [other]: other },
+  });
+  expect(places).toHaveLength(6);
+}, 120_000);
 
 test("a scheduler that requires a guarantee waits until all say what is in force", async () => {
   process.kill(victim.server.pid, "SIGSTOP");

@@ -24,7 +24,7 @@ const taskIn = (shard: number): string =>
   Array.from({ length: 50 }, (_, n) => `t${n}`).find(
     (name) => shardOfTask(name, SHARDS) === shard,
   ) as string;
-const [OLD, NEW] = [taskIn(1), taskIn(2)];
+const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
 
 let world: World;
 let store: Store;
@@ -43,9 +43,13 @@ afterEach(async () => {
   await world.close();
 });
 
-async function write(by: Store, taskId: string): Promise<RegisterAnswer | undefined> {
+async function write(
+  by: Store,
+  taskId: string,
+  digest = taskId,
+): Promise<RegisterAnswer | undefined> {
   const written = schedule({ scheduleId: "s", taskId, firstAt: (await world.now()) + HOUR_MS });
-  const schedules = [{ ...written, digest: taskId }];
+  const schedules = [{ ...written, digest }];
   return (await by.register({ registration: null, schedules }))[0];
 }
 
@@ -126,7 +130,11 @@ test("who comes too late is refused: it may have been put back", async () => {
   const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];
   const until = (await world.now()) - 1;
   const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
-  const late = registerOnShard(shard, { registration: null, schedules }, { until, parcels });
+  const late = registerOnShard(
+    shard,
+    { registration: null, schedules },
+    { allAsked: true, until, parcels },
+  );
   await expect(late).rejects.toMatchObject({ code: "STORE_REFUSED" });
   expect(await known()).toEqual([[OLD, 1]]);
 });
@@ -139,6 +147,43 @@ test("a refused registration leaves it where it was, at once", async () => {
 test("removed on its way, it does not come back", async () => {
   await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
   expect(await store.remove({ scheduleId: "s", revision: null })).toBe("removed");
+  await tendLater();
+  expect(await known()).toEqual([]);
+});
+
+test("taken in and due there, its parcel does not come alive beside it", async () => {
+  expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
+  await world.advance(HOUR_MS);
+  expect((await write(store, NEW, "another"))?.outcome).toBe("due");
+  expect(await known()).toEqual([[NEW, 1]]);
+  expect((await write(store, THIRD))?.outcome).toBe("due");
+  expect(await known()).toEqual([[NEW, 1]]);
+});
+
+test("taken in, it moves on as it is there, not as its parcel is", async () => {
+  expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
+  await store.trigger({ scheduleId: "s", instants: [2], overlap: null, keep: KEEP });
+  const before = await store.schedule({ scheduleId: "s" });
+  expect((await write(store, THIRD))?.outcome).toBe("changed");
+  const after = await store.schedule({ scheduleId: "s" });
+  expect(after).toMatchObject({ taskId: THIRD, ledger: before?.ledger });
+  await tendLater();
+  expect(await known()).toHaveLength(1);
+});
+
+test("given and not taken in, it is at home again when it may not be registered", async () => {
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  await world.advance(HOUR_MS);
+  expect((await write(store, NEW))?.outcome).toBe("due");
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("removed where it is, nothing is left of its parcel", async () => {
+  expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
+  // One that has not seen where it is asks the shards in their order.
+  const other = await world.open();
+  mortals.push(other);
+  expect(await other.remove({ scheduleId: "s", revision: null })).toBe("removed");
   await tendLater();
   expect(await known()).toEqual([]);
 });

@@ -52,6 +52,8 @@ export interface RegisterArgs {
  * - `due`: another definition is in force and has a due occurrence, which has to be decided first;
  *   the generation was noted, nothing else was written
  * - `stale`: `firstAt` is due already by the store's clock: ask again with `now`
+ * - `away`: it may be in a part of the store that is away: nothing is known to be written. Where
+ *   that is so of all, the call rejects
  */
 export type RegisterOutcome =
   | "added"
@@ -60,7 +62,8 @@ export type RegisterOutcome =
   | "superseded"
   | "conflict"
   | "due"
-  | "stale";
+  | "stale"
+  | "away";
 
 export interface RegisterAnswer {
   scheduleId: string;

@@ -6,8 +6,10 @@
  *  3. the old one is told that it has arrived
  * Whoever dies before that leaves the parcel. Who registers the schedule next is given it; after a
  * minute whoever tends finds out whether it has arrived, and puts it back if it has not.
+ *
+ * While a shard is away what is at home, or was given alive, is nowhere else. All else waits.
  */
-import { SchedulerError } from "../../core/errors.js";
+import { isAway, SchedulerError } from "../../core/errors.js";
 import type { RegisterAnswer, RegisterArgs } from "../contract.js";
 import { type Parcel, registerOnShard, scheduleOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";
@@ -16,48 +18,111 @@ import type { Shard } from "./shard.js";
 const WITHIN_MS = 30_000;
 
 interface Given extends Parcel {
+  /** False: it was a parcel already, and may be alive where that went. */
+  wasAlive: boolean;
   fields: readonly string[];
 }
 
+interface Asked {
+  given: readonly Given[];
+  refused: ReadonlyMap<string, RegisterAnswer>;
+  /** Why one of them was not asked; null: all were. */
+  failure: unknown;
+}
+
+/** Rejects with the reason when one of all shards is away and nothing could be registered. */
 export async function registerIn(
   shards: readonly Shard[],
   home: Shard,
   call: RegisterArgs,
 ): Promise<RegisterAnswer[]> {
   if (shards.length === 1) return await registerOnShard(home, call);
+  const others = shards.filter((shard) => shard !== home);
+  const there = others.filter(({ isThere }) => isThere);
+  const first = await registerAfter(there, { home, call, areAll: there.length === others.length });
+  const open = call.schedules.filter((_, k) => first.answers[k]?.outcome === "away");
+  if (open.length === 0) return first.answers;
+  if (there.length === others.length) return orReject(first);
+  // These cannot be without the others: waits for them as long as any call does.
+  const rest = { home, call: { ...call, schedules: open }, areAll: true };
+  const second = await registerAfter(others, rest);
+  let next = 0;
+  const answers = first.answers.map((answer) =>
+    answer.outcome === "away" ? (second.answers[next++] ?? answer) : answer,
+  );
+  return orReject({ ...second, answers });
+}
+
+interface Registered {
+  answers: RegisterAnswer[];
+  /** Why some are away. */
+  failure: unknown;
+}
+
+function orReject({ answers, failure }: Registered): RegisterAnswer[] {
+  if (answers.every(({ outcome }) => outcome === "away")) throw failure;
+  return answers;
+}
+
+async function registerAfter(
+  others: readonly Shard[],
+  { home, call, areAll }: { home: Shard; call: RegisterArgs; areAll: boolean },
+): Promise<Registered> {
   // Asked before anything is given: what comes late is refused by the same clock.
   const [now] = await home.run("give", { args: ["0"] });
-  const others = shards.filter((shard) => shard !== home);
-  const { given, refused } = await askFor(others, call);
+  const { given, refused, failure } = await askFor(others, call);
+  const allAsked = areAll && failure === null;
   const isRefused = ({ scheduleId }: { scheduleId: string }) => refused.has(scheduleId);
-  const parcels = given.filter((one) => !isRefused(one));
-  await tellAll(given.filter(isRefused), "back");
+  const parcels = given.filter((one) => !isRefused(one) && isToTake(one, given, allAsked));
   const schedules = call.schedules.filter((one) => !isRefused(one));
   const until = Number(now) + WITHIN_MS;
-  const answers = await registerOnShard(home, { ...call, schedules }, { until, parcels }).catch(
+  const taken = { allAsked, until, parcels };
+  const answers = await registerOnShard(home, { ...call, schedules }, taken).catch(
     async (error: unknown) => {
       // It has not been done, and will not be: at home again at once.
       const isNotDone = error instanceof SchedulerError && error.code === "STORE_REFUSED";
-      if (isNotDone) await tellAll(parcels, "back");
+      if (isNotDone) await settle([home, ...others], given);
       throw error;
     },
   );
   const done = new Set(answers.filter(isDone).map(({ scheduleId }) => scheduleId));
   const hasArrived = ({ scheduleId }: Parcel) => done.has(scheduleId);
-  await tellAll(parcels.filter(hasArrived), "arrived");
-  await tellAll(
-    parcels.filter((one) => !hasArrived(one)),
-    "back",
-  );
+  await tellAll(given.filter(hasArrived), "arrived");
+  const left = given.filter((one) => !hasArrived(one));
+  if (allAsked) await settle([home, ...others], left);
+  else await tellAll(left.filter(wasAlive), "back");
   let next = 0;
-  return call.schedules.map(
-    ({ scheduleId }) => refused.get(scheduleId) ?? (answers[next++] as RegisterAnswer),
-  );
+  return {
+    answers: call.schedules.map(
+      ({ scheduleId }) => refused.get(scheduleId) ?? (answers[next++] as RegisterAnswer),
+    ),
+    failure,
+  };
+}
+
+/** A parcel may be the past of what is alive elsewhere. */
+function isToTake(one: Given, given: readonly Given[], allAsked: boolean): boolean {
+  if (one.wasAlive) return true;
+  const isAlive = given.some((other) => other.wasAlive && other.scheduleId === one.scheduleId);
+  return allAsked && !isAlive;
+}
+
+function wasAlive(one: Given): boolean {
+  return one.wasAlive;
 }
 
 /** Else it has left what it was given. */
 function isDone({ outcome }: RegisterAnswer): boolean {
   return outcome === "added" || outcome === "changed" || outcome === "unchanged";
+}
+
+/** What was alive is so again, then whatever was a parcel before is looked for elsewhere. */
+async function settle(shards: readonly Shard[], given: readonly Given[]): Promise<void> {
+  await tellAll(given.filter(wasAlive), "back");
+  await settleParcels(
+    shards,
+    given.filter((one) => !one.wasAlive),
+  );
 }
 
 /** Parcels that nobody cares for any more: each is forgotten where it has arrived, or put back. */
@@ -82,7 +147,7 @@ export async function settleParcels(
 async function askFor(
   others: readonly Shard[],
   { registration, schedules }: RegisterArgs,
-): Promise<{ given: Given[]; refused: Map<string, RegisterAnswer> }> {
+): Promise<Asked> {
   const given: Given[] = [];
   const refused = new Map<string, RegisterAnswer>();
   const ids = schedules.map(({ scheduleId }) => scheduleId);
@@ -91,8 +156,10 @@ async function askFor(
     const reply = (await shard.run("give", { args: call })) as [string, ...string[][]];
     const [now, ...found] = reply;
     for (const [scheduleId = "", outcome, revision, nextAt = "", ...fields] of found) {
-      if (outcome === "given") given.push({ shard, scheduleId, givenAt: now, fields });
-      else
+      if (outcome === "given" || outcome === "again") {
+        const alive = outcome === "given";
+        given.push({ shard, scheduleId, givenAt: now, wasAlive: alive, fields });
+      } else
         refused.set(scheduleId, {
           scheduleId,
           outcome: outcome as RegisterAnswer["outcome"],
@@ -104,11 +171,14 @@ async function askFor(
         });
     }
   };
-  const asked = await Promise.allSettled(others.map(ask));
-  const failed = asked.find((one) => one.status === "rejected");
-  if (failed === undefined) return { given, refused };
-  await tellAll(given, "back");
-  throw failed.reason;
+  const failures: unknown[] = [];
+  for (const asked of await Promise.allSettled(others.map(ask))) {
+    if (asked.status === "rejected") failures.push(asked.reason);
+  }
+  const refusal = failures.find((error) => !isAway(error));
+  if (refusal === undefined) return { given, refused, failure: failures[0] ?? null };
+  await tellAll(given.filter(wasAlive), "back");
+  throw refusal;
 }
 
 /** What is not told now is found out by whoever tends. */

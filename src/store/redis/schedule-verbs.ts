@@ -2,6 +2,7 @@
  * The verbs on schedules, spread over shards. A schedule lives where its task lives; verbs that
  * name only its id ask the shard where it was seen last, then the others.
  */
+import { isAway } from "../../core/errors.js";
 import type {
   Decided,
   FireAnswer,
@@ -55,18 +56,27 @@ export class ScheduleVerbs {
     const { registration } = args;
     const shards = await this.#shards();
     this.note(args.schedules);
-    return await inOrder(
+    const failures: unknown[] = [];
+    const answers = await inOrder(
       args.schedules,
       (schedule) => shardOfTask(schedule.taskId, shards.length),
       async (index, schedules) => {
-        const answers: RegisterAnswer[] = [];
+        const parts: RegisterAnswer[] = [];
         for (const piece of piecesOf(schedules)) {
           const call = { registration, schedules: piece };
-          answers.push(...(await registerIn(shards, at(shards, index), call)));
+          const part = registerIn(shards, at(shards, index), call).catch((error: unknown) => {
+            if (!isAway(error)) throw error;
+            failures.push(error);
+            return piece.map(awayAnswer);
+          });
+          parts.push(...(await part));
         }
-        return answers;
+        return parts;
       },
     );
+    const [failure] = failures;
+    if (failure !== undefined && answers.every(({ outcome }) => outcome === "away")) throw failure;
+    return answers;
   }
 
   async fire(args: FireArgs): Promise<FireAnswer[]> {
@@ -95,11 +105,19 @@ export class ScheduleVerbs {
   }
 
   async remove(args: RemoveArgs): Promise<RemoveAnswer> {
-    const answer = await this.#firstOf(args.scheduleId, async (shard) => {
+    const asked = new Set<Shard>();
+    const remove = async (shard: Shard): Promise<RemoveAnswer | null> => {
       const removed = await onShard.removeOnShard(shard, args);
+      asked.add(shard);
       return removed === "unknown" ? null : removed;
-    });
-    return answer ?? "unknown";
+    };
+    const answer = await this.#firstOf(args.scheduleId, remove);
+    if (answer !== "removed" || args.revision !== null) return answer ?? "unknown";
+    // That may have been a parcel, or there is one elsewhere: it would come back.
+    const others = (await this.#shards()).filter((shard) => !asked.has(shard) && shard.isThere);
+    const more = await Promise.allSettled(others.map(remove));
+    const refused = more.find((one) => one.status === "fulfilled" && one.value === "live");
+    return refused === undefined ? answer : "live";
   }
 
   async schedule({ scheduleId }: { scheduleId: string }): Promise<ScheduleDetail | null> {
@@ -159,13 +177,31 @@ export class ScheduleVerbs {
     ask: (shard: Shard) => Promise<Answer | null>,
   ): Promise<Answer | null> {
     const shards = await this.#shards();
-    const first = shardOfTask(this.#believed(scheduleId), shards.length);
-    for (const shard of [at(shards, first), ...shards.filter((_, k) => k !== first)]) {
-      const answer = await ask(shard);
+    const first = at(shards, shardOfTask(this.#believed(scheduleId), shards.length));
+    const inTurn = [first, ...shards.filter((shard) => shard !== first)];
+    let failure: { error: unknown } | null = null;
+    const heard = async (shard: Shard): Promise<Answer | null> =>
+      await ask(shard).catch((error: unknown) => {
+        if (!isAway(error)) throw error;
+        failure ??= { error };
+        return null;
+      });
+    for (const shard of inTurn.filter(({ isThere }) => isThere)) {
+      const answer = await heard(shard);
       if (answer !== null) return answer;
     }
-    return null;
+    const away = inTurn.filter(({ isThere }) => !isThere);
+    const answers = await Promise.all(away.map(heard));
+    const answer = answers.find((one) => one !== null) ?? null;
+    // It may be where nobody answers.
+    if (answer === null && failure !== null) throw (failure as { error: unknown }).error;
+    return answer;
   }
+}
+
+function awayAnswer({ scheduleId }: ScheduleWrite): RegisterAnswer {
+  const nothing = { generation: 0, revision: 0, nextAt: null, contested: false, now: 0 };
+  return { scheduleId, outcome: "away", ...nothing };
 }
 
 function piecesOf(schedules: readonly ScheduleWrite[]): ScheduleWrite[][] {

@@ -35,21 +35,24 @@ import type { Shard } from "./shard.js";
 
 /** What other shards have given. */
 export interface Given {
+  /** False: what is not here may be in one that was not asked. */
+  allAsked: boolean;
   /** Until when it may be taken in, by the clock of the shard that takes it. */
   until: number;
   parcels: readonly { scheduleId: string; fields: readonly string[] }[];
 }
 
-const NOTHING_GIVEN: Given = { until: 0, parcels: [] };
+const NOTHING_GIVEN: Given = { allAsked: true, until: 0, parcels: [] };
 
 export async function registerOnShard(
   shard: Shard,
   { registration, schedules }: RegisterArgs,
-  { until, parcels }: Given = NOTHING_GIVEN,
+  { allAsked, until, parcels }: Given = NOTHING_GIVEN,
 ): Promise<RegisterAnswer[]> {
   const reply = (await shard.run("register", {
     args: [
       ...encodeRegistration(registration),
+      allAsked ? "1" : "0",
       String(parcels.length),
       wholeNumber(until),
       ...parcels.flatMap(({ scheduleId, fields }) => [scheduleId, ...fields]),

@@ -1573,7 +1573,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "2abb6fad1f5c1bacc7a79168e0baa87dddf8ac7d",
+    sha1: "bbd917e9a476e75c8facba683aad4c0d2ccf6b9f",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0}
 local function now_us()
@@ -1733,11 +1733,11 @@ function F.pack(s)
   end
   F.forget_schedule(s)
 end
-function F.give(id)
+function F.give(id, outcome)
   local parcels = F.read_parcels()
   parcels[id] = this
   F.write_parcels(parcels)
-  return { id, 'given', '0', '', unpack(F.parcel_fields(id)) }
+  return { id, outcome, '0', '', unpack(F.parcel_fields(id)) }
 end
 local found = { F.whole(this) }
 for k = 2, #ARGV do
@@ -1748,7 +1748,7 @@ for k = 2, #ARGV do
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, F.whole(s.revision), s.next_at and F.whole(s.next_at) or '' }
   elseif s or F.parcel_fields(id) then
-    found[#found + 1] = F.give(id)
+    found[#found + 1] = F.give(id, outcome or 'again')
   end
 end
 return found
@@ -5206,7 +5206,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "59c08450733446a57e646b8b9f1f526a6ab404b6",
+    sha1: "9fdef7f29e29c968f24f0fa56345a7b76b82e061",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
 local function now_us()
@@ -5571,8 +5571,8 @@ local ARGS = 12
 local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
-local given = tonumber(ARGV[3])
-if given > 0 and now_ms > tonumber(ARGV[4]) then
+local all_asked, given = ARGV[3] == '1', tonumber(ARGV[4])
+if given > 0 and now_ms > tonumber(ARGV[5]) then
   return redis.error_reply('SMQLATE what was given to this shard came too late')
 end
 if set ~= '' then
@@ -5659,7 +5659,9 @@ function F.change(s, w, over)
   return F.answer('changed', s, over)
 end
 function F.register(w)
-  local s = F.read_schedule(w.id) or F.put_back(w.id)
+  local s = F.read_schedule(w.id)
+  if not s and not all_asked then return F.answer('away', nil, {}) end
+  s = s or F.put_back(w.id)
   if not s then return F.add(w) end
   local offers = s.code and F.read_offers(w.id) or {}
   if F.conflicts(s, w, offers) then return F.answer('conflict', s, {}) end
@@ -5682,8 +5684,8 @@ function F.register(w)
 end
 local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
-local first = 5 + given * PARCEL
-for k = 5, first - 1, PARCEL do
+local first = 6 + given * PARCEL
+for k = 6, first - 1, PARCEL do
   taken[ARGV[k]] = F.take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
 end
 local answers = {}
