@@ -197,7 +197,7 @@ class Run {
   }
 
   async #crash({ by, task, limit, times }: StepOf<"crash">): Promise<void> {
-    const jobs = [2, 0].map((priority) => {
+    const jobs = ([5, 0] as const).map((priority) => {
       return { task, ...KILLER, rules: { ...KILLER.rules, priority } };
     });
     await this.#push({ op: "push", by, jobs });
