@@ -5,8 +5,7 @@
 import { afterEach, expect, test } from "vitest";
 import { systemClock } from "../../src/clock.js";
 import type { Store } from "../../src/store/contract.js";
-import type { Barrier } from "../../src/store/redis/barrier.js";
-import { DurableStore } from "../../src/store/redis/durable.js";
+import { DurableStore, type Surety } from "../../src/store/redis/durable.js";
 import { Scene } from "../contract/scene.js";
 import { COMPLETED, heldOf, KEEP, newJob, settleOf, stubborn, TASK } from "../contract/words.js";
 import { redisWorld, serverForThisFile } from "../support/redis-world.js";
@@ -19,12 +18,12 @@ afterEach(async () => {
 });
 
 /** The disk never says yes. */
-const barrier = {
+const barrier: Surety = {
   check: async () => {},
   wait: () => Promise.reject(new Error("not on the disk")),
   close: () => {},
   lastError: null,
-} as unknown as Barrier;
+};
 
 /** A call that hands back fails so many times: nothing of it arrives. */
 function failing(store: Store, times: number): Store {
@@ -48,7 +47,12 @@ test("a hand-back that fails loses neither what was settled nor what may begin",
   const scene = await Scene.begin(world);
   endings.push(() => scene.store.close());
   const first = await scene.running();
-  const store = new DurableStore({ store: failing(scene.store, 2), barrier, clock: systemClock });
+  const store = new DurableStore({
+    store: failing(scene.store, 2),
+    barrier,
+    clock: systemClock,
+    owners: () => [],
+  });
   endings.push(() => store.close());
   await scene.push([newJob({ payload: '"once"' }), stubborn({ payload: '"again"' })]);
   const { settled, batches } = await store.work({

@@ -22,8 +22,8 @@ const PAUSE_MS = 50;
 export interface BarrierParts {
   makeClient: () => Promise<() => Client>;
   clock: Clock;
-  /** The key that is written to. */
-  key: string;
+  /** The key that is written to: one that the server has. */
+  key: () => string;
   durability: Exclude<Durability, "store">;
   /** The run of the server that answers the verbs; null: hidden, or not connected yet. */
   runId: () => string | null;
@@ -77,8 +77,11 @@ export class Barrier {
     }
   }
 
-  /** Resolves when all that was answered before this call is safe; rejects as unknown. */
-  wait(verb: string, timeoutMs: number): Promise<void> {
+  /**
+   * Resolves when all that was answered before this call is safe; rejects as unknown. `runId`: the
+   * run of the server that has answered.
+   */
+  wait(verb: string, timeoutMs: number, runId: string | null = this.#parts.runId()): Promise<void> {
     return new Promise((resolve, reject) => {
       const end = (done: () => void) => {
         waiter.timer.cancel();
@@ -87,7 +90,7 @@ export class Barrier {
       };
       const fail = (reason: string) => end(() => reject(this.#unknown(verb, reason)));
       const waiter: Waiter = {
-        runId: this.#parts.runId(),
+        runId,
         timer: this.#parts.clock.after(timeoutMs, () => fail("did not say so in time")),
         resolve: () => end(resolve),
         reject: ({ message }) => fail(message),
@@ -144,9 +147,10 @@ export class Barrier {
     const { clock, key, durability } = this.#parts;
     const timer = clock.after(diskMs + replicasMs + SILENT_MS, () => this.#drop());
     try {
+      const name = key();
       const [info, , onDisks, replicas] = await Promise.all([
         client.call("INFO", "server").catch(() => ""),
-        client.call("HSET", key, "a", "1"),
+        client.call("HSET", name, "a", "1"),
         client.call("WAITAOF", "1", "0", String(diskMs)),
         durability === "replicas" ? client.call("WAIT", "1", String(replicasMs)) : 1,
       ]);

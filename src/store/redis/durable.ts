@@ -7,12 +7,13 @@
  */
 import { type Clock, sleep } from "../../clock.js";
 import type { Durability } from "../../core/durability.js";
-import { SchedulerError } from "../../core/errors.js";
 import type * as contract from "../contract.js";
 import { Barrier } from "./barrier.js";
+import { Barriers } from "./barriers.js";
 import { isClusterTarget, type RedisTarget } from "./client.js";
 import { ShardKeys } from "./keys.js";
-import type { Home } from "./session.js";
+import type { Routes } from "./push.js";
+import type { Home, Owner } from "./session.js";
 
 /** How long the verbs without a time limit of their own wait for the disk. */
 const WAIT_MS = 5_000;
@@ -35,39 +36,54 @@ export function durably(
 ): contract.Store {
   const { redis, durability = "store", prefix, identity, clock } = options;
   if (durability === "store") return store;
-  if (isClusterTarget(redis)) throw onCluster(durability);
   const { session } = store;
-  const { synced: key } = new ShardKeys({ prefix, shard: 0, identity });
+  const keyOf = (shard: number) => new ShardKeys({ prefix, shard, identity }).synced;
+  const parts = { clock, durability };
+  if (isClusterTarget(redis)) {
+    const barrier = new Barriers({ ...parts, session, keyOf });
+    return new DurableStore({ store, barrier, clock, owners: () => session.owners() });
+  }
   const runId = () => session.runId;
   const { makeClient } = session;
-  const barrier = new Barrier({ makeClient, clock, key, durability, runId });
-  return new DurableStore({ store, barrier, clock });
+  const key = keyOf(0);
+  const one = new Barrier({ ...parts, makeClient, key: () => key, runId });
+  const barrier: Surety = {
+    check: () => one.check(),
+    wait: (verb, timeoutMs) => one.wait(verb, timeoutMs),
+    close: () => one.close(),
+    get lastError() {
+      return one.lastError;
+    },
+  };
+  return new DurableStore({ store, barrier, clock, owners: () => [null] });
 }
 
-/** Each node would have to be asked for itself. */
-function onCluster(durability: Durability): SchedulerError {
-  return new SchedulerError(
-    "DURABILITY_UNAVAILABLE",
-    `durability "${durability}" is not there on a Redis Cluster`,
-    { fix: 'leave durability out, and set "appendfsync always" on all nodes', value: durability },
-  );
-}
+/** What the disks say. `by`: who has answered, as far as there are several. */
+export type Surety = Pick<Barriers, "check" | "wait" | "close" | "lastError">;
+
+type Verbs = Omit<contract.Store, "push"> & {
+  push(args: contract.PushArgs & Pick<Routes, "answered">): Promise<contract.PushAnswer[]>;
+};
 
 export interface DurableParts {
-  store: contract.Store;
-  barrier: Barrier;
+  store: Verbs;
+  barrier: Surety;
   clock: Clock;
+  /** Who has each shard now. */
+  owners: () => readonly (Owner | null)[];
 }
 
 export class DurableStore implements contract.Store {
-  readonly #store: contract.Store;
-  readonly #barrier: Barrier;
+  readonly #store: Verbs;
+  readonly #barrier: Surety;
   readonly #clock: Clock;
+  readonly #owners: DurableParts["owners"];
   #checked: Promise<void> | null = null;
   #isClosed = false;
 
-  constructor({ store, barrier, clock }: DurableParts) {
+  constructor({ store, barrier, clock, owners }: DurableParts) {
     this.#store = store;
+    this.#owners = owners;
     this.#barrier = barrier;
     this.#clock = clock;
   }
@@ -102,16 +118,19 @@ export class DurableStore implements contract.Store {
     const beganAt = this.#clock.monotonic();
     const left = () => Math.max(1, args.timeoutMs - (this.#clock.monotonic() - beganAt));
     await this.#check();
-    const answers = await this.#store.push({ ...args, timeoutMs: left() });
-    await this.#barrier.wait("push", left());
+    const by: (Owner | null)[] = [];
+    const answered = (shard: number) => void by.push(this.#owners()[shard] ?? null);
+    const answers = await this.#store.push({ ...args, timeoutMs: left(), answered });
+    await this.#barrier.wait("push", left(), by);
     return answers;
   }
 
   async work(args: contract.WorkArgs): Promise<contract.WorkAnswer> {
     const answer = await this.#store.work(args);
+    const by = this.#owners()[args.shard ?? 0] ?? null;
     if (!answer.batches.some(({ jobs }) => jobs.some(needsDisk))) return answer;
     try {
-      await this.#barrier.wait("work", args.leaseMs / 2);
+      await this.#barrier.wait("work", args.leaseMs / 2, [by]);
       return answer;
     } catch {
       return await this.#handBack(answer, args);
@@ -134,7 +153,7 @@ export class DurableStore implements contract.Store {
   /** What is registered by code is registered again by whoever lives; the rest is told once. */
   register: contract.Store["register"] = async (args) => {
     const answers = await this.#store.register(args);
-    if (args.registration === null) await this.#barrier.wait("register", WAIT_MS);
+    if (args.registration === null) await this.#byAll("register");
     return answers;
   };
 
@@ -172,8 +191,14 @@ export class DurableStore implements contract.Store {
 
   async #safe<Answer>(verb: string, call: Promise<Answer>): Promise<Answer> {
     const answer = await call;
-    if (answer !== null) await this.#barrier.wait(verb, WAIT_MS);
+    if (answer !== null) await this.#byAll(verb);
     return answer;
+  }
+
+  /** By whoever is there: most of these verbs look for what they are to change. */
+  #byAll(verb: string): Promise<void> {
+    const there = this.#owners().filter((owner) => owner !== null);
+    return this.#barrier.wait(verb, WAIT_MS, there);
   }
 
   /**
@@ -199,7 +224,7 @@ export class DurableStore implements contract.Store {
   /** What must not begin goes back to the front of the line; the rest begins. */
   async #handBack(
     answer: contract.WorkAnswer,
-    { leaseMs, keep }: contract.WorkArgs,
+    args: contract.WorkArgs,
   ): Promise<contract.WorkAnswer> {
     const settles = answer.batches.flatMap(({ fence, taskId, jobs }) =>
       jobs.filter(needsDisk).map(({ number, id, ownId, occurrence }) => ({
@@ -208,7 +233,7 @@ export class DurableStore implements contract.Store {
         outcome: { kind: "handBack" } as const,
       })),
     );
-    await this.#settleBack({ settles, claims: [], idle: false, leaseMs, keep });
+    await this.#settleBack({ ...args, settles, claims: [], idle: false });
     const batches = answer.batches
       .map((batch) => ({ ...batch, jobs: batch.jobs.filter((job) => !needsDisk(job)) }))
       .filter(({ jobs }) => jobs.length > 0);

@@ -43,12 +43,19 @@ export interface Routes {
   wish?: number | undefined;
   /** What is left of the time of the push, ms. */
   leftMs: () => number;
+  /** Called as soon as a shard has answered. */
+  answered?: ((shard: number) => void) | undefined;
+}
+
+interface ChunkCall extends Pick<Routes, "answered"> {
+  timeoutMs: number;
+  routes?: Routes;
 }
 
 /** Saves jobs of one shard; the answers stand in the order of the jobs. `routes`: of several. */
 export async function pushToShard(
   shard: Shard,
-  args: { jobs: readonly NewJob[]; timeoutMs: number; routes?: Routes },
+  args: { jobs: readonly NewJob[] } & ChunkCall,
 ): Promise<PushAnswer[]> {
   const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args));
   if (calls.length === 1) return await calls[0]!;
@@ -64,7 +71,7 @@ export async function pushOverShards(
   jobs: readonly NewJob[],
   routes: Routes,
 ): Promise<PushAnswer[]> {
-  const { shards, spreads, wish, leftMs } = routes;
+  const { shards, spreads, wish, leftMs, answered } = routes;
   const failures: unknown[] = [];
   let stored = 0;
   const answers = await inOrder<NewJob, PushAnswer | undefined>(
@@ -72,7 +79,7 @@ export async function pushOverShards(
     (job) => spreads.shardOfJob(job, shards, wish),
     async (index, items) => {
       try {
-        const call = { jobs: items, timeoutMs: leftMs(), routes };
+        const call = { jobs: items, timeoutMs: leftMs(), routes, answered };
         const found = await pushToShard(at(shards, index), call);
         stored += found.length;
         return found;
@@ -116,7 +123,7 @@ function chunksOf(jobs: readonly NewJob[]): Chunk[] {
 async function pushChunk(
   shard: Shard,
   chunk: Chunk,
-  { timeoutMs, routes }: { timeoutMs: number; routes?: Routes },
+  { timeoutMs, routes, answered }: ChunkCall,
 ): Promise<PushAnswer[]> {
   const [tasks = "", ...names] = chunk.tasks.args();
   const doubtful = routes === undefined ? "" : doubtfulOf(chunk.tasks, routes.spreads);
@@ -124,6 +131,7 @@ async function pushChunk(
   for (const segment of chunk.segments) encodeSegment(segment, args);
   const reply = await shard.pushes.submit({ keys: chunk.tasks.keys(shard), args, timeoutMs });
   const answer = String(reply[0]);
+  answered?.(shard.index);
   if (routes === undefined || !answer.startsWith("!")) {
     return parseAnswer(shard.index, chunk, answer);
   }

@@ -38,6 +38,14 @@ export type Hearing = Pick<Waker, "start" | "stop" | "looksEvery">;
  */
 export type Soon<T> = T | Promise<T>;
 
+/** Who has a shard. */
+export interface Owner {
+  name: string;
+  /** Of the run that is connected; null: hidden. */
+  runId: string | null;
+  makeClient: () => Promise<() => Client>;
+}
+
 /** What the store needs of it, on a single server and on a Cluster. */
 export interface Home {
   /** The store's clock when it was opened, epoch ms. */
@@ -49,6 +57,8 @@ export interface Home {
   readonly lastError: Error | null;
   /** The run of the server when the connection was prepared; null: hidden, or several. */
   readonly runId: string | null;
+  /** Who has each shard now, in their order; null: nobody who is there. */
+  owners(): readonly (Owner | null)[];
   /** For connections of somebody's own; on a Cluster to the node of the first shard. */
   readonly makeClient: () => Promise<() => Client>;
   /** The servers that have shards, for an examination; nothing is written, or opened for long. */
@@ -117,6 +127,12 @@ export class Session implements Home {
 
   get connected(): boolean {
     return this.connection.connected;
+  }
+
+  owners(): (Owner | null)[] {
+    const { address: name, runId, makeClient } = this;
+    const owner = this.connected ? { name, runId, makeClient } : null;
+    return this.#shards.map(() => owner);
   }
 
   get away(): readonly string[] {

@@ -29,7 +29,7 @@ import { JobVerbs } from "./job-verbs.js";
 import { reapOnShard, renewOnShard } from "./leases.js";
 import { leave } from "./leave.js";
 import { lookInShard } from "./look.js";
-import { pushOverShards, pushToShard } from "./push.js";
+import { pushOverShards, pushToShard, type Routes } from "./push.js";
 import { ScheduleVerbs } from "./schedule-verbs.js";
 import type { Script, Verb } from "./scripts.js";
 import type { Home } from "./session.js";
@@ -68,11 +68,11 @@ export function createRedisStore(options: RedisStoreOptions): Store {
 
 class RedisStore implements Store {
   readonly #options: RedisStoreOptions;
-  readonly #session: Home;
+  readonly session: Home;
   readonly #waker: ReturnType<Home["waker"]>;
   readonly #wakeListeners = new Set<(wake: Wake) => void>();
   readonly #changeListeners = new Set<(change: ConnectionChange) => void>();
-  readonly #schedules = new ScheduleVerbs(async () => this.#session.shards(WAIT_MS));
+  readonly #schedules = new ScheduleVerbs(async () => this.session.shards(WAIT_MS));
   readonly #jobs: JobVerbs;
   /** Of each shard. */
   readonly #sleeps = new Map<number, Sleep>();
@@ -96,49 +96,46 @@ class RedisStore implements Store {
         for (const listener of this.#changeListeners) listener(change);
       },
     };
-    this.#session = homeOf(parts);
+    this.session = homeOf(parts);
     const isLate = (batch: HandedBatch) => this.#clocks.isLate(batch, options.clock.monotonic());
-    this.#waker = this.#session.waker({ onWake: (wake) => this.#woken(wake), isLate });
-    const shards = async () => this.#session.shards(WAIT_MS);
+    this.#waker = this.session.waker({ onWake: (wake) => this.#woken(wake), isLate });
+    const shards = async () => this.session.shards(WAIT_MS);
     this.spreads = new SpreadTasks(shards, (taskId) => this.#woken({ kind: "spread", taskId }));
     this.#jobs = new JobVerbs(shards, this.spreads);
   }
 
   get shards(): number {
-    return this.#session.shardCount;
-  }
-
-  /** For a second connection to the same server. */
-  get session(): Home {
-    return this.#session;
+    return this.session.shardCount;
   }
 
   async open(): Promise<StoreInfo> {
-    await this.#session.connectNow();
+    await this.session.connectNow();
     // Looks know a session from its first call on: this one makes it.
-    for (const shard of await this.#session.shards(WAIT_MS)) shard.works.reopen();
+    for (const shard of await this.session.shards(WAIT_MS)) shard.works.reopen();
     const info = await this.guarantee();
     this.#listen();
     return info;
   }
 
   guarantee(): Promise<StoreInfo> {
-    return infoOf(this.#session, this.#options);
+    return infoOf(this.session, this.#options);
   }
 
-  async push(args: PushArgs): Promise<PushAnswer[]> {
+  async push(args: PushArgs & Pick<Routes, "answered">): Promise<PushAnswer[]> {
     const { clock } = this.#options;
     const beganAt = clock.monotonic();
-    const found = this.#session.shards(args.timeoutMs);
+    const found = this.session.shards(args.timeoutMs);
     const shards = found instanceof Promise ? await found : found;
     const leftMs = () => Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
-    const { jobs, shard: wish } = args;
-    if (shards.length === 1) return await pushToShard(at(shards, 0), { jobs, timeoutMs: leftMs() });
-    return await pushOverShards(jobs, { shards, spreads: this.spreads, wish, leftMs });
+    const { jobs, shard: wish, answered } = args;
+    if (shards.length > 1) {
+      return await pushOverShards(jobs, { shards, spreads: this.spreads, wish, leftMs, answered });
+    }
+    return await pushToShard(at(shards, 0), { jobs, timeoutMs: leftMs(), answered });
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
-    const found = this.#session.shards(WAIT_MS);
+    const found = this.session.shards(WAIT_MS);
     const shards = found instanceof Promise ? await found : found;
     const { identity } = this.#options;
     const index = named(args, shards.length);
@@ -153,7 +150,7 @@ class RedisStore implements Store {
 
   async look(args: LookArgs): Promise<Look> {
     this.#waker.looksEvery(args.sleepMs);
-    const shards = await this.#session.shards(WAIT_MS);
+    const shards = await this.session.shards(WAIT_MS);
     const { sessionKnown, ...look } = await lookInShard(at(shards, named(args, shards.length)), {
       ...args,
       ...this.#options,
@@ -170,13 +167,13 @@ class RedisStore implements Store {
     this.#schedules.note(look.schedules);
     if (!sessionKnown) {
       this.#nothingIsSure();
-      void this.#session.verify();
+      void this.session.verify();
     }
     return look;
   }
 
   async renew(args: RenewArgs): Promise<Renewed> {
-    const shards = await this.#session.shards(WAIT_MS);
+    const shards = await this.session.shards(WAIT_MS);
     const groups = groupByShard(args.leases, (lease) => shardOfLease(lease, shards.length));
     const parts = await Promise.all(
       [...groups].map(([index, leases]) =>
@@ -193,7 +190,7 @@ class RedisStore implements Store {
   }
 
   async reap(args: ReapArgs): Promise<Reaped[]> {
-    const shards = await this.#session.shards(WAIT_MS);
+    const shards = await this.session.shards(WAIT_MS);
     const groups = groupByShard(args.leases, (lease) => shardOfLease(lease, shards.length));
     const parts = [...groups].map(([index, leases]) =>
       reapOnShard(at(shards, index), { ...args, leases: leases.map(({ item }) => item) }),
@@ -221,7 +218,7 @@ class RedisStore implements Store {
 
   onWake(listener: (wake: Wake) => void): () => void {
     this.#wakeListeners.add(listener);
-    if (this.#session.connected) this.#listen();
+    if (this.session.connected) this.#listen();
     return () => void this.#wakeListeners.delete(listener);
   }
 
@@ -231,12 +228,12 @@ class RedisStore implements Store {
   }
 
   examine: Store["examine"] = (args) => {
-    const patients = () => this.#session.patients();
+    const patients = () => this.session.patients();
     return examine({ durability: "store", ...this.#options, patients }, args);
   };
 
   health(): StoreHealth {
-    const session = this.#session;
+    const session = this.session;
     const { away } = session;
     return {
       connected: session.connected,
@@ -253,12 +250,12 @@ class RedisStore implements Store {
     this.#listening = false;
     await this.#leave(true);
     this.#nothingIsSure();
-    this.#session.close();
+    this.session.close();
   }
 
   async #leave(isOver: boolean): Promise<void> {
-    if (!this.#session.connected) return;
-    const shards = await this.#session.shards(WAIT_MS);
+    if (!this.session.connected) return;
+    const shards = await this.session.shards(WAIT_MS);
     const taskIdsOf = (shard: number) => [...this.#sleepOf(shard).everRegistered()];
     await leave(shards, { ...this.#options, taskIdsOf, isOver });
     // What it was handed until then is on its way.

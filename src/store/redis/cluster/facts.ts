@@ -1,16 +1,28 @@
 /** What the nodes of a Cluster say at the start, as one: what differs names its nodes. */
-import { leastOf } from "../../../core/durability.js";
-import type { ServerFacts } from "../server.js";
+import { type Durability, leastOf } from "../../../core/durability.js";
+import { askServer, type ServerFacts } from "../server.js";
+import type { Node } from "./nodes.js";
 
 /** More are counted. */
 const MOST_NAMES = 4;
+
+export async function factsOf(
+  nodes: readonly Node[],
+  durability: Durability,
+): Promise<ServerFacts> {
+  const asked = nodes.map(async ({ name: node, connection, version }) => {
+    const command = (name: string, ...args: string[]) => connection.command(name, ...args);
+    return { node, facts: await askServer(command, { version, durability }) };
+  });
+  return together(await Promise.all(asked));
+}
 
 interface OfNode {
   node: string;
   facts: ServerFacts;
 }
 
-export function together(all: readonly OfNode[]): ServerFacts {
+function together(all: readonly OfNode[]): ServerFacts {
   const guarantees = byText(all.map(({ node, facts }) => ({ node, text: facts.guarantee })));
   const warnings = byText(
     all.flatMap(({ node, facts }) => facts.warnings.map((text) => ({ node, text }))),

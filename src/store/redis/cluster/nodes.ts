@@ -37,6 +37,8 @@ export class Node {
   readonly name: string;
   readonly address: NodeAddress;
   readonly connection: Connection;
+  /** For further connections. */
+  readonly makeClient: () => Promise<() => Client>;
   /** Rises with each new connection. */
   life = 0;
   version: string | null = null;
@@ -46,8 +48,9 @@ export class Node {
   constructor(address: NodeAddress, parts: NodesParts) {
     this.name = nameOf(address);
     this.address = address;
+    this.makeClient = async () => (await parts.target()).clientOf(address);
     this.connection = new Connection({
-      makeClient: async () => (await parts.target()).clientOf(address),
+      makeClient: this.makeClient,
       prepare: (client) => this.#prepare(client, parts),
       clock: parts.clock,
       chance: parts.chance,

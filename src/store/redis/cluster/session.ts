@@ -10,13 +10,13 @@ import { type Client, type ClusterTarget, clusterTarget, type RedisTarget } from
 import type { Patient } from "../doctor.js";
 import type { Layout } from "../layout.js";
 import { loadScripts } from "../load-scripts.js";
-import { askServer, type ServerFacts } from "../server.js";
-import type { Hearing, Home, SessionParts, Soon } from "../session.js";
+import type { ServerFacts } from "../server.js";
+import type { Hearing, Home, Owner, SessionParts, Soon } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
 import { allThere, failureOfAny, lossOf, shardsAway } from "./away.js";
 import { Births } from "./births.js";
 import { patientsOf } from "./doctor.js";
-import { together } from "./facts.js";
+import { factsOf } from "./facts.js";
 import { ShardLink } from "./link.js";
 import { type Node, Nodes } from "./nodes.js";
 import { openShard } from "./open-shard.js";
@@ -103,6 +103,13 @@ export class ClusterSession implements Home {
     return this.#links.every((link) => link.node !== null);
   }
 
+  owners(): (Owner | null)[] {
+    return this.#links.map(({ node }) => {
+      // As it is now: its next run is another one.
+      return node && { name: node.name, runId: node.runId, makeClient: node.makeClient };
+    });
+  }
+
   get away(): string[] {
     return shardsAway(this.#links);
   }
@@ -132,15 +139,8 @@ export class ClusterSession implements Home {
     return this.#openFirst(waitMs).then(() => this.#shards);
   }
 
-  async facts(durability: Durability): Promise<ServerFacts> {
-    const all = await Promise.all(
-      this.#owners().map(async (node) => {
-        const command = (name: string, ...args: string[]) => node.connection.command(name, ...args);
-        const facts = await askServer(command, { version: node.version, durability });
-        return { node: node.name, facts };
-      }),
-    );
-    return together(all);
+  facts(durability: Durability): Promise<ServerFacts> {
+    return factsOf(this.#owners(), durability);
   }
 
   /** A shard does not know this scheduler: has it lost its data, or only the session? */
@@ -163,7 +163,6 @@ export class ClusterSession implements Home {
     const wakers = new Wakers({
       ...this.#parts,
       ...parts,
-      makeClient: async (node) => (await this.#targetOf(this.#parts.redis)).clientOf(node.address),
       channels: () =>
         this.#shards.map(({ keys }, index) => ({
           channel: keys.channel,

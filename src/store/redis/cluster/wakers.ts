@@ -5,7 +5,6 @@
 import type { Chance } from "../../../chance.js";
 import type { Clock } from "../../../clock.js";
 import type { HandedBatch, Wake } from "../../contract.js";
-import type { Client } from "../client.js";
 import type { Link } from "../link.js";
 import { Waker } from "../waker.js";
 import type { Node } from "./nodes.js";
@@ -18,7 +17,6 @@ export interface ShardChannel {
 }
 
 export interface WakersParts {
-  makeClient: (node: Node) => Promise<() => Client>;
   /** Of each shard, in their order. */
   channels: () => readonly ShardChannel[];
   clock: Clock;
@@ -91,14 +89,14 @@ export class Wakers {
   }
 
   #wakerAt(node: Node, channels: readonly string[]): Waker {
-    const { clock, chance, onWake, isLate, onMoved, makeClient } = this.#parts;
+    const { clock, chance, onWake, isLate, onMoved } = this.#parts;
     const all = () => this.#parts.channels();
     return new Waker({
       clock,
       chance,
       onWake,
       isLate,
-      makeClient: () => makeClient(node),
+      makeClient: node.makeClient,
       channels: () => channels,
       shardOf: (channel) => all().findIndex((one) => one.channel === channel),
       publish: (channel, message) => node.connection.command("SPUBLISH", channel, message),
