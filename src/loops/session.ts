@@ -185,18 +185,10 @@ export class Session {
   /** Definitions wait for all parts of the store; the loops see to those that wait. */
   async #prepare(now: number, isPart: boolean): Promise<void> {
     const { store, clock, binds } = this.#parts;
-    const fixed = fixSpreads(store, binds.values());
-    if (!isPart) {
-      await fixed;
-      return await this.#registrations.ensure(store, now);
-    }
-    let refusal: unknown = null;
-    const agreed = fixed.catch((error: unknown) => {
-      refusal = error;
-    });
-    const prepared = Promise.all([agreed, this.#registrations.ensure(store, now)]);
+    await fixSpreads(store, binds.values());
+    const prepared = this.#registrations.ensure(store, now);
+    if (!isPart) return await prepared;
     await endsWithin(clock, PREPARE_WITHIN_MS, prepared);
-    if (refusal !== null) throw refusal;
   }
 
   #announce(info: StoreInfo): void {

@@ -1,16 +1,28 @@
 /** Tasks that are bound with `spread`: the store fixes it once, and refuses what does not fit. */
 import { isAway, SchedulerError } from "../core/errors.js";
 import type { CheckedBind } from "../core/options.js";
-import type { SpreadAnswer, Store } from "../store/contract.js";
+import { shardOfTask } from "../core/shard.js";
+import type { SpreadAnswer, Spreads, SpreadWish, Store } from "../store/contract.js";
 
 /**
- * Fixes and learns over how many shards the bound tasks are spread. Rejects with what is refused.
- * What a shard that is away would say is left for later: it is asked again when it is back.
+ * Fixes and learns over how many shards the bound tasks are spread. Rejects with what is refused,
+ * as soon as it is. What a shard that is away would say is left for later: it is asked again when
+ * it is back.
  */
 export async function fixSpreads(store: Store, binds: Iterable<CheckedBind>): Promise<void> {
-  const { spreads } = store;
-  if (spreads === undefined || store.shards === 1) return;
-  const wishes = Array.from(binds, ({ taskId, spread }) => ({ taskId, over: spread }));
+  const { spreads, shards } = store;
+  if (spreads === undefined || shards === 1) return;
+  const byHome = new Map<number, SpreadWish[]>();
+  for (const { taskId, spread } of binds) {
+    const home = shardOfTask(taskId, shards);
+    const wishes = byHome.get(home) ?? [];
+    byHome.set(home, [...wishes, { taskId, over: spread }]);
+  }
+  await Promise.all(Array.from(byHome.values(), (wishes) => fixSome(spreads, wishes)));
+}
+
+/** Of one home. */
+async function fixSome(spreads: Spreads, wishes: readonly SpreadWish[]): Promise<void> {
   let answers: SpreadAnswer[];
   try {
     answers = await spreads.fix(wishes);

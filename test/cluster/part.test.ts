@@ -156,6 +156,26 @@ test("schedules whose shards are there can be changed while another one is away"
   expect(places).toHaveLength(6);
 }, 120_000);
 
+test("another number of shards is refused at the start, also while a shard is away", async () => {
+  const config = { redisConfig: cluster.config, redisPrefix: "number:", logger: false } as const;
+  const before = createScheduler(config);
+  endings.push(() => before.stop());
+  before.bind(here, () => {}, { spread: 4 });
+  await before.start();
+  await before.stop();
+
+  process.kill(victim.server.pid, "SIGSTOP");
+  const late = createScheduler(config);
+  endings.push(() => late.stop());
+  late.on("error", () => {});
+  late.bind(away, () => {}, { spread: 2 });
+  late.bind(here, () => {}, { spread: 8 });
+  await expect(within("the refusal", late.start(), 20_000)).rejects.toMatchObject({
+    code: "SPREAD_FIXED",
+    message: expect.stringContaining(here),
+  });
+}, 60_000);
+
 test("a scheduler that requires a guarantee waits until all say what is in force", async () => {
   process.kill(victim.server.pid, "SIGSTOP");
   const strict = play("strict:", { requireDurability: "store" });

@@ -23,7 +23,8 @@ export interface Spreads {
   over(taskId: string): number;
   /**
    * Fixes over how many shards tasks are spread, where nobody has done so, and learns what is in
-   * force; one atomic step for each task. Answers in the order of the wishes.
+   * force; one atomic step for each task. Answers in the order of the wishes. Rejects at once when
+   * a home is away.
    */
   fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]>;
 }

@@ -62,6 +62,11 @@ export class Shard {
     return this.#connection.isThere;
   }
 
+  /** Why not. */
+  unreachable(): SchedulerError {
+    return this.#connection.unreachable();
+  }
+
   /** Runs a verb that may be repeated without harm. */
   async run(
     verb: Verb,

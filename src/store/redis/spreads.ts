@@ -58,7 +58,15 @@ export class SpreadTasks implements Spreads {
     return places.find((place) => at(shards, place).isThere) ?? wished;
   }
 
-  async fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {
+  /** Does not wait for a home that is away. */
+  fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {
+    return this.#fix(wishes, { patient: false });
+  }
+
+  async #fix(
+    wishes: readonly SpreadWish[],
+    { patient }: { patient: boolean },
+  ): Promise<SpreadAnswer[]> {
     const shards = await this.#shards();
     if (shards.length === 1) {
       return wishes.map(({ taskId }) => ({ taskId, over: 1, outcome: "agreed" }));
@@ -66,13 +74,17 @@ export class SpreadTasks implements Spreads {
     return await inOrder(
       wishes,
       ({ taskId }) => shardOfTask(taskId, shards.length),
-      (index, some) => this.#fixIn(at(shards, index), some, shards.length),
+      (index, some) => {
+        const home = at(shards, index);
+        if (!patient && !home.isThere) throw home.unreachable();
+        return this.#fixIn(home, some, shards.length);
+      },
     );
   }
 
   /** Asks the home of the task, unless that is known. */
   async ask(taskId: string): Promise<void> {
-    if (!this.#over.has(taskId)) await this.fix([{ taskId, over: null }]);
+    if (!this.#over.has(taskId)) await this.#fix([{ taskId, over: null }], { patient: true });
   }
 
   learn(taskId: string, over: number, shards: number): void {
