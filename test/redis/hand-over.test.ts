@@ -1,7 +1,4 @@
-/**
- * Claims about the hand-over: a push claims its job for a sleeper, which is not known to have heard
- * of it until it renews or settles.
- */
+/** A push claims its job for a sleeper, which has not heard of it until it renews or settles. */
 import { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { HandedBatch, NewJob, Store, Wake } from "../../src/store/contract.js";
@@ -44,6 +41,8 @@ async function sleeper(taskId = TASK): Promise<{ store: Store; wakes: Wake[] }> 
   scene.knows(taskId);
   const store = await scene.another();
   const wakes: Wake[] = [];
+  const channels = async () =>
+    ((await client.call("PUBSUB", "CHANNELS", `${PREFIX}*`)) as string[]).length;
   const before = await channels();
   store.onWake((wake) => wakes.push(wake));
   await until("its subscription", async () => (await channels()) > before);
@@ -51,10 +50,6 @@ async function sleeper(taskId = TASK): Promise<{ store: Store; wakes: Wake[] }> 
   await until("the first look", () => wakes.shift());
   await store.look({ taskIds: [taskId], ...NO_SCHEDULES, sleepMs: HOUR_MS });
   return { store, wakes };
-}
-
-async function channels(): Promise<number> {
-  return ((await client.call("PUBSUB", "CHANNELS", `${PREFIX}*`)) as string[]).length;
 }
 
 function key(name: string): string {
@@ -96,6 +91,8 @@ describe("a lone job that may run again", () => {
     const [taskId, payload] = args;
     const { store, wakes } = await sleeper(taskId);
     const { id } = await scene.pushOne(stubborn({ taskId, payload }));
+    expect((await scene.store.counts({ taskId })).total.pushed).toBe(1);
+    expect(await client.hget(key("meta"), "lengths")).toBe("10000=1");
     const batch = batchOf(await heard(wakes));
     expect(batch).toMatchObject({ taskId, jobs: [{ id, ownId: false, payload }] });
     expect(only(batch.jobs).rules).toEqual(rules({ retry: AGAIN }));
@@ -163,10 +160,9 @@ describe("a lone job that may run again", () => {
   });
 });
 
-const single = { ...AGAIN, attempts: 1 };
 const ONLY_WAKE: Record<string, NewJob[]> = {
   "a retry-off job": [stubborn({ rules: rules({}) })],
-  "a job of a single try": [stubborn({ rules: rules({ retry: single }) })],
+  "a job of a single try": [stubborn({ rules: rules({ retry: { ...AGAIN, attempts: 1 } }) })],
   "a job whose payload says that it retries": [stubborn({ rules: rules({}), payload: '"r":0' })],
   "several jobs": [stubborn(), stubborn()],
   "a job with a priority": [stubborn({ rules: rules({ retry: AGAIN, priority: 1 }) })],
@@ -191,6 +187,16 @@ describe("only wakes a sleeper:", () => {
     await scene.pushOne(stubborn());
     expect(await heard(wakes)).toMatchObject({ kind: "task", taskId: TASK });
     expect(await scene.claim(10)).toHaveLength(2);
+  });
+
+  test("a job when another one has become due, which stands before it", async () => {
+    await scene.push([stubborn({ due: { in: 1_000 }, payload: '"due"' })]);
+    const { wakes } = await sleeper();
+    await scene.pass(2_000);
+    await scene.push([stubborn({ payload: '"pushed"' })]);
+    expect(await heard(wakes)).toMatchObject({ kind: "task", taskId: TASK });
+    const payloads = (await scene.claim(10)).map(({ payload }) => payload);
+    expect(payloads).toEqual(['"due"', '"pushed"']);
   });
 });
 

@@ -10,6 +10,7 @@ import type { RegisterAnswer, Store } from "../../src/store/contract.js";
 import { registerOnShard } from "../../src/store/redis/schedules.js";
 import type { Script, Verb } from "../../src/store/redis/scripts.js";
 import type { Home } from "../../src/store/redis/session.js";
+import type { Shard } from "../../src/store/redis/shard.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import { testScripts } from "../../src/store/redis/testing-scripts.js";
@@ -69,6 +70,11 @@ function mortal(...verbs: Verb[]): Store {
   return one;
 }
 
+async function shardAt(index: number): Promise<Shard> {
+  const { session } = store as unknown as { session: Home };
+  return (await session.shards(1_000))[index]!;
+}
+
 /** Its task and the length of its ledger, in each shard where it is known. */
 async function known(): Promise<[string, number][]> {
   const page = await store.schedules({ taskId: null, limit: 10, cursor: null });
@@ -125,8 +131,7 @@ test("taken in, it is not put back, whoever was to tell that it has arrived", as
 });
 
 test("who comes too late is refused: it may have been put back", async () => {
-  const { session } = store as unknown as { session: Home };
-  const shard = (await session.shards(1_000))[2]!;
+  const shard = await shardAt(2);
   const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];
   const until = (await world.now()) - 1;
   const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
@@ -135,7 +140,30 @@ test("who comes too late is refused: it may have been put back", async () => {
     { registration: null, schedules },
     { allAsked: true, until, parcels },
   );
-  await expect(late).rejects.toMatchObject({ code: "STORE_REFUSED" });
+  const message = expect.stringContaining("came too late");
+  await expect(late).rejects.toMatchObject({ code: "STORE_REFUSED", message });
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("given again meanwhile, it is not settled by who was told of the first time", async () => {
+  const shard = await shardAt(1);
+  const [firstAt = ""] = (await shard.run("give", { args: ["0", "s"] })) as string[];
+  await world.advance(MINUTE_MS);
+  const [againAt = ""] = (await shard.run("give", { args: ["0", "s"] })) as string[];
+  for (const fate of ["arrived", "back"]) {
+    expect(await shard.run("parcel", { args: [fate, "s", firstAt] })).toBe(0);
+  }
+  expect(await known()).toEqual([]);
+  expect(await shard.run("parcel", { args: ["back", "s", againAt] })).toBe(1);
+  expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("not found where it may be elsewhere, nothing is written", async () => {
+  const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
+  const call = { registration: null, schedules };
+  const given = { allAsked: false, until: 0, parcels: [] };
+  const answers = await registerOnShard(await shardAt(2), call, given);
+  expect(answers).toMatchObject([{ outcome: "away" }]);
   expect(await known()).toEqual([[OLD, 1]]);
 });
 

@@ -10,7 +10,9 @@ import type { Store } from "../../src/store/contract.js";
 import type { RedisTarget } from "../../src/store/redis/client.js";
 import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
+import { testScripts } from "../../src/store/redis/testing-scripts.js";
 import type { World } from "../contract/world.js";
+import { planted } from "./mutate.js";
 import { overShards } from "./over-shards.js";
 import { packedName } from "./packed.js";
 import { type ServerOptions, startServer, type TestServer } from "./servers.js";
@@ -118,7 +120,7 @@ async function openStore({ redis, shards }: WorldParts): Promise<Store> {
     identity: systemChance.identity(),
     clock: systemClock,
     chance: systemChance,
-    testClock: true,
+    scripts: planted(testScripts),
     shards,
   });
   await store.open();

@@ -1,0 +1,115 @@
+/**
+ * A test of the tests: bugs planted in what refinement does not reach, since its model has no such
+ * thing: jobs that are handed over, and schedules that move between shards. Each is found by the
+ * tests of that, run again in a process of their own.
+ */
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { testScripts } from "../../src/store/redis/testing-scripts.js";
+import { withBug } from "../support/mutate.js";
+
+/** What each bug does, the text that it changes, and what stands there then. */
+type Mutant = readonly [bug: string, from: string, to: string];
+
+const HAND_OVER: readonly Mutant[] = [
+  [
+    "a job is handed over past those that stand in line",
+    "F.exists(t.ready) or F.exists(t.prio) or F.exists(t.alone) then return false",
+    "false then return false",
+  ],
+  ["a job is handed over past one that is due", "return #due == 0", "return true"],
+  [
+    "a job is handed to who does not listen",
+    "[2] > 0 then return sleeper",
+    "[2] >= 0 then return sleeper",
+  ],
+  ["a job that may run once is handed over", "return tries ~= nil and tries ~= '1'", "return true"],
+  ["however large, a job is handed over", "#record > MOST_HANDED_BYTES", "false"],
+  [
+    "what is handed over has no lease",
+    "redis.call('HSET', LEASE, fence, text)",
+    "redis.call('HSET', LEASE, 'x' .. fence, text)",
+  ],
+  [
+    "what is handed over does not count as claimed",
+    "redis.call('SADD', t.claimed, number)\n  local text",
+    "local text",
+  ],
+  [
+    "what is handed over was never pushed",
+    "redis.call('HINCRBY', t.stats, 'pushed', 1)\n  local message",
+    "local message",
+  ],
+  ["the note of lengths does not know of it", "HANDED_LENGTH_MS .. '=1'", "''"],
+  ["its lease ends late", "now / 1000 + HANDED_MS", "now / 1000 + HANDED_LENGTH_MS"],
+  [
+    "it is charged for who never heard of it",
+    "if lease.handed then\n    redis.call('SREM'",
+    "if false then\n    redis.call('SREM'",
+  ],
+  [
+    "its owner cannot confirm it",
+    "if lease and lease.handed then F.confirm",
+    "if false then F.confirm",
+  ],
+];
+
+const MOVES: readonly Mutant[] = [
+  [
+    "what is given stays alive",
+    "  F.forget_schedule(s)\nend\nfunction F.give",
+    "end\nfunction F.give",
+  ],
+  ["a parcel is given as if it were alive", "outcome or 'again'", "'given'"],
+  [
+    "what was given again meanwhile is settled",
+    "if F.read_parcels()[id] ~= tonumber(ARGV[3]) then return 0 end",
+    "",
+  ],
+  ["what comes too late is taken in", "given > 0 and now_ms > tonumber(ARGV[5])", "false"],
+  ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
+  ["what comes back is forgotten", "F.put_back(id)\n  F.refresh_groups(nil)", "F.drop_parcel(id)"],
+  [
+    "its ledger stays behind",
+    "if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter",
+    "if fields[k] ~= '' and letter ~= 'f' then redis.call('HSET', SCHEDULES, letter",
+  ],
+];
+
+const vitest = join(
+  dirname(createRequire(import.meta.url).resolve("vitest/package.json")),
+  "vitest.mjs",
+);
+
+/** What a run of this file says, until the first test that fails. */
+function run(file: string, bug?: Mutant): Promise<{ code: number | null; said: string }> {
+  const PLANTED = bug === undefined ? {} : { PLANTED: JSON.stringify(bug.slice(1)) };
+  const args = [vitest, "run", "--bail", "1", "--reporter", "default", `test/redis/${file}`];
+  const { NODE_ENV: _, VITEST: __, ...env } = process.env;
+  const child = spawn(process.execPath, args, {
+    cwd: join(import.meta.dirname, "../.."),
+    env: { ...env, ...PLANTED, NO_COLOR: "1" },
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", (piece: Buffer) => {
+      said += piece.toString();
+    });
+  }
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, said })));
+}
+
+async function findsIt(file: string, bug: Mutant): Promise<void> {
+  // Known here already if no script has that text: the run below would fail for that.
+  withBug(testScripts, bug[1], bug[2]);
+  const { code, said } = await run(file, bug);
+  expect(said).toMatch(/Tests .*1 failed/);
+  expect(code).not.toBe(0);
+}
+
+describe("a planted bug is found:", () => {
+  test.each(HAND_OVER)("%s", (...bug) => findsIt("hand-over.test.ts", bug), 120_000);
+  test.each(MOVES)("%s", (...bug) => findsIt("moves.test.ts", bug), 120_000);
+});
