@@ -42,7 +42,7 @@ export class Kit {
 
   async end(): Promise<void> {
     await Promise.all(this.#stores.map((store) => store.close()));
-    for (const database of this.#databases) releaseFile(database);
+    await Promise.all(this.#databases.map((database) => releaseFile(database)));
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

@@ -48,10 +48,19 @@ export class Checkpoints {
     else this.#thread.postMessage("move");
   }
 
-  close(): void {
+  /**
+   * Resolves when the thread is gone. A process that ends while a thread is inside of a SQLite
+   * binding is aborted, where that binding throws in C++.
+   */
+  close(): Promise<void> {
     this.#canThread = false;
-    this.#thread?.postMessage("close");
+    const thread = this.#thread;
     this.#thread = null;
+    if (thread === null) return Promise.resolve();
+    return new Promise((resolve) => {
+      thread.once("exit", () => resolve());
+      thread.postMessage("close");
+    });
   }
 
   #start(): void {

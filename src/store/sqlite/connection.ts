@@ -116,15 +116,17 @@ export class Connection {
     }
   }
 
-  close(): void {
+  /** Resolves when its thread is gone, if it has one; all else is done at once. */
+  close(): Promise<void> {
     this.#statements.clear();
     this.sync?.close();
-    this.checkpoints?.close();
+    const threadEnds = this.checkpoints?.close();
     try {
       this.#handle.close();
     } catch {
       // it is given up either way
     }
+    return threadEnds ?? Promise.resolve();
   }
 
   #prepared(sql: string): Statement {

@@ -139,10 +139,11 @@ export class Database {
     tryOnce(connection, (tx) => forgetSleeper(tx, member.identity), this.process);
   }
 
-  close(): void {
+  /** Resolves when its thread is gone, if it has one; all else is done at once. */
+  close(): Promise<void> {
     this.#isClosed = true;
     this.#rejectAll(closedError());
-    this.#drop();
+    return this.#drop();
   }
 
   health(): StoreHealth {
@@ -188,7 +189,7 @@ export class Database {
       this.#news.lost(error);
       for (const item of outcome.items) item.reject(error);
       // memory has nothing to open again; a file may be sound or back at the next try
-      if (this.path !== null) this.#drop();
+      if (this.path !== null) void this.#drop();
     } else {
       this.#news.answered();
       const onUnsynced = (error: unknown) => this.#refuseUnsynced(opened, error);
@@ -205,7 +206,7 @@ export class Database {
 
   #refuseUnsynced(opened: Opened, error: unknown): void {
     this.#news.lost(error);
-    if (this.#opened === opened) this.#drop();
+    if (this.#opened === opened) void this.#drop();
   }
 
   /** Waits for the lock outside SQLite, so that the event loop goes on. */
@@ -250,7 +251,7 @@ export class Database {
   #keep(opened: Opened): Opened {
     this.#opening = null;
     if (this.#isClosed) {
-      opened.connection.close();
+      void opened.connection.close();
       throw closedError();
     }
     this.#opened = opened;
@@ -276,16 +277,17 @@ export class Database {
         fix: "stop all schedulers before the files of the store are moved or deleted",
       }),
     );
-    this.#drop();
+    void this.#drop();
   }
 
-  #drop(): void {
-    this.#opened?.connection.close();
+  #drop(): Promise<void> {
+    const closed = this.#opened?.connection.close();
     this.#opened = null;
     this.#bell?.close();
     this.#hearing.forget();
     this.spaces.clear();
     for (const member of this.members.values()) member.sleeper.note = null;
+    return closed ?? Promise.resolve();
   }
 
   #rejectAll(error: unknown): void {

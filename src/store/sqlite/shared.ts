@@ -44,12 +44,23 @@ export function acquireFile(path: string, options: SharedOptions): Database {
   return entry.database;
 }
 
-export function releaseFile(database: Database): void {
+/** A thread may wait for the disk; then it is left behind. */
+const CLOSE_WITHIN_MS = 1_000;
+
+/** Resolves when nothing of it runs any more, or in a second. */
+export async function releaseFile(database: Database): Promise<void> {
   const name = database.path;
   const entry = name === null ? undefined : files.get(name);
   if (name === null || entry === undefined || entry.database !== database) return;
   entry.users -= 1;
   if (entry.users > 0) return;
   files.delete(name);
-  database.close();
+  const closed = database.close();
+  await new Promise<void>((resolve) => {
+    const timer = database.clock.after(CLOSE_WITHIN_MS, resolve);
+    void closed.then(() => {
+      timer.cancel();
+      resolve();
+    });
+  });
 }

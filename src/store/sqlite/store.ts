@@ -223,7 +223,7 @@ class SqliteStore implements contract.Store {
     if (database === null) return;
     this.#database = null;
     database.leave(this.#member);
-    releaseFile(database);
+    await releaseFile(database);
   }
 
   #acquire(): Database {
