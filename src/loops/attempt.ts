@@ -220,7 +220,7 @@ async function validateData(parts: AttemptParts, attempt: Attempt): Promise<Endi
     const validation = await validate(schema, attempt.data);
     if (validation.issues === undefined) {
       attempt.data = validation.value;
-      return null;
+      return attempt.lost || attempt.cancelled ? { kind: "givenUp" } : null; // meanwhile
     }
     return { kind: "invalid", error: dataInvalid(attempt, validation.issues) };
   } catch (error) {

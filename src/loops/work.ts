@@ -136,10 +136,11 @@ export class Pump implements Soloist {
     });
   }
 
-  /** From now on nothing is claimed or begun; running attempts go on. */
+  /** From now on nothing is claimed or begun, also not after its validator; what runs goes on. */
   stopClaiming(): void {
     this.#claiming = false;
     this.#runner.stop();
+    for (const attempt of this.#parts.leases.all()) if (!attempt.begun) attempt.giveUp();
   }
 
   /** Aborts what still runs and ends it at once: handed back, or dead where retry is off. */
@@ -243,9 +244,8 @@ export class Pump implements Soloist {
 
   #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
     const { slots, solo, leaseMs } = this.#parts;
-    const { drain, more } = answer;
-    slots.answered(asked, drain ? asked.map((claim) => claim.taskId) : more);
-    solo.answered(this, { drain, leaseMs });
+    slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
+    solo.answered(this, { drain: answer.drain, leaseMs });
     // All are held before any of them begins, since that may block the event loop.
     const held = answer.batches.map((batch) => this.#hold(batch, batch.leaseMs));
     answer.batches.forEach((batch, k) => void this.#startBatch(batch, held[k]!, calledAt));
