@@ -114,16 +114,13 @@ export class Outbox {
     }
   }
 
-  /** Where nothing is under way, what is pushed in one go does not wait for the end of the turn. */
   #askForFlush(): void {
     if (this.#flushAsked) return;
     this.#flushAsked = true;
-    const flush = (): void => {
+    this.#parts.clock.endOfTurn(() => {
       this.#flushAsked = false;
       this.#flush();
-    };
-    if (this.#inFlight.size === 0) queueMicrotask(flush);
-    else this.#parts.clock.endOfTurn(flush);
+    });
   }
 
   #flush(): void {
