@@ -19,6 +19,11 @@ const HAND_OVER: readonly Mutant[] = [
     "F.exists(t.ready) or F.exists(t.prio) or F.exists(t.alone) then return false",
     "false then return false",
   ],
+  [
+    "a job is handed over past one with a priority",
+    "F.exists(t.prio) or F.exists(t.alone) then return false",
+    "F.exists(t.alone) then return false",
+  ],
   ["a job is handed over past one that is due", "return #due == 0", "return true"],
   [
     "a job is handed to who does not listen",
@@ -49,6 +54,7 @@ const HAND_OVER: readonly Mutant[] = [
     "if lease.handed then\n    redis.call('SREM'",
     "if false then\n    redis.call('SREM'",
   ],
+  ["it makes an outage of silence", "F.is_handed(length) and HANDED_MS or", ""],
   [
     "its owner cannot confirm it",
     "if lease and lease.handed then F.confirm",
