@@ -7,7 +7,7 @@ import { Connection } from "./connection.js";
 import { type Driver, type Handle, loadDriver } from "./driver.js";
 import { isBusy, schedulerErrorOf } from "./faults.js";
 import { prepareFolder } from "./paths.js";
-import { layoutTask, prepareLayout } from "./schema.js";
+import { type LayoutTask, layoutTask, prepareLayout } from "./schema.js";
 import { JournalSync } from "./sync.js";
 
 /** How long a lock may keep us waiting before a step is given up. */
@@ -77,6 +77,16 @@ export function lockedError(path: string | null, cause: unknown): SchedulerError
   );
 }
 
+/** In one view of the file: another process may be making its layout at this moment. */
+function lookAtLayout(connection: Connection, name: string): LayoutTask {
+  connection.begin("read");
+  try {
+    return layoutTask(connection, name);
+  } finally {
+    connection.rollback();
+  }
+}
+
 function openOnce(driver: Driver, options: ConnectOptions): Opened {
   const { path, clock, chance } = options;
   const isKnownDriver = options.driver === undefined;
@@ -87,7 +97,7 @@ function openOnce(driver: Driver, options: ConnectOptions): Opened {
     const connection = new Connection(handle);
     // looked at first: a file that is not ours is left exactly as it is
     const name = path ?? "in memory";
-    const task = layoutTask(connection, name);
+    const task = lookAtLayout(connection, name);
     const isNew = task === "make";
     const version = connection.get<{ v: string }>("SELECT sqlite_version() AS v")?.v ?? "";
     const warnings: string[] = [];
