@@ -105,13 +105,22 @@ export class RetryAfterError extends Error {
   }
 }
 
+/**
+ * What `look` says of a value that was thrown. undefined: it throws when it is looked at, as a
+ * revoked proxy does; a caller that is told of a failure must not fail by that.
+ */
+export function seen<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch {
+    return undefined;
+  }
+}
+
 /** The text of anything that was thrown, cut to `limit` characters. */
 export function describeError(thrown: unknown, limit = 2_000): string {
-  let text: string;
-  try {
-    text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
-  } catch {
-    text = "an error that cannot be shown";
-  }
+  const text =
+    seen(() => (thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown))) ??
+    "an error that cannot be shown";
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }

@@ -3,7 +3,7 @@
  * Events are local to the scheduler: each hears of what itself did or saw.
  */
 import { EventEmitter } from "node:events";
-import { SchedulerError } from "./errors.js";
+import { SchedulerError, seen } from "./errors.js";
 import type { DeadReason, JobState } from "./job.js";
 import type { Logger } from "./logger.js";
 import type { PassReason } from "./schedule/outcome.js";
@@ -174,7 +174,7 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 function asError(thrown: unknown, name: EventName): Error {
-  if (thrown instanceof Error) return thrown;
+  if (seen(() => thrown instanceof Error)) return thrown as Error;
   return new Error(`a listener of "${name}" threw something that is not an Error`, {
     cause: thrown,
   });

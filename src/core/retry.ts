@@ -1,5 +1,5 @@
 /** What becomes of a job whose attempt failed: issued again after a wait, or dead. */
-import { describeError, RetryAfterError } from "./errors.js";
+import { describeError, RetryAfterError, seen } from "./errors.js";
 import {
   attemptOf,
   type DeadReason,
@@ -74,8 +74,8 @@ function waitAfter(
 
 /** The wait that a `RetryAfterError` asks for; one that makes no sense is not heard. */
 function wishedWait(error: unknown): number | null {
-  if (!(error instanceof RetryAfterError) && !isNamed(error, "RetryAfterError")) return null;
-  const { waitMs } = error as { waitMs?: unknown };
+  const isWish = seen(() => error instanceof RetryAfterError) || isNamed(error, "RetryAfterError");
+  const waitMs = isWish ? seen(() => (error as { waitMs?: unknown }).waitMs) : undefined;
   if (typeof waitMs !== "number" || !(waitMs >= 0) || waitMs > LONGEST_WISH_MS) return null;
   return Math.ceil(waitMs);
 }
@@ -85,7 +85,7 @@ const LONGEST_WISH_MS = 3_155_760_000_000;
 
 /** By name, too: a second copy of the library in one process has classes of its own. */
 function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
+  return seen(() => error instanceof Error && error.name === name) ?? false;
 }
 
 function textOf(failure: Failure): string {

@@ -55,6 +55,19 @@ describe("an emitter", () => {
     await expect(told).resolves.toMatchObject({ message: "later" });
   });
 
+  it("never throws, not even where what a listener throws cannot be looked at", () => {
+    const { emitter } = emitterWithLog();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const told: Error[] = [];
+    emitter.on("error", (error) => told.push(error));
+    emitter.on("job:cancelled", () => {
+      throw proxy;
+    });
+    expect(() => emitter.emit("job:cancelled", CANCELLED)).not.toThrow();
+    expect(told).toMatchObject([{ message: expect.stringContaining("job:cancelled") }]);
+  });
+
   it("makes an Error of whatever a listener throws", () => {
     const { emitter } = emitterWithLog();
     const told: Error[] = [];

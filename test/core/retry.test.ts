@@ -78,6 +78,21 @@ describe("what is remembered of a failure", () => {
     expect(decide({ kind: "thrown", error: "x".repeat(1e6) }).error!.length).toBeLessThan(2_100);
   });
 
+  it("what throws when it is looked at is a failure like any other", () => {
+    const fails = () => {
+      throw new Error("do not look");
+    };
+    const nameless = Object.defineProperty(new Error("no"), "name", { get: fails });
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    const rule: RetryRule = { attempts: 0, waitMs: 1_000, backoff: "fixed" };
+    const wish = Object.defineProperty(new RetryAfterError(7), "waitMs", { get: fails });
+    for (const error of [nameless, proxy, wish]) {
+      expect(decide({ kind: "thrown", error })).toMatchObject({ kind: "dead", reason: "failed" });
+      expect(decide({ kind: "thrown", error }, rule)).toMatchObject({ waitMs: 1_000 });
+    }
+  });
+
   it("errors of a second copy of the library are known by name", () => {
     const rule: RetryRule = { attempts: 0, waitMs: 1_000, backoff: "fixed" };
     const rejected = Object.assign(new Error("no"), { name: "NonRetryableError" });

@@ -55,6 +55,22 @@ test("a throw is an outcome: retry off, the job is dead with the error's text", 
   expect(ofEvent(member.told, "job:dead")).toMatchObject([{ jobId: id, reason: "failed" }]);
 });
 
+test("what cannot even be looked at is thrown by one job and stops no other", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  let ran = 0;
+  const handler: Handler = () => {
+    ran += 1;
+    if (ran === 1) throw proxy;
+  };
+  const { scene, member, id } = await runOne(handler);
+  expect(await scene.get("t", id)).toMatchObject({ state: "dead", reason: "failed" });
+  await scene.push("t");
+  member.engine.pump.offerAll();
+  await member.work();
+  expect(ran).toBe(2);
+});
+
 test("NonRetryableError ends the job, however many tries are left", async () => {
   const handler = () => Promise.reject(new NonRetryableError("bad card"));
   const { scene, id } = await runOne(handler, { push: { retry: 5 } });
