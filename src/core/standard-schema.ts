@@ -41,8 +41,8 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 /** The output for `value`, or what is wrong with it; a promise only if the validator makes one. */
 export function validate(schema: StandardSchema, value: unknown): Validation | Promise<Validation> {
   const result = schema["~standard"].validate(value);
-  // Not by instanceof: a promise may come from another realm.
-  return "then" in result ? result.then(toValidation) : toValidation(result);
+  // Not by instanceof: it may come from another realm, or from a library of promises.
+  return "then" in result ? Promise.resolve(result).then(toValidation) : toValidation(result);
 }
 
 const MOST_ISSUES_SHOWN = 5;

@@ -1,4 +1,5 @@
 /** Pushes: batched by turn, bounded in time, refused one by one. */
+import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
 import type { SchedulerError } from "../../src/core/errors.js";
 import { createScene, listen, ofEvent, unreachable } from "./scene.js";
@@ -166,6 +167,17 @@ const positive = {
       Number(value) > 0 ? { value: Number(value) } : { issues: [{ message: "must be positive" }] },
   },
 } as const;
+
+test("a validator's promise may be of any kind", async () => {
+  const { validate } = positive["~standard"];
+  const Foreign = runInNewContext("Promise") as PromiseConstructor;
+  const foreign = (value: unknown) => Foreign.resolve(1).then(() => validate(value));
+  const schema = { "~standard": { ...positive["~standard"], validate: foreign } };
+  const { scheduler } = createScene().scheduler({ tasks: { t: schema } });
+  await expect(scheduler.push("t", { data: "-1" })).rejects.toMatchObject({ code: "DATA_INVALID" });
+  expect(await scheduler.push("t", { data: "7" })).toMatchObject({ created: true });
+  await scheduler.stop();
+});
 
 test("push validates its data and stores the input", async () => {
   const scene = createScene();
