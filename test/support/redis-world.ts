@@ -79,7 +79,7 @@ export async function worldOn(parts: WorldParts, close: () => Promise<void>): Pr
   return {
     open: () => openStore(parts),
     now: () => now(of(0)),
-    // Due times are rounded up to whole ms: one more, so that a whole wait is over in any case.
+    // The store knows the µs of due times: one ms more, so that a whole wait is over in any case.
     advance: (ms) => onEach((client, shard) => client.incrby(offsetKey(shard), ms + 1)),
     jump: (ms) => onEach((client, shard) => client.incrby(offsetKey(shard), ms)),
     inspect: () => inspect(parts),

@@ -95,12 +95,12 @@ export function decodeClaimed(args: {
 /** Now, so long from now, or then. */
 export function encodeDue({ due }: Pick<NewJob, "due">): string {
   if (due === null) return "";
-  return "in" in due ? `+${wholeNumber(due.in)}` : `@${wholeNumber(due.at)}`;
+  return "in" in due ? `+${wholeNumber(Math.ceil(due.in))}` : `@${wholeNumber(due.at)}`;
 }
 
-/** When it is due, in whole ms; the store knows the µs. */
+/** When it is due, in whole ms; the store knows the µs. Down: it begins no earlier than we say. */
 export function decodeDue(text: string): number | null {
-  return text === "" ? null : Math.ceil(Number(text));
+  return text === "" ? null : Math.floor(Number(text));
 }
 
 /** What became of it: `number,created,state letter,dueAt`. */

@@ -82,7 +82,9 @@ function delayClaims(test: ContractTest): void {
     expect((await scene.view(answer.id)).dueAt).toBe(answer.dueAt);
   });
 
-  test("a due time is whole ms, rounded up", async ({ scene }) => {
+  test("a due time is told in whole ms, and a wait of less than one is rounded up", async ({
+    scene,
+  }) => {
     const before = await scene.world.now();
     const { dueAt } = await scene.pushOne({ due: { in: 5_000.25 } });
     expect(Number.isInteger(dueAt)).toBe(true);
