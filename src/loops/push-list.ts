@@ -43,7 +43,8 @@ export class PushList {
 
   constructor(parts: PushListParts, items: readonly unknown[]) {
     this.#parts = parts;
-    this.#items = items;
+    // Its caller may go on with the list, such as empty a buffer: what left it would be forgotten.
+    this.#items = items.slice();
     this.#results = new Array(items.length);
   }
 

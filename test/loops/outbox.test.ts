@@ -135,6 +135,18 @@ test("pushMany of nothing asks the store for nothing, and of no list is refused"
   });
 });
 
+test("a list that its caller empties at once is pushed to its end", async () => {
+  const scene = createScene();
+  const { scheduler } = scene.scheduler();
+  const buffer = Array.from({ length: 3_000 }, (_, n) => ({ data: n }));
+  const pushing = scheduler.pushMany("t", buffer);
+  buffer.length = 0;
+  const stored = (await pushing).filter((answer) => answer?.id !== undefined);
+  expect(stored).toHaveLength(3_000);
+  expect((await scene.counts("t")).ready).toBe(3_000);
+  await scheduler.stop();
+});
+
 test("a long pushMany whose second call fails says which items are stored", async () => {
   const scene = createScene();
   const recorded = scene.scheduler();
