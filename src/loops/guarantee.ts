@@ -30,6 +30,8 @@ export class Guarantee {
   #said = "";
   #reason: string | null = null;
   #asking = false;
+  /** The connection was lost while it was asked: the answer may be of the server before. */
+  #isDoubtful = false;
   #isOver = false;
   #timer: Timer | null = null;
   #unsubscribe: (() => void) | null = null;
@@ -62,6 +64,7 @@ export class Guarantee {
 
   async #ask(): Promise<void> {
     const { store } = this.#parts;
+    this.#isDoubtful = this.#asking;
     // Whoever is away is asked when it is back.
     if (this.#asking || this.#isOver || !store.health().connected) return;
     this.#asking = true;
@@ -79,7 +82,8 @@ export class Guarantee {
     } finally {
       this.#asking = false;
     }
-    if (!isKnown || this.#reason !== null) this.#later();
+    if (this.#isDoubtful) void this.#ask();
+    else if (!isKnown || this.#reason !== null) this.#later();
   }
 
   #later(): void {

@@ -77,7 +77,8 @@ test("what was in force at the start and is not after a restart is told, once", 
   await until("it to run all the same", () => ran.includes("x"));
 
   await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
-  await until("it to be back", () => lines.filter((text) => /is back/.test(text)).length === 2);
+  const isBack = (text: string) => text === "the store is back";
+  await until("it to be back", () => lines.filter(isBack).length === 2);
   await admin.config("SET", "appendfsync", "always");
   await until("it to be in force", () => scheduler.health().reasons.length === 0, AGAIN_MS);
   expect(lines.at(-1)).toContain("in force again");
