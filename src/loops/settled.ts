@@ -1,7 +1,7 @@
 /** Tells what became of attempts: the events of a settle's answer and of reaped jobs. */
 import type { Emitter } from "../core/events.js";
 import type { Reaped, SettleAnswer, SettleOutcome } from "../store/contract.js";
-import type { Attempt } from "./attempt.js";
+import { type Attempt, HAND_BACK } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import { emitLost } from "./renew.js";
 
@@ -17,7 +17,8 @@ export function tellSettled(
   }
   const job = { jobId: attempt.job.id, taskId: attempt.taskId };
   const attempted = { ...job, attempt: attempt.tryNumber };
-  if (answer === "lost" && outcome === TAKEN) return;
+  // It has not begun: its deputy was faster, or somebody has it again. Nothing that ran is lost.
+  if (answer === "lost" && (outcome === TAKEN || outcome === HAND_BACK)) return;
   if (answer === "lost") {
     attempt.lose();
     emitLost(emitter, attempt);

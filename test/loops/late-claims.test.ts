@@ -66,6 +66,23 @@ test("what was taken back meanwhile never begins, and nothing is lost by that", 
   await scheduler.stop();
 });
 
+test("what its deputy has handed back is no loss to who stops: it never began", async () => {
+  const { scene, scheduler, told, answer, ran } = await lateBy(1_000);
+  const { store } = scene.openStore();
+  const [job] = (await store.list({ taskId: "t", state: "running", cursor: null, limit: 1 })).jobs;
+  const { number, fence } = job!;
+  const outcome = { kind: "handBack" } as const;
+  const settles = [{ taskId: "t", fence: fence!, number, id: null, scheduleId: null, outcome }];
+  await store.work({ settles, claims: [], idle: false, leaseMs: LEASE_MS, keep: KEEP });
+  const stopping = scheduler.stop();
+  answer.open();
+  await scene.clock.advance(1_000);
+  await stopping;
+  expect(ran).toEqual([]);
+  expect(ofEvent(told, "lease:lost")).toEqual([]);
+  expect((await scene.counts("t")).ready).toBe(1);
+});
+
 test("what is late, but not too late, is renewed in time", async () => {
   const { scene, member, scheduler, answer, end, ran } = await lateBy(LEASE_MS - 1_000);
   answer.open();
