@@ -7,6 +7,7 @@ import { createRequire } from "node:module";
 import type { Cluster, Command as IoCommand, Redis, RedisOptions } from "ioredis";
 import { SchedulerError } from "../../core/errors.js";
 import { bareError } from "./bare-error.js";
+import { hearSocketErrors } from "./socket-errors.js";
 
 /** What the user gave as `redisConfig`. */
 export type RedisTarget = string | Record<string, unknown> | object;
@@ -185,6 +186,7 @@ export async function connect(client: Client): Promise<void> {
     said = bareError(error) as Error;
   });
   client.once("failoverSubscribed", () => letExit(client));
+  hearSocketErrors(client);
   try {
     await client.connect();
     // A refused password may be no more than an event; the connection would go on as nobody.
