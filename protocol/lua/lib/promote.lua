@@ -1,7 +1,7 @@
 -- promote: jobs that have become due join the line.
 -- All that one call moves, of all its tasks together.
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 300
+local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 
 -- Each { number, priority }, to the end of the line, as `join` does it one by one.

@@ -2515,7 +2515,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "f2d7fd5c0cd56a2c6ccf6af3373cb02a91a799e9",
+    sha1: "5b6d82208158c6380b936bd62a689a1fa8c26e59",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
 local function now_us()
@@ -2791,7 +2791,7 @@ local MOST_BUFFERED = 1000
 local MOST_SOUGHT = 50
 local over = {}
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 300
+local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
@@ -3556,7 +3556,7 @@ return more
 `,
   },
   "push": {
-    sha1: "b2e01fda03a66ba719932ab3eafc15cd74b81fca",
+    sha1: "fe0b1a0875385cd6d7f98e47be97e10d68dbcb27",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,spread_ones=0,answered=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0}
 local function now_us()
@@ -3924,7 +3924,7 @@ function F.known_text(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 300
+local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 function F.join_by_priority(t, jobs, now)
   local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
@@ -7292,7 +7292,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "5fee0cfb285f918f9300c9f1266fb90b58b808a1",
+    sha1: "0399cde816639a5f419576942348d40292e1c290",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
@@ -8050,7 +8050,7 @@ function F.save_ends()
   over = {}
 end
 local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 300
+local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 function F.join_by_priority(t, jobs, now)
   local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
