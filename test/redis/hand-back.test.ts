@@ -3,11 +3,12 @@
  * becomes of that.
  */
 import { afterEach, expect, test } from "vitest";
-import { systemClock } from "../../src/clock.js";
+import { type Clock, systemClock } from "../../src/clock.js";
 import type { Store } from "../../src/store/contract.js";
 import { DurableStore, type Surety } from "../../src/store/redis/durable.js";
 import { Scene } from "../contract/scene.js";
 import { COMPLETED, heldOf, KEEP, newJob, settleOf, stubborn, TASK } from "../contract/words.js";
+import { createHandClock } from "../support/hand-clock.js";
 import { redisWorld, serverForThisFile } from "../support/redis-world.js";
 import { until } from "../support/until.js";
 
@@ -25,47 +26,101 @@ const barrier: Surety = {
   lastError: null,
 };
 
-/** A call that hands back fails so many times: nothing of it arrives. */
-function failing(store: Store, times: number): Store {
-  let left = times;
+/** A call that hands back fails as long as this says so: nothing of it arrives. */
+function failing(store: Store, fails: () => boolean): Store {
   return new Proxy(store, {
     get(target, name) {
       if (name !== "work") return Reflect.get(target, name);
       return (args: Parameters<Store["work"]>[0]) => {
         const hands = args.settles.some(({ outcome }) => outcome.kind === "handBack");
-        if (!hands || left === 0) return target.work(args);
-        left -= 1;
+        if (!hands || !fails()) return target.work(args);
         return Promise.reject(new Error("the connection was lost"));
       };
     },
   });
 }
 
-test("a hand-back that fails loses neither what was settled nor what may begin", async () => {
+async function sceneHere(): Promise<Scene> {
   const world = await redisWorld(server());
   endings.push(() => world.close());
   const scene = await Scene.begin(world);
   endings.push(() => scene.store.close());
+  return scene;
+}
+
+function durable(store: Store, clock: Clock): DurableStore {
+  const durable = new DurableStore({ store, barrier, clock, owners: () => [] });
+  endings.push(() => durable.close());
+  return durable;
+}
+
+const WORK = { idle: false, leaseMs: 30_000, keep: KEEP };
+
+async function isBack(scene: Scene): Promise<boolean> {
+  return (await scene.store.counts({ taskId: TASK })).ready === 1;
+}
+
+test("a hand-back that fails loses neither what was settled nor what may begin", async () => {
+  const scene = await sceneHere();
   const first = await scene.running();
-  const store = new DurableStore({
-    store: failing(scene.store, 2),
-    barrier,
-    clock: systemClock,
-    owners: () => [],
-  });
-  endings.push(() => store.close());
+  let left = 2;
+  const fails = () => left > 0 && left-- > 0;
+  const store = durable(failing(scene.store, fails), systemClock);
   await scene.push([newJob({ payload: '"once"' }), stubborn({ payload: '"again"' })]);
   const { settled, batches } = await store.work({
     settles: [settleOf(first, COMPLETED)],
     claims: [{ taskId: TASK, limit: 10 }],
-    ...{ idle: false, leaseMs: 30_000, keep: KEEP },
+    ...WORK,
   });
   expect(settled).toEqual([{ state: "completed", dueAt: null }]);
   expect(heldOf(batches).map(({ payload }) => payload)).toEqual(['"again"']);
-  await until("it to be back in line", async () => {
-    const { ready } = await scene.store.counts({ taskId: TASK });
-    return ready === 1;
-  });
+  await until("it to be back in line", () => isBack(scene));
   const again = await scene.claimOne();
   expect(again).toMatchObject({ payload: '"once"', counts: { handOffs: 1, crashes: 0 } });
+});
+
+test("it is tried for as long as others keep the lease, which does not end by itself", async () => {
+  const scene = await sceneHere();
+  const clock = createHandClock();
+  let [isAway, tries] = [true, 0];
+  const fails = () => {
+    tries += 1;
+    return isAway;
+  };
+  const store = durable(failing(scene.store, fails), clock);
+  await scene.push([newJob({ payload: '"once"' }), stubborn({ payload: '"again"' })]);
+  const claims = [{ taskId: TASK, limit: 10 }];
+  const { batches } = await store.work({ settles: [], claims, ...WORK });
+  const [beside] = heldOf(batches);
+  // The job that runs beside it is renewed: the store has the lease, however much time has passed.
+  clock.advance(10 * WORK.leaseMs);
+  const before = tries;
+  await until("more tries", () => tries > before + 2);
+  isAway = false;
+  await until("it to be back in line", () => isBack(scene));
+  expect(await scene.settle(beside!, COMPLETED)).toMatchObject({ state: "completed" });
+});
+
+test("who has closed the store hears no more of it: nothing is tried again", async () => {
+  const scene = await sceneHere();
+  let tries = 0;
+  const fails = () => {
+    tries += 1;
+    return true;
+  };
+  const waiting: (() => void)[] = [];
+  const after: Clock["after"] = (_ms, run) => {
+    waiting.push(run);
+    return { cancel: () => {} };
+  };
+  const store = durable(failing(scene.store, fails), { ...systemClock, after });
+  await scene.push([newJob()]);
+  await store.work({ settles: [], claims: [{ taskId: TASK, limit: 1 }], ...WORK });
+  expect([tries, waiting.length]).toEqual([1, 1]);
+  await store.close();
+  // Opened again, and tried again by whoever is in there now.
+  await store.open();
+  waiting[0]?.();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([tries, waiting.length]).toEqual([1, 1]);
 });

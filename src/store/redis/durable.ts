@@ -79,7 +79,8 @@ export class DurableStore implements contract.Store {
   readonly #clock: Clock;
   readonly #owners: DurableParts["owners"];
   #checked: Promise<void> | null = null;
-  #isClosed = false;
+  /** Rises with each close. */
+  #life = 0;
 
   constructor({ store, barrier, clock, owners }: DurableParts) {
     this.#store = store;
@@ -97,7 +98,6 @@ export class DurableStore implements contract.Store {
   }
 
   async open(): Promise<contract.StoreInfo> {
-    this.#isClosed = false;
     const info = await this.#store.open();
     try {
       await this.#check();
@@ -174,7 +174,7 @@ export class DurableStore implements contract.Store {
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
+    this.#life += 1;
     this.#checked = null;
     this.#barrier.close();
     await this.#store.close();
@@ -203,14 +203,15 @@ export class DurableStore implements contract.Store {
 
   /**
    * Never rejects: what was settled is settled, and what need not wait for the disk begins,
-   * whatever becomes of this. A lease that could not be handed back ends by itself.
+   * whatever becomes of this. It is tried until the store has answered, whatever it answers: the
+   * lease would not end by itself while others of its jobs run, and are renewed.
    */
   async #settleBack(args: contract.WorkArgs): Promise<void> {
-    const until = this.#clock.monotonic() + args.leaseMs;
+    const life = this.#life;
     const again = async (): Promise<void> => {
-      while (!this.#isClosed && this.#clock.monotonic() < until) {
+      for (;;) {
         await sleep(this.#clock, AGAIN_MS);
-        if (await this.#isDone(args)) return;
+        if (life !== this.#life || (await this.#isDone(args))) return;
       }
     };
     if (!(await this.#isDone(args))) void again();
