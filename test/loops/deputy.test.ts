@@ -1,4 +1,4 @@
-/** The deputy: what stands on the board, and when it acts. */
+/** The deputy: when it acts. */
 import { describe, expect, test } from "vitest";
 import { loggerOf } from "../../src/console-logger.js";
 import { Emitter } from "../../src/core/events.js";
@@ -7,75 +7,10 @@ import { Deputy } from "../../src/loops/deputy/deputy.js";
 import { Duty, stirMs } from "../../src/loops/deputy/duty.js";
 import type { DeputyStore, HandBack, RenewArgs } from "../../src/store/contract.js";
 import { createTestClock } from "../../src/testing/clock.js";
+import { FENCE, jobs, LEASE_MS, LIMIT_MS, lease, number } from "./deputy-words.js";
 
-const LEASE_MS = 12_000;
-const LIMIT_MS = 300_000;
 const STIR_MS = stirMs(LEASE_MS);
-
 const SILENT = loggerOf(false);
-const FENCE = "1767225600000001";
-const number = (k: number): string => String(1_767_225_600_000_100 + k);
-const jobs = (count: number) => Array.from({ length: count }, (_, k) => ({ number: number(k) }));
-
-function lease(more: { fence?: string; jobs?: { number: string }[]; limitMs?: number } = {}) {
-  return {
-    fence: FENCE,
-    task: 0,
-    shard: 3,
-    leaseMs: LEASE_MS,
-    limitMs: LIMIT_MS,
-    jobs: jobs(1),
-    ...more,
-  };
-}
-
-describe("the board", () => {
-  test("shows each held lease with all its digits, and none that was released", () => {
-    const board = new Board(() => {});
-    const fences = Array.from({ length: 200 }, (_, k) => String(9_007_199_254_740_000 + k));
-    const places = fences.map((fence) => board.hold(lease({ fence })));
-    const view = new BoardView(board.memory);
-    const shown = () => view.leases({ takes: false }).map(({ fence }) => fence);
-    expect(shown().sort()).toEqual(fences);
-    for (const place of places.slice(1)) board.release(place);
-    expect(shown()).toEqual(fences.slice(0, 1));
-    expect(view.isEmpty).toBe(false);
-    board.release(places[0]!);
-    expect(view.isEmpty).toBe(true);
-  });
-
-  test("gives each job to one of the two, whoever comes first", () => {
-    for (const count of [1, 31, 32, 33, 64, 99, 100]) {
-      const board = new Board(() => {});
-      const place = board.hold(lease({ jobs: jobs(count) }));
-      const view = new BoardView(board.memory);
-      const begun = jobs(count).filter((_, k) => k % 3 === 0 && board.mayBegin(place, k));
-      const [first] = view.leases({ takes: true });
-      const rest = jobs(count).filter((_, k) => k % 3 !== 0);
-      expect(begun).toHaveLength(count - rest.length);
-      expect(first?.taken).toEqual(rest.map((job) => job.number));
-      for (let k = 0; k < count; k += 1) expect(board.mayBegin(place, k)).toBe(false);
-      expect(view.leases({ takes: true })[0]?.taken).toEqual([]);
-    }
-  });
-
-  test("a place is used again only when nobody reads it, even if the reader has died", () => {
-    const board = new Board(() => {});
-    const place = board.hold(lease());
-    // What a reader does first, and never ends.
-    const ints = new Int32Array(board.memory.sheets[0]!);
-    const stride = ints.length / 64;
-    const state = Array.from({ length: 64 }, (_, k) => k).findIndex(
-      (k) => ints[Math.floor(k * stride)] === 1,
-    );
-    expect(state).toBe(0);
-    Atomics.store(ints, 0, 2);
-    board.release(place);
-    expect(board.hold(lease())).not.toBe(place);
-    board.deputyDied();
-    expect(board.hold(lease())).toBe(place);
-  });
-});
 
 function onDuty() {
   const clock = createTestClock();
@@ -86,6 +21,8 @@ function onDuty() {
   let isAway = false;
   let lost: string[] = [];
   let closed = 0;
+  let silent: number | null = null;
+  let asked = 0;
   const store: DeputyStore = {
     renew: async ({ leases }: RenewArgs) => {
       if (isAway) throw new Error("away");
@@ -94,6 +31,10 @@ function onDuty() {
     },
     handBack: async (batches) => {
       if (isAway) throw new Error("away");
+      if (batches.some(({ shard }) => shard === silent)) {
+        asked += 1;
+        await new Promise(() => {});
+      }
       back.push(...batches);
     },
     close: async () => {},
@@ -116,6 +57,11 @@ function onDuty() {
     ...{ clock, board, view, renewals, back, duty, look },
     isAsleep: () => isAsleep,
     closed: () => closed,
+    /** To this shard nothing is handed back, nor is it refused; how often it was tried. */
+    silence: (shard: number) => {
+      silent = shard;
+      return () => asked;
+    },
     away: (is: boolean) => {
       isAway = is;
     },
@@ -218,6 +164,28 @@ describe("its duty", () => {
       expect(back).toHaveLength(comesBack ? 0 : 1);
       expect(renewals.length > 0).toBe(!comesBack);
     }
+  });
+
+  test("a shard that does not take back holds up neither renewals nor the others", async () => {
+    const { board, clock, back, renewals, silence } = onDuty();
+    const asked = silence(3);
+    const [waits, runs] = ["1767225600000002", "1767225600000003"];
+    board.hold(lease());
+    board.hold(lease({ fence: waits, shard: 4 }));
+    board.mayBegin(board.hold(lease({ fence: runs, shard: 4 })), 0);
+    await clock.advance(10 * LEASE_MS);
+    const times = renewals.flatMap(({ at, fences }) => (fences.includes(runs) ? [at] : []));
+    for (const [k, at] of times.entries()) {
+      expect(at - (times[k - 1] ?? 0)).toBeLessThan(LEASE_MS / 2);
+    }
+    expect(times.at(-1)).toBeGreaterThan(9.5 * LEASE_MS);
+    expect(back.map(({ fence }) => fence)).toEqual([waits]);
+    expect(asked(), "one at a time").toBe(1);
+    // What comes later for those that answer goes there at once.
+    const late = "1767225600000004";
+    board.hold(lease({ fence: late, shard: 4 }));
+    await clock.advance(2 * STIR_MS);
+    expect(back.map(({ fence }) => fence)).toEqual([waits, late]);
   });
 
   test("a lease that was lost is not asked for again", async () => {

@@ -52,12 +52,14 @@ export class Duty {
   #emptyLooks = 0;
   #usedAt = Number.NEGATIVE_INFINITY;
   #isOpen = false;
-  #isCalling = false;
+  #isRenewing = false;
   /** When each lease was last renewed here. */
   readonly #renewedAt = new Map<string, number>();
   readonly #lost = new Set<string>();
-  /** What has been taken and not been told to the store. */
-  #handBacks: HandBack[] = [];
+  /** What has been taken and not been told to the store, of each shard. */
+  readonly #handBacks = new Map<number, HandBack[]>();
+  /** Shards that are being told, and may be away: nothing else waits for one. */
+  readonly #telling = new Set<number>();
 
   constructor(parts: DutyParts) {
     this.#parts = parts;
@@ -92,6 +94,10 @@ export class Duty {
     return this.#stirMs;
   }
 
+  get #isCalling(): boolean {
+    return this.#isRenewing || this.#telling.size > 0;
+  }
+
   #rest(): number | null {
     this.#emptyLooks += 1;
     if (this.#emptyLooks < LOOKS_UNTIL_SLEEP || this.#isCalling) return this.#stirMs;
@@ -105,7 +111,7 @@ export class Duty {
     this.#renewedAt.clear();
     this.#lost.clear();
     // The main thread finds its bits cleared, and tells the store itself.
-    this.#handBacks = [];
+    this.#handBacks.clear();
   }
 
   #closeStore(): void {
@@ -120,26 +126,34 @@ export class Duty {
     if (!takes && this.#silentMs < leaseMs / QUIET_PART) return;
     const leases = board.leases({ takes });
     for (const lease of leases) this.#noteTaken(lease);
-    if (this.#isCalling) return;
+    for (const shard of this.#handBacks.keys()) void this.#handBack(shard, now);
+    if (this.#isRenewing) return;
     const due = leases.filter((lease) => this.#isDue(lease, now));
-    if (due.length === 0 && this.#handBacks.length === 0) return;
-    this.#isCalling = true;
+    if (due.length === 0) return;
+    this.#isRenewing = true;
     try {
-      this.#usedAt = now;
-      this.#isOpen = true;
-      const store = await this.#parts.store();
-      await Promise.allSettled([this.#renew(store, due, now), this.#handBack(store)]);
+      await this.#renew(due, now);
     } catch {
       // The store is away: the next look tries again, and the main thread will tell of it.
     } finally {
-      this.#isCalling = false;
+      this.#isRenewing = false;
     }
+  }
+
+  #store(now: number): Promise<DeputyStore> {
+    this.#usedAt = now;
+    this.#isOpen = true;
+    return this.#parts.store();
   }
 
   #noteTaken({ fence, task, shard, taken }: LeaseOnBoard): void {
     if (taken.length === 0) return;
     const taskId = this.#parts.taskIds[task]!;
-    this.#handBacks.push({ fence, taskId, shard, numbers: taken });
+    this.#note(shard, [{ fence, taskId, shard, numbers: taken }]);
+  }
+
+  #note(shard: number, handBacks: readonly HandBack[]): void {
+    this.#handBacks.set(shard, [...(this.#handBacks.get(shard) ?? []), ...handBacks]);
   }
 
   #isDue({ fence, task, shard, leaseMs, limitMs }: LeaseOnBoard, now: number): boolean {
@@ -150,9 +164,9 @@ export class Duty {
     return now - renewedAt >= leaseMs / RENEWALS_PER_LEASE;
   }
 
-  async #renew(store: DeputyStore, due: readonly LeaseOnBoard[], now: number): Promise<void> {
-    if (due.length === 0) return;
+  async #renew(due: readonly LeaseOnBoard[], now: number): Promise<void> {
     const { taskIds } = this.#parts;
+    const store = await this.#store(now);
     const refs = due.map(({ fence, task, shard, leaseMs }) => {
       // If it was handed over, the store may not know yet that it has arrived.
       return { fence, taskId: taskIds[task]!, shard, confirmMs: leaseMs };
@@ -166,15 +180,19 @@ export class Duty {
     }
   }
 
-  async #handBack(store: DeputyStore): Promise<void> {
-    const handBacks = this.#handBacks;
-    if (handBacks.length === 0) return;
-    this.#handBacks = [];
+  async #handBack(shard: number, now: number): Promise<void> {
+    if (this.#telling.has(shard)) return;
+    const handBacks = this.#handBacks.get(shard)!;
+    this.#handBacks.delete(shard);
+    this.#telling.add(shard);
     const beats = this.#beats;
     try {
+      const store = await this.#store(now);
       await store.handBack(handBacks);
     } catch {
-      if (beats === this.#beats) this.#handBacks.push(...handBacks);
+      if (beats === this.#beats) this.#note(shard, handBacks);
+    } finally {
+      this.#telling.delete(shard);
     }
   }
 }
