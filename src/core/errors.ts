@@ -85,6 +85,12 @@ export function isAway(error: unknown): boolean {
   return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
 }
 
+/** True: what was asked of the store has not been done, and will not be. */
+export function isNotDone(error: unknown): boolean {
+  if (!(error instanceof SchedulerError)) return false;
+  return error.code !== "STORE_NO_ANSWER" && error.code !== "STORE_FAILED";
+}
+
 /** Thrown by a handler: the job ends as dead, however many tries are left. */
 export class NonRetryableError extends Error {
   override readonly name = "NonRetryableError";

@@ -2,8 +2,9 @@
  * pushMany: a list goes to the store in pieces.
  *  1. an item is checked when its turn comes, so that a long list is not in memory twice
  *  2. some pieces are under way at once, as far as there is room; the others wait for it
- *  3. when a piece has failed, no other one is sent: what is left says so
- *  4. rejects only when nothing is known to be stored
+ *  3. a piece is one call that is done as a whole or not: each item is told its own truth
+ *  4. when a piece has failed, no other one is sent: what is left says so
+ *  5. rejects only when nothing is known to be stored
  */
 import { SchedulerError } from "../core/errors.js";
 import type { NewJob, PushAnswer } from "../store/contract.js";
@@ -35,6 +36,8 @@ export class PushList {
   readonly #items: readonly unknown[];
   readonly #results: PushManyResult[];
   #next = 0;
+  /** The job of the next item, for which there was no more room in a piece. */
+  #ahead: NewJob | null = null;
   /** Jobs. */
   #underWay = 0;
   #whenLess: () => void = () => {};
@@ -78,10 +81,15 @@ export class PushList {
     const { room } = this.#parts.outbox;
     const piece: Piece = { jobs: [], places: [], validations: [] };
     let text = 0;
-    while (this.#next < this.#items.length && piece.jobs.length < most) {
-      text += this.#add(piece, this.#next);
-      this.#next += 1;
-      if (text >= MOST_TEXT_PER_CALL) break;
+    for (; this.#next < this.#items.length && piece.jobs.length < most; this.#next += 1) {
+      const job = this.#jobAt(this.#next);
+      if (job === null) continue;
+      const { length } = job.payload;
+      if (piece.jobs.length > 0 && text + length > MOST_TEXT_PER_CALL) {
+        this.#ahead = job;
+        break;
+      }
+      if (this.#add(piece, job)) text += length;
     }
     room.take(0, text);
     room.give(most - piece.jobs.length, 0);
@@ -89,24 +97,37 @@ export class PushList {
     if (piece.jobs.length > 0) void this.#send(piece);
   }
 
-  /** Says how many characters of payload that are. */
-  #add({ jobs, places, validations }: Piece, place: number): number {
-    const { jobOf, validate } = this.#parts;
-    const item = this.#items[place];
-    const refuse = (error: unknown): void => {
-      this.#results[place] = { error: asSchedulerError(error) };
-    };
+  /** null: there is none, and the item is told why. */
+  #jobAt(place: number): NewJob | null {
+    const ahead = this.#ahead;
+    this.#ahead = null;
+    if (ahead !== null) return ahead;
     try {
-      const job = jobOf(item);
-      const validation = validate(job, item);
+      return this.#parts.jobOf(this.#items[place]);
+    } catch (error) {
+      this.#refuse(place, error);
+      return null;
+    }
+  }
+
+  /** The job of the next item; false: its data are not valid, and the item is told so. */
+  #add({ jobs, places, validations }: Piece, job: NewJob): boolean {
+    const place = this.#next;
+    const refuse = (error: unknown): void => this.#refuse(place, error);
+    try {
+      const validation = this.#parts.validate(job, this.#items[place]);
       if (validation !== null) validations.push(validation.catch(refuse));
-      jobs.push(job);
-      places.push(place);
-      return job.payload.length;
     } catch (error) {
       refuse(error);
-      return 0;
+      return false;
     }
+    jobs.push(job);
+    places.push(place);
+    return true;
+  }
+
+  #refuse(place: number, error: unknown): void {
+    this.#results[place] = { error: asSchedulerError(error) };
   }
 
   /** Never rejects. */

@@ -45,6 +45,18 @@ test("much text does not go in one call", async () => {
   await scheduler.stop();
 });
 
+test("a list, too, is cut so that each call has only so much text, or one job", async () => {
+  const scene = createScene();
+  const { scheduler, calls } = scene.scheduler({ payloadLimit: 8_000_000 });
+  const sizes = [900_000, 900_000, 50_000, 2_000_000, 10, 10, 3_000_000, 3_000_000];
+  const items = sizes.map((size, k) => ({ id: `${k}`, data: "x".repeat(size) }));
+  const answers = await scheduler.pushMany("t", [...items.slice(0, 3), {}, ...items.slice(3)]);
+  const own = answers.map(({ id }) => id ?? "");
+  expect(own.toSpliced(3, 1)).toEqual(items.map(({ id }) => id));
+  expect(pushes(calls)).toEqual([1, 3, 1, 2, 1, 1]);
+  await scheduler.stop();
+});
+
 test("a push says what became of it", async () => {
   const scene = createScene();
   const { scheduler } = scene.scheduler();

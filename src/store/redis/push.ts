@@ -1,4 +1,5 @@
 /** push: one turn's new jobs of a shard as one numbered call. */
+import { isNotDone } from "../../core/errors.js";
 import type { NewJob, PushAnswer } from "../contract.js";
 import { decodeSaved, encodeDue, encodeRecord } from "./codec.js";
 import { noAnswer } from "./replies.js";
@@ -59,39 +60,63 @@ export async function pushToShard(
 ): Promise<PushAnswer[]> {
   const calls = chunksOf(args.jobs).map((chunk) => pushChunk(shard, chunk, args));
   if (calls.length === 1) return await calls[0]!;
-  return (await Promise.all(calls)).flat();
+  const parts = new Parts("several calls");
+  const answers = await Promise.all(calls.map((call) => parts.ended(call)));
+  parts.conclude();
+  return answers.flat();
 }
 
-/**
- * Of several shards: mostly one, unless its caller did not know yet where its jobs go. If one of
- * them fails, the others may have stored their jobs: what became of them all cannot be said in one
- * word.
- */
+/** Of several shards: mostly one, unless its caller did not know yet where its jobs go. */
 export async function pushOverShards(
   jobs: readonly NewJob[],
   routes: Routes,
 ): Promise<PushAnswer[]> {
   const { shards, spreads, wish, leftMs, answered } = routes;
-  const failures: unknown[] = [];
-  let stored = 0;
+  const parts = new Parts("several shards");
   const answers = await inOrder<NewJob, PushAnswer | undefined>(
     jobs,
     (job) => spreads.shardOfJob(job, shards, wish),
-    async (index, items) => {
-      try {
-        const call = { jobs: items, timeoutMs: leftMs(), routes, answered };
-        const found = await pushToShard(at(shards, index), call);
-        stored += found.length;
-        return found;
-      } catch (error) {
-        failures.push(error);
-        return [];
-      }
+    (index, items) => {
+      const call = { jobs: items, timeoutMs: leftMs(), routes, answered };
+      return parts.ended(pushToShard(at(shards, index), call));
     },
   );
-  if (failures.length === 0) return answers as PushAnswer[];
-  if (stored === 0 && failures.length === 1) throw failures[0];
-  throw noAnswer("push", "several shards", failures[0]);
+  parts.conclude();
+  return answers as PushAnswer[];
+}
+
+/**
+ * The calls that one push becomes. If one of them fails, the others may have stored their jobs:
+ * unless nothing is known to have been done, what became of them all cannot be said in one word.
+ */
+class Parts {
+  readonly #what: string;
+  #isStored = false;
+  readonly #failures: unknown[] = [];
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  /** Resolves when the call has ended; to nothing if it failed. */
+  async ended(call: Promise<PushAnswer[]>): Promise<PushAnswer[]> {
+    try {
+      const answers = await call;
+      this.#isStored = true;
+      return answers;
+    } catch (error) {
+      this.#failures.push(error);
+      return [];
+    }
+  }
+
+  /** Throws if one of them failed. */
+  conclude(): void {
+    const [first] = this.#failures;
+    if (this.#failures.length === 0) return;
+    if (!this.#isStored && this.#failures.every(isNotDone)) throw first;
+    throw noAnswer("push", this.#what, first);
+  }
 }
 
 function chunksOf(jobs: readonly NewJob[]): Chunk[] {
