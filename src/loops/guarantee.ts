@@ -1,6 +1,7 @@
 /**
  * Is what the store guaranteed at the start still in force?
- *  1. asks again after each loss of the connection: another server may be there, or another setting
+ *  1. asks again after each loss of the connection, be it while the scheduler starts: another server
+ *     may be there, or another setting
  *  2. tells once that it is not, and says so for health; goes on asking until it is
  *  3. says what is in force when that has changed
  * It refuses nothing: jobs that run go on, and what is pushed is stored as well as it can be.
@@ -45,15 +46,29 @@ export class Guarantee {
     return this.#reason;
   }
 
-  /** `info`: what is in force. */
-  begin(info: StoreInfo): void {
-    const { store, required } = this.#parts;
-    if (this.#isOver || store.guarantee === undefined) return;
-    this.#wanted = required ?? info.durability ?? "store";
-    this.#said = info.description;
-    this.#unsubscribe = store.onConnection(({ kind }) => {
+  /** Called before the store is opened, which says what is in force then. */
+  listen(): void {
+    const { store } = this.#parts;
+    if (this.#isOver) return;
+    this.#asking = true;
+    this.#isDoubtful = false;
+    this.#unsubscribe ??= store.onConnection(({ kind }) => {
       if (kind === "back") void this.#ask();
     });
+  }
+
+  /** `info`: what is in force, as opening it has said. */
+  begin(info: StoreInfo): void {
+    const { store, required } = this.#parts;
+    if (this.#isOver) return;
+    if (store.guarantee === undefined) {
+      this.end();
+      return;
+    }
+    this.#wanted = required ?? info.durability ?? "store";
+    this.#said = info.description;
+    this.#asking = false;
+    if (this.#isDoubtful) void this.#ask();
   }
 
   end(): void {

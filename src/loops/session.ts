@@ -150,11 +150,13 @@ export class Session {
 
   /** The store is closed. */
   forget(): void {
+    this.#guarantee.end();
     this.#engine?.forget();
   }
 
   async #tryToBegin(): Promise<void> {
     const { store, news, options } = this.#parts;
+    this.#guarantee.listen();
     const info = await store.open();
     requireDurability(options.requireDurability, info);
     if (this.#closing) throw stoppedMeanwhile(undefined);

@@ -13,7 +13,7 @@ function infoOf(durability: Durability): StoreInfo {
 }
 
 /** `answers`: of the store, in turn; each arrives when the test lets it. */
-function createStage(answers: Durability[]) {
+function createStage(answers: Durability[], opening: (back: () => void) => void = () => {}) {
   const gates: (() => void)[] = [];
   let change: (news: ConnectionChange) => void = () => {};
   const store = {
@@ -31,12 +31,15 @@ function createStage(answers: Durability[]) {
   const clock = createTestClock();
   const parts = { store, clock, emitter: new Emitter(LOGGER), logger: LOGGER, required: null };
   const guarantee = new Guarantee(parts);
+  const back = () => change({ kind: "back", emptied: false });
+  guarantee.listen();
+  opening(back);
   guarantee.begin(infoOf("fsync"));
   const answer = async () => {
     gates.shift()!();
     await clock.settle();
   };
-  return { guarantee, back: () => change({ kind: "back", emptied: false }), answer, gates, clock };
+  return { guarantee, back, answer, gates, clock };
 }
 
 test("a connection that is lost while it is asked is asked about, too", async () => {
@@ -49,6 +52,14 @@ test("a connection that is lost while it is asked is asked about, too", async ()
   await answer();
   expect(guarantee.reason).toContain('"store" is in force');
   guarantee.end();
+});
+
+test("a connection that is lost between what opening said and the beginning is asked", async () => {
+  const { guarantee, answer, gates } = createStage(["store"], (back) => back());
+  await answer();
+  expect(guarantee.reason).toContain('"store" is in force');
+  guarantee.end();
+  expect(gates).toHaveLength(0);
 });
 
 test("what is in force is asked once for each connection", async () => {

@@ -4,8 +4,13 @@
  */
 import { Redis } from "ioredis";
 import { afterEach, expect, test } from "vitest";
-import { createScheduler } from "../../src/index.js";
+import { systemChance } from "../../src/chance.js";
+import { systemClock } from "../../src/clock.js";
+import { createSchedulerWith } from "../../src/create.js";
+import type { Scheduler } from "../../src/index.js";
+import { createRedisStore } from "../../src/store/redis/store.js";
 import type { SchedulerOptions } from "../../src/types.js";
+import { type Recorded, record } from "../loops/scene.js";
 import { type ServerOptions, startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
 
@@ -37,13 +42,29 @@ interface Told {
   message: string;
 }
 
-function play({ host, port }: TestServer, options: SchedulerOptions) {
+interface Played {
+  scheduler: Scheduler;
+  /** Its way to the store, in which a test may stand. */
+  way: Recorded;
+  errors: Told[];
+  lines: string[];
+  ran: string[];
+}
+
+function play({ host, port }: TestServer, options: SchedulerOptions): Played {
   const errors: Told[] = [];
   const lines: string[] = [];
   const note = (_: object, line: string) => void lines.push(line);
   const logger = { debug: () => {}, info: note, warn: note, error: note };
   const redisConfig = { host, port };
-  const scheduler = createScheduler({ redisConfig, logger, pushTimeout: "1s", ...options });
+  const { durability = "store" } = options;
+  const own = { clock: systemClock, chance: systemChance, identity: systemChance.identity() };
+  const store = createRedisStore({ ...own, redis: redisConfig, prefix: "_test:", durability });
+  const way = record(store);
+  const scheduler = createSchedulerWith({
+    store: way.store,
+    options: { redisConfig, redisPrefix: "_test:", logger, pushTimeout: "1s", ...options },
+  });
   endings.push(() => scheduler.stop());
   const ran: string[] = [];
   scheduler.bind("a", (_data, { jobId }) => void ran.push(jobId));
@@ -52,7 +73,7 @@ function play({ host, port }: TestServer, options: SchedulerOptions) {
     // What becomes of a push is told as well.
     if (code.startsWith("DURABILITY_")) errors.push({ code, message: error.message });
   });
-  return { scheduler, errors, lines, ran };
+  return { scheduler, way, errors, lines, ran };
 }
 
 /** The same data on a server with other settings. */
@@ -83,6 +104,27 @@ test("what was in force at the start and is not after a restart is told, once", 
   await until("it to be in force", () => scheduler.health().reasons.length === 0, AGAIN_MS);
   expect(lines.at(-1)).toContain("in force again");
   expect(errors.map(({ code }) => code)).toEqual(["DURABILITY_TOO_LOW"]);
+}, 40_000);
+
+test("a server that is replaced while a start goes on is asked, too", async () => {
+  const server = await serverWith([...AOF, "always"]);
+  const { scheduler, way, errors } = play(server, {});
+  scheduler.register("a", { cronExpr: "0 0 1 1 *" });
+  way.before = async ({ verb }) => {
+    if (verb !== "register") return;
+    // What is in force was answered, and nothing runs yet.
+    way.before = () => {};
+    let isBack = false;
+    const forget = way.store.onConnection(({ kind }) => {
+      isBack = kind === "back";
+    });
+    await restartedWith(server, [...AOF, "everysec"]);
+    await until("it to be connected again", () => isBack, 10_000);
+    forget();
+  };
+  await scheduler.start();
+  const { message } = await until("it to be told", () => errors[0], 10_000);
+  expect(message).toContain('in force at the start was "fsync", but "store" is in force.');
 }, 40_000);
 
 test("less than what is required is told, more than that is not", async () => {
