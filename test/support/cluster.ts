@@ -15,7 +15,10 @@ export interface ClusterOptions {
   primaries?: number;
   /** Of each primary. */
   replicas?: number;
-  /** After this long without an answer a node counts as failed. */
+  /**
+   * After this long without an answer a node counts as failed. Default: 1 s; 60 s where no replica
+   * could take over: one that a busy machine lets stand still takes the whole cluster down.
+   */
   nodeTimeoutMs?: number;
   /** More of the environment of the node that is started as the k-th. */
   env?: (k: number) => Readonly<Record<string, string>>;
@@ -53,6 +56,8 @@ export interface TestCluster {
     each?: (left: number) => Promise<void>,
     keysAtOnce?: number,
   ): Promise<void>;
+  /** Takes the slot of a shard from its owner; no node knows of another. Gives it back. */
+  disown(shard: number): Promise<() => Promise<void>>;
   /** Every living node says that the cluster works, and every replica follows its primary. */
   settled(): Promise<void>;
   stop(): Promise<void>;
@@ -79,7 +84,8 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
 }
 
 function argsOf(options: ClusterOptions, busPort: number): string[] {
-  const timeout = String(options.nodeTimeoutMs ?? 1_000);
+  const usualMs = options.replicas === 0 ? 60_000 : 1_000;
+  const timeout = String(options.nodeTimeoutMs ?? usualMs);
   return [
     ...["--cluster-enabled", "yes", "--cluster-port", String(busPort)],
     ...["--cluster-node-timeout", timeout, "--cluster-replica-validity-factor", "0"],
@@ -227,6 +233,28 @@ class Cluster implements TestCluster {
     await until("all nodes to know the last epoch", isKnown, 20_000);
   }
 
+  /**
+   * A node that has forgotten the owner learns it again from whatever the owner says before it has
+   * lost the slot, and then lets nobody have it who has an older epoch.
+   */
+  async disown(shard: number): Promise<() => Promise<void>> {
+    const slot = slotOfShard(shard);
+    const owner = await this.ownerOf(shard);
+    const isOwned = (ranges: unknown[]) => ownerIn(ranges, slot) !== null;
+    const isFree = async (): Promise<boolean> => {
+      for (const { client } of [owner, ...this.nodes]) {
+        // Refused where it is free already.
+        await client.call("CLUSTER", "DELSLOTS", slot).catch(() => {});
+      }
+      return !(await this.#ask("SLOTS")).some(isOwned);
+    };
+    await until(`slot ${slot} to be nobody's`, isFree);
+    return async () => {
+      await owner.client.call("CLUSTER", "ADDSLOTS", slot);
+      await this.settled();
+    };
+  }
+
   async settled(): Promise<void> {
     const works = async (): Promise<boolean> => {
       const infos = await this.#ask("INFO");
@@ -238,7 +266,10 @@ class Cluster implements TestCluster {
       const known = await Promise.all((await this.primaries()).map((one) => this.replicasOf(one)));
       return known.flat().length === replicas;
     };
-    await until("the cluster to work", works, 20_000);
+    await until("the cluster to work", works, 20_000).catch(async (error: Error) => {
+      const views = [...(await this.#ask("INFO")), ...(await this.#ask("NODES"))];
+      throw new Error(`${error.message}; its nodes say\n${views.join("\n")}`);
+    });
   }
 
   async stop(): Promise<void> {
