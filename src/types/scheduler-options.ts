@@ -69,7 +69,7 @@ export interface SchedulerOptions<Tasks extends object = Untyped> {
   /**
    * What a resolved push means: the store has it (`"store"`), its disk has it (`"fsync"`), or its
    * disk and a replica have it (`"replicas"`, only on Redis).
-   * @defaultValue "store" on Redis, "fsync" on the embedded store
+   * @defaultValue "fsync" where there is a file; "store" on Redis and in memory
    */
   durability?: Durability;
   /**

@@ -78,7 +78,10 @@ export interface Scheduler<Tasks extends object = Untyped> {
     taskId: Id,
     ...options: PushRest<InputOf<Tasks[Id]>>
   ): Promise<PushResult>;
-  /** Stores many jobs in one round trip; answers in their order. */
+  /**
+   * Stores many jobs, up to 250 in a round trip; answers in their order, a refused item with its
+   * `error`. Rejects only when none of them is known to be stored.
+   */
   pushMany<Id extends TaskId<Tasks>>(
     taskId: Id,
     items: readonly PushItem<InputOf<Tasks[Id]>>[],
