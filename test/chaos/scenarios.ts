@@ -1,6 +1,7 @@
 /** Every scenario of the fault tests, by name. */
+import type { Arena } from "./kit/arena.js";
 import { type Scenario, scenario } from "./kit/scenario.js";
-import { deleteKeys, replaceKeys } from "./nemeses/data.js";
+import { deleteKeys, replaceKeys, spared } from "./nemeses/data.js";
 import { cutMachinePower, lockFile } from "./nemeses/file.js";
 import * as network from "./nemeses/network.js";
 import { freeze, killPusher, killWorker, restartWorker, type Strike } from "./nemeses/processes.js";
@@ -13,6 +14,14 @@ const valkey = {
 } as const;
 const file = (durability: "fsync" | "store") =>
   ({ store: { kind: "sqlite", durability } }) as const;
+
+/** Every kind of key is there at times, and all have had their turn at the end. */
+const everyKey = {
+  kinds: ["RICH"],
+  scheduler: { retention: { completed: { count: 1_000 } } },
+  pauseMs: [100, 400],
+  isThrough: (arena: Arena) => spared(arena).length === 0,
+} as const;
 
 const KILLS: readonly Strike[] = [killWorker, killWorker, killPusher];
 const FREEZES: readonly Strike[] = [freeze([0.5, 1.2, 3])];
@@ -81,8 +90,8 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("disk-full-always", { needsShim: true, strikes: [server.fullDiskEndsServer] }),
   scenario("clock-jumps", { needsShim: true, strikes: [server.jumpClock] }),
   scenario("flush-all", { strikes: [server.flushAll], pauseMs: [1_000, 5_000] }),
-  scenario("keys-deleted", { strikes: [deleteKeys], pauseMs: [100, 400] }),
-  scenario("keys-of-wrong-type", { strikes: [replaceKeys], pauseMs: [100, 400] }),
+  scenario("keys-deleted", { ...everyKey, strikes: [deleteKeys] }),
+  scenario("keys-of-wrong-type", { ...everyKey, strikes: [replaceKeys] }),
   scenario("late-store", { isLate: true, strikes: [arrive] }),
   scenario("everything", {
     ...redis("everysec"),

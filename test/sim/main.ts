@@ -1,7 +1,10 @@
-/** `npm run sim`: seeds for as long as wanted, or one seed again; ends with 1 if one failed. */
+/**
+ * `npm run sim`: seeds for as long as wanted, or one seed again; ends with 1 if one failed, or if
+ * many never hit what they are for.
+ */
 import { parseArgs } from "node:util";
 import { Coverage } from "./coverage.js";
-import { backendOf, explain, type Kind, neverHit, pastOf, runSeeds } from "./seeds.js";
+import { backendOf, explain, type Kind, missedBy, neverHit, pastOf, runSeeds } from "./seeds.js";
 import { simulate } from "./simulate.js";
 
 const { values } = parseArgs({
@@ -37,10 +40,12 @@ async function runFor(ms: number, kind: Kind, first: number): Promise<boolean> {
   for (const { report } of ran.failures) console.log(`${report}\n`);
   console.log(`${kind}: ${ran.seeds} seeds from ${first} on, ${ran.events} events`);
   all.add(ran.coverage);
+  counts[kind] = ran.seeds;
   return ran.failures.length === 0;
 }
 
 const all = new Coverage();
+const counts: Partial<Record<Kind, number>> = {};
 let isWell = true;
 const { SEED } = process.env;
 if (SEED !== undefined) {
@@ -52,5 +57,9 @@ if (SEED !== undefined) {
   for (const kind of kinds) isWell = (await runFor(ms, kind, first)) && isWell;
   console.log(all.table());
   for (const what of neverHit(all)) console.log(`never hit: ${what}`);
+  if (missedBy(all, counts).length > 0) {
+    console.log("so many seeds hit everything: something is not tried any more");
+    isWell = false;
+  }
 }
 process.exitCode = isWell ? 0 : 1;

@@ -4,7 +4,7 @@ import { Coverage } from "./coverage.js";
 import { Dice } from "./dice.js";
 import type { Fault } from "./faults.js";
 import { mutants } from "./mutants.js";
-import { backendOf, explain, type Kind, neverHit } from "./seeds.js";
+import { backendOf, explain, type Kind, missedBy, neverHit } from "./seeds.js";
 import { shrink } from "./shrink.js";
 import { simulate } from "./simulate.js";
 import { Timeline } from "./timeline.js";
@@ -89,6 +89,13 @@ test("a failing seed says what broke, with which faults, and how to see it again
     return;
   }
   expect.unreachable("no seed failed");
+});
+
+test("what many seeds never hit is a failure, what few never hit is not", () => {
+  const coverage = new Coverage();
+  expect(missedBy(coverage, { model: 15_000, sqlite: 4_999 })).toEqual([]);
+  expect(missedBy(coverage, { model: 15_000, sqlite: 5_000 })).toContain("crash × handler");
+  expect(missedBy(coverage, { sqlite: 5_000 })).toContain("crash × handler");
 });
 
 test("a fault that never struck is named", () => {

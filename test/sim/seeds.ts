@@ -107,6 +107,16 @@ export function neverHit(coverage: Coverage): string[] {
   );
 }
 
+/** A run of so many times the ordinary seeds has hit everything, whatever its first seed was. */
+const MANY = 10;
+
+/** What a run of seeds should have hit, and has not; shorter runs may have been unlucky. */
+export function missedBy(coverage: Coverage, seeds: Partial<Record<Kind, number>>): string[] {
+  const kinds = Object.keys(seeds) as Kind[];
+  const isLong = kinds.every((kind) => (seeds[kind] ?? 0) >= MANY * ORDINARY[kind]);
+  return isLong ? neverHit(coverage) : [];
+}
+
 const OF_KIND: Partial<Record<(typeof KINDS)[number], string[]>> = {
   jump: ["jump back", "jump ahead"],
   error: [

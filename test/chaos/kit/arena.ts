@@ -35,6 +35,8 @@ export interface Setup {
   isLate: boolean;
   tasks: readonly string[];
   concurrency: number;
+  /** Options beside those of the store and the usual times. */
+  scheduler: SchedulerOptions;
 }
 
 export interface Placed {
@@ -169,6 +171,7 @@ export class Arena {
       lease: this.rules.leaseMs,
       pollInterval: this.rules.pollMs,
       stopTimeout: this.rules.stopMs,
+      ...this.setup.scheduler,
     };
     const file = join(this.folder, `${name}.jsonl`);
     const seed = this.#seed * 1_000 + this.#count;

@@ -25,4 +25,26 @@ export class Chance {
     if (item === undefined) throw new Error("there is nothing to pick from");
     return item;
   }
+
+  /** Gives them in rounds, each in another order: all come once before any comes again. */
+  deck<T>(list: readonly T[]): Deck<T> {
+    let left: T[] = [];
+    let rounds = 0;
+    return {
+      next: () => {
+        if (left.length === 0) left = [...list];
+        const [item] = left.splice(Math.floor(this.random() * left.length), 1);
+        if (item === undefined) throw new Error("there is nothing to draw from");
+        if (left.length === 0) rounds += 1;
+        return item;
+      },
+      isThrough: () => rounds > 0,
+    };
+  }
+}
+
+export interface Deck<T> {
+  next: () => T;
+  /** True: each has come once. */
+  isThrough: () => boolean;
 }

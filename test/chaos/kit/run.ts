@@ -23,6 +23,8 @@ const RECOVER_MS = 6_000;
 /** Occurrences go on within this: after a loss nothing fires for five seconds. */
 const FIRES_AGAIN_MS = 12_000;
 const START_MS = 30_000;
+/** Faults that have not all had their turn go on for so long. */
+const MOST_LONGER_MS = 90_000;
 const PUSHERS_END_MS = 20_000;
 const DRAIN_MS = 60_000;
 const END_MS = 10_000;
@@ -87,17 +89,26 @@ async function strikes(scenario: Scenario, arena: Arena, seconds: number): Promi
   await arena.lasting(1_000);
   arena.phase("faults");
   const end = now() + seconds * 1_000;
+  const longest = end + MOST_LONGER_MS;
+  const deck = arena.chance.deck(scenario.strikes);
+  const hasAll = () =>
+    scenario.strikes.length === 0 || (deck.isThrough() && scenario.isThrough(arena));
+  const isOver = () => {
+    if (now() < end) return false;
+    return hasAll() || now() > longest;
+  };
   const one = async () => {
-    while (now() < end) {
+    while (!isOver()) {
       const [low, high] = scenario.pauseMs;
       await arena.lasting(arena.chance.between(low, high));
-      if (now() < end) await arena.chance.pick(scenario.strikes)(arena);
+      if (!isOver()) await deck.next()(arena);
     }
   };
   if (scenario.strikes.length === 0) await arena.lasting(seconds * 1_000);
   else await Promise.all(Array.from({ length: scenario.hands }, one));
   arena.end();
   await arena.heal();
+  if (!hasAll()) throw new Error("not each of its faults has had its turn");
 }
 
 /** Enough at once that nobody can stay idle: each process has to show that it works. */

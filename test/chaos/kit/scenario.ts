@@ -2,16 +2,18 @@
 import type { Rules } from "../check/case.js";
 import type { Strike } from "../nemeses/processes.js";
 import type { PushKind } from "../programs/pusher.mjs";
-import type { Setup } from "./arena.js";
+import type { Arena, Setup } from "./arena.js";
 
 export interface Scenario {
   name: string;
   setup: Setup;
-  /** One is drawn, again and again, with a pause before each. */
+  /** Drawn in rounds, with a pause before each: none is left out, however short the time. */
   strikes: readonly Strike[];
   pauseMs: readonly [low: number, high: number];
   /** How many strike at once. */
   hands: number;
+  /** False: a strike has not hit all that it is for, so the time for faults is longer. */
+  isThrough: (arena: Arena) => boolean;
 }
 
 export const LEASE_MS = 2_000;
@@ -60,6 +62,15 @@ const BLOCKING: readonly PushKind[] = [
   { weight: 5, taskId: "again", plans: [["block"]], retries: true, blockMs: 200 },
 ];
 
+/** What needs keys that others do without: of priorities, progress, and what has ended. */
+const RICH: readonly PushKind[] = [
+  // So many that some of them wait.
+  { weight: 9, taskId: "long", plans: [[-2.5 * LEASE_MS]], retries: true, priority: 3 },
+  { weight: 3, taskId: "once", plans: [[-60]], priority: -3 },
+  { weight: 3, taskId: "long", plans: [[-2.5 * LEASE_MS]], retries: true, tells: true },
+  { weight: 3, taskId: "once", plans: [["fail"]] },
+];
+
 const SCHEDULES: Setup["schedules"] = [
   { taskId: "cron", scheduleId: "cron", every: 1_000 },
   { taskId: "cronAgain", scheduleId: "cronAgain", every: 1_000, retry: true, retryTimeout: 500 },
@@ -77,9 +88,10 @@ const SETUP: Setup = {
   isLate: false,
   tasks: ["once", "again", "late", "long", "cron", "cronAgain"],
   concurrency: 4,
+  scheduler: {},
 };
 
-const KINDS = { USUAL, DEADLY, POISON, BLOCKING };
+const KINDS = { USUAL, DEADLY, POISON, BLOCKING, RICH };
 
 interface Wishes extends Partial<Omit<Setup, "kinds">> {
   /** Beside the usual ones. */
@@ -87,10 +99,14 @@ interface Wishes extends Partial<Omit<Setup, "kinds">> {
   strikes: readonly Strike[];
   pauseMs?: readonly [low: number, high: number];
   hands?: number;
+  isThrough?: (arena: Arena) => boolean;
 }
 
+const always = () => true;
+
 export function scenario(name: string, wishes: Wishes): Scenario {
-  const { strikes, pauseMs = [500, 1_500], hands = 1, kinds = [], ...setup } = wishes;
+  const { strikes, pauseMs = [500, 1_500], hands = 1, kinds = [], ...rest } = wishes;
+  const { isThrough = always, ...setup } = rest;
   const all = [...USUAL, ...kinds.flatMap((kind) => KINDS[kind])];
-  return { name, strikes, pauseMs, hands, setup: { ...SETUP, ...setup, kinds: all } };
+  return { name, strikes, pauseMs, hands, isThrough, setup: { ...SETUP, ...setup, kinds: all } };
 }

@@ -1,4 +1,5 @@
 /** Faults of the data: keys of one kind are deleted, or hold something else for a while. */
+import { ShardKeys } from "../../../src/store/redis/keys.js";
 import type { Arena } from "../kit/arena.js";
 import type { Strike } from "./processes.js";
 
@@ -12,6 +13,19 @@ function kindOf(key: string): string {
 
 /** So that each kind has its turn. */
 const turns = new WeakMap<Arena, Map<string, number>>();
+
+/** Nobody cancels here, no job must run alone, and nobody waits for a disk. */
+const UNUSED = new Set(["cancels", "synced", "t:cancelled", "t:alone"]);
+const keys = new ShardKeys({ prefix: "", shard: 0, identity: "one" });
+const KINDS = [...keys.base, keys.layout, ...keys.task("one")]
+  .map(kindOf)
+  .filter((kind) => !UNUSED.has(kind));
+
+/** The kinds of keys that have not been struck yet. */
+export function spared(arena: Arena): string[] {
+  const hits = turns.get(arena);
+  return KINDS.filter((kind) => hits?.has(kind) !== true);
+}
 
 async function nextKind(arena: Arena): Promise<{ kind: string; keys: string[] } | null> {
   const hits = turns.get(arena) ?? new Map<string, number>();

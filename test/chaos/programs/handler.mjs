@@ -16,6 +16,7 @@ import { setTimeout as pause } from "node:timers/promises";
  * @property {string} [name]
  * @property {Deed[]} [plan] one for each attempt; the last is for all that follow
  * @property {number} [blockMs]
+ * @property {boolean} [tells] how far it is
  */
 
 const die = () => process.kill(process.pid, "SIGKILL");
@@ -41,12 +42,13 @@ export function handlerFor(note) {
    * @param {import("schedule-mq").HandlerContext} context
    */
   return async (data, context) => {
-    const { name, plan = [20], blockMs = 0 } = /** @type {Orders} */ (data ?? {});
+    const { name, plan = [20], blockMs = 0, tells } = /** @type {Orders} */ (data ?? {});
     const { jobId, taskId, attempt, fence, scheduleId, scheduledFor, signal } = context;
     const ids = { name, jobId, taskId, attempt, fence, scheduleId, scheduledFor };
     const aborted = () => note("abort", { ...ids, reason: signal.reason?.code ?? "none" });
     signal.addEventListener("abort", aborted);
     note("start", ids);
+    if (tells) context.progress({ attempt });
     const deed = plan[Math.min(attempt, plan.length) - 1] ?? 0;
     if (deed === "kill") die();
     if (deed === "block") block(blockMs);

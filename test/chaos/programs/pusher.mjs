@@ -18,6 +18,8 @@ import { onWord, orders, tell } from "./parent.mjs";
  * @property {number} [blockMs]
  * @property {number} [retryMs] instead of that of all others
  * @property {number} [atMost] so many of each pusher
+ * @property {number} [priority]
+ * @property {boolean} [tells] how far it is
  */
 
 /**
@@ -76,10 +78,16 @@ async function pushOne(name, kind) {
   );
   const delayMs = kind.delayMs === undefined ? 0 : Math.round(random() * kind.delayMs);
   const push = {
-    data: { name, plan, ...(kind.blockMs && { blockMs: kind.blockMs }) },
+    data: {
+      name,
+      plan,
+      ...(kind.blockMs && { blockMs: kind.blockMs }),
+      ...(kind.tells && { tells: true }),
+    },
     ...(kind.hasId && { id: name }),
     ...(kind.retries && { retry: true, retryTimeout: kind.retryMs ?? retryMs }),
     ...(delayMs > 0 && { delay: delayMs }),
+    ...(kind.priority !== undefined && { priority: kind.priority }),
   };
   const isTwice = kind.hasId && random() < 0.2;
   for (let tries = 0; tries < TRIES; tries += 1) {
