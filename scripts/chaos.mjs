@@ -5,6 +5,7 @@
  * scenario; `--write` puts the table into docs/reliability.md.
  */
 import { parseArgs } from "node:util";
+import { ensureCompiler } from "./lib/compiler.mjs";
 import { checkNode, ensureInstalled } from "./lib/install.mjs";
 import { ROOT } from "./lib/project.mjs";
 import { run } from "./lib/run.mjs";
@@ -42,6 +43,7 @@ async function main() {
   checkNode();
   await ensureInstalled();
   const { env } = await ensureServers();
+  for (const note of await ensureCompiler()) console.error(`! ${note}`);
   Object.assign(process.env, env);
   const { code, output } = await run(process.execPath, ["scripts/build.mjs"], { cwd: ROOT });
   if (code !== 0) throw new Error(`the build failed:\n${output}`);

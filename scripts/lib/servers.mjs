@@ -10,7 +10,7 @@ import { CACHE } from "./project.mjs";
 
 /** @typedef {"redis" | "valkey"} Kind */
 
-const HOME = join(CACHE, "servers");
+export const HOME = join(CACHE, "servers");
 
 /** Oldest versions that the library accepts. */
 const OLDEST = Object.freeze({ redis: [7, 0], valkey: [7, 2] });

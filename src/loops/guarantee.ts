@@ -1,7 +1,7 @@
 /**
  * Is what the store guaranteed at the start still in force?
- *  1. asks again after each loss of the connection, be it while the scheduler starts: another server
- *     may be there, or another setting
+ *  1. asks again after each loss of the connection, also while the scheduler starts: another
+ *     server may be there, or another setting
  *  2. tells once that it is not, and says so for health; goes on asking until it is
  *  3. says what is in force when that has changed
  * It refuses nothing: jobs that run go on, and what is pushed is stored as well as it can be.

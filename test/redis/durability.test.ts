@@ -76,9 +76,12 @@ test("a user who may not ask the disk is told which rights are missing", async (
 });
 
 test("a push resolves when the disk has it, and not before", async () => {
-  const server = await serverWith([...AOF, "no"]);
+  const server = await serverWith([...AOF, "always"]);
   const scheduler = schedulerOn(server, { durability: "fsync", pushTimeout: 400 });
   const client = clientOf(server);
+  // Connecting may take longer than the push may.
+  await scheduler.start();
+  await client.config("SET", "appendfsync", "no");
   await expect(scheduler.push("a", { id: "x" })).rejects.toMatchObject({
     code: "STORE_NO_ANSWER",
     message: expect.stringContaining("disk"),

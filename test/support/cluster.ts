@@ -107,6 +107,9 @@ async function startNode(options: ClusterOptions, k: number): Promise<Started> {
   return { server, client, id, busPort, env, on };
 }
 
+/** Each node is a process; beside other tests they start slowly. */
+const FORMED_WITHIN_MS = 20_000;
+
 async function form(nodes: readonly Started[], primaries: number): Promise<void> {
   const [first] = nodes;
   await Promise.all(
@@ -123,13 +126,17 @@ async function form(nodes: readonly Started[], primaries: number): Promise<void>
     const { host, port } = server;
     await first?.client.call("CLUSTER", "MEET", host, String(port), String(busPort));
   }
-  await until("all nodes to know each other", async () => {
-    const known = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "NODES")));
-    return known.every((text) => {
-      const lines = String(text).trim().split("\n");
-      return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
-    });
-  });
+  await until(
+    "all nodes to know each other",
+    async () => {
+      const known = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "NODES")));
+      return known.every((text) => {
+        const lines = String(text).trim().split("\n");
+        return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
+      });
+    },
+    FORMED_WITHIN_MS,
+  );
   await Promise.all(
     nodes.slice(primaries).map(({ client }, k) => {
       return client.call("CLUSTER", "REPLICATE", nodes[k % primaries]?.id ?? "");

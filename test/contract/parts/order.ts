@@ -134,7 +134,7 @@ function endOfLineClaims(test: ContractTest): void {
     await scene.world.advance(2_000);
     const seen: unknown[] = [];
     for (let rounds = 0; seen.length < given.length; rounds += 1) {
-      expect(rounds).toBeLessThan(10);
+      expect(rounds).toBeLessThan(30);
       const answer = await scene.work({ limit: 1_000 });
       seen.push(...names(answer.batches.flatMap(({ jobs }) => jobs)));
       expect(answer.more).toEqual(seen.length < given.length ? [TASK] : []);
