@@ -38,7 +38,7 @@ local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 
-local settled, handed_back = {}, {}
+local settled, handed_back, runs_over = {}, {}, nil
 -- The states of which a tracked job's schedule is told.
 local ENDED = { c = true, d = true, x = true }
 
@@ -84,6 +84,8 @@ for _ = 1, groups do
   local n = tonumber(ARGV[i + 3])
   local lease = read_lease(fence)
   if lease and lease.task ~= t.name then lease = nil end
+  -- Whatever runs alone has counts.
+  local had_counts = exists(t.tries)
   i = i + 4
   if kind == 'c' then
     settled[#settled + 1] = settle_completed(t, lease, ARGV[i], nil, keep, now)
@@ -97,6 +99,10 @@ for _ = 1, groups do
     i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
+  if had_counts and (not lease or lease.numbers == '') then
+    runs_over = runs_over or {}
+    runs_over[fence] = true
+  end
 end
 
 for _, t in ipairs(tasks) do
@@ -109,6 +115,9 @@ save_ends()
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
+
+local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
+if runs_over then note_run_over(caller, runs_over) end
 
 local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
@@ -195,7 +204,6 @@ local function has_other_work()
   return false
 end
 
-local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
 local alone_from, taken_alone = nil, false
 if first then
   local til, runs = turn_of_others(caller)

@@ -40,6 +40,12 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   return { kind: "drain" };
 }
 
+/** These have ended: the turn of others begins with the end of a run, not when somebody asks. */
+export function noteEnds(scope: Scope, { settles, leaseMs }: WorkArgs): void {
+  const fence = scope.state.aloneRun?.fence;
+  if (settles.some((settle) => Number(settle.fence) === fence)) endRun(scope, leaseMs);
+}
+
 /** From when on a job that must run alone concerns this scheduler, epoch ms. */
 export function turnFrom(scope: Scope): number {
   const { state, identity, now } = scope;

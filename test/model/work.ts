@@ -6,7 +6,7 @@ import type {
   WorkAnswer,
   WorkArgs,
 } from "../../src/store/contract.js";
-import { turnOf } from "./alone.js";
+import { noteEnds, turnOf } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { createLease } from "./leases.js";
 import { promoteDue } from "./push.js";
@@ -39,6 +39,7 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
     more: [],
     drain: false,
   };
+  noteEnds(scope, args);
   if (claims.length === 0) return answer;
   noteTime(scope);
   for (const { taskId } of claims) {

@@ -2,6 +2,8 @@
 -- @include lib/number.lua
 -- How many lapsed reservations are remembered, and for how long.
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+-- Tasks that are looked at sooner when one has run.
+local MOST_HURRIED = 100
 
 -- Holders whose reservation lapsed unused, as { identity = until when they get no other }.
 local function past_holders(caller, text, by, til)
@@ -60,6 +62,20 @@ local function turn_of_others(caller)
   local til = tonumber(m[2] or '0')
   if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms + 1 then return til, false end
   return nil, false
+end
+
+-- These leases have ended. If one of them was that of the job that ran alone, the turn of others
+-- begins, and tasks that were to be looked at when its lease would have run out are earlier: which
+-- of them have such jobs is not known here, and a look too early does no harm.
+local function note_run_over(caller, fences)
+  local m = redis.call('HMGET', META, 'aloneRun', 'aloneJobs')
+  if not fences[string.match(m[1] or '', '^%d+') or ''] then return end
+  local til = exact(turn_of_others(caller) or caller.now_ms)
+  if tonumber(m[2] or '0') <= 0 then return end
+  local latest = exact(caller.now_ms + caller.lease_ms)
+  local names = redis.call(
+    'ZRANGEBYSCORE', MOMENTS, '(' .. til, latest, 'LIMIT', 0, MOST_HURRIED)
+  for _, name in ipairs(names) do redis.call('ZADD', MOMENTS, til, name) end
 end
 
 -- When no such job is left in the shard, nobody is chosen and nobody rests.

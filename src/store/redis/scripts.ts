@@ -7292,9 +7292,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "0399cde816639a5f419576942348d40292e1c290",
+    sha1: "d174b72c8a3d6db4ba795278767ab20bf21459c6",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -8243,6 +8243,7 @@ function F.update_moment(t, now_ms, alone_from)
   return false
 end
 local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+local MOST_HURRIED = 100
 function F.past_holders(caller, text, by, til)
   local past, n = {}, 0
   for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
@@ -8291,6 +8292,16 @@ function F.turn_of_others(caller)
   local til = tonumber(m[2] or '0')
   if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms + 1 then return til, false end
   return nil, false
+end
+function F.note_run_over(caller, fences)
+  local m = redis.call('HMGET', META, 'aloneRun', 'aloneJobs')
+  if not fences[string.match(m[1] or '', '^%d+') or ''] then return end
+  local til = F.exact(F.turn_of_others(caller) or caller.now_ms)
+  if tonumber(m[2] or '0') <= 0 then return end
+  local latest = F.exact(caller.now_ms + caller.lease_ms)
+  local names = redis.call(
+    'ZRANGEBYSCORE', MOMENTS, '(' .. til, latest, 'LIMIT', 0, MOST_HURRIED)
+  for _, name in ipairs(names) do redis.call('ZADD', MOMENTS, til, name) end
 end
 function F.forget_alone(caller)
   local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
@@ -8470,7 +8481,7 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
-local settled, handed_back = {}, {}
+local settled, handed_back, runs_over = {}, {}, nil
 local ENDED = { c = true, d = true, x = true }
 do
   local rare = { CANCELS, PROGRESS }
@@ -8512,6 +8523,7 @@ for _ = 1, groups do
   local n = tonumber(ARGV[i + 3])
   local lease = F.read_lease(fence)
   if lease and lease.task ~= t.name then lease = nil end
+  local had_counts = F.exists(t.tries)
   i = i + 4
   if kind == 'c' then
     settled[#settled + 1] = F.settle_completed(t, lease, ARGV[i], nil, keep, now)
@@ -8525,6 +8537,10 @@ for _ = 1, groups do
     i = i + 6 * n
   end
   if lease then F.shrink_lease(lease) end
+  if had_counts and (not lease or lease.numbers == '') then
+    runs_over = runs_over or {}
+    runs_over[fence] = true
+  end
 end
 for _, t in ipairs(tasks) do
   F.complete_plain(t)
@@ -8534,6 +8550,8 @@ F.save_ends()
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do F.wake_one(back.t) end
+local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
+if runs_over then F.note_run_over(caller, runs_over) end
 local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
 function F.lease_out(index, numbers, records, alone)
@@ -8607,7 +8625,6 @@ function F.has_other_work()
   end
   return false
 end
-local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
 local alone_from, taken_alone = nil, false
 if first then
   local til, runs = F.turn_of_others(caller)

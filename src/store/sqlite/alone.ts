@@ -70,6 +70,14 @@ export function noteRun(scope: Scope, fence: number): void {
   saveNotes(scope, { ...NOBODY, run: { fence, since: scope.now } });
 }
 
+/** These have ended: the turn of others begins with the end of a run, not when somebody asks. */
+export function noteEnds(scope: Scope, { settles, leaseMs }: WorkArgs): void {
+  const notes = readNotes(scope);
+  const { run } = notes;
+  if (run === null || !settles.some(({ fence }) => Number(fence) === run.fence)) return;
+  saveNotes(scope, endRun(scope, notes, leaseMs));
+}
+
 /** From when on a job that must run alone concerns this scheduler, epoch ms. */
 export function turnFrom(scope: Scope): number {
   const { now, identity } = scope;

@@ -1,7 +1,7 @@
 /** work: ends attempts, then takes ready jobs under new leases, in one step. */
 import { decodeHead } from "../../core/record.js";
 import type { Claim, ClaimedBatch, ClaimedJob, WorkAnswer, WorkArgs } from "../contract.js";
-import { noteRun, turnOf } from "./alone.js";
+import { noteEnds, noteRun, turnOf } from "./alone.js";
 import { noteTime } from "./grace.js";
 import { createLease } from "./leases.js";
 import { promoteDue, promoteShare } from "./promote.js";
@@ -32,6 +32,7 @@ export function work(scope: Scope, args: WorkArgs): WorkAnswer {
 
 function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   const settled = settleAll(scope, args);
+  noteEnds(scope, args);
   const answer: WorkAnswer = { settled, batches: [], more: [], drain: false };
   if (args.claims.length === 0) return answer;
   noteTime(scope);

@@ -1,6 +1,7 @@
 /** Turns: jobs that must run alone do so one at a time, and others are not kept waiting. */
 import { describe, expect } from "vitest";
 import { ALONE_AFTER_CRASHES } from "../../../src/core/job.js";
+import { shardOfTask } from "../../../src/core/shard.js";
 import type { Scene } from "../scene.js";
 import type { ContractTest } from "../suite.js";
 import {
@@ -15,12 +16,20 @@ import {
 } from "../words.js";
 
 /** Some jobs that have crashed so often that they must run alone; ready. */
-async function lonelyJobs(scene: Scene, count: number): Promise<void> {
-  await scene.push(Array.from({ length: count }, () => stubborn()));
+async function lonelyJobs(scene: Scene, count: number, taskId = TASK): Promise<void> {
+  await scene.push(Array.from({ length: count }, () => stubborn({ taskId })));
   for (let n = 0; n < ALONE_AFTER_CRASHES; n += 1) {
-    expect(await scene.claim(count)).toHaveLength(count);
+    expect(await scene.claim(count, { taskId })).toHaveLength(count);
     await scene.expire();
     expect(await scene.reap()).toHaveLength(count);
+  }
+}
+
+/** Another task of the same shard. */
+function neighbourOf(taskId: string, shards: number): string {
+  const home = shardOfTask(taskId, shards);
+  for (let n = 1; ; n += 1) {
+    if (shardOfTask(`other ${n}`, shards) === home) return `other ${n}`;
   }
 }
 
@@ -70,6 +79,22 @@ function runClaims(test: ContractTest): void {
     expect(await scene.claimOne({ idle: true })).toMatchObject({ alone: false });
     await scene.world.advance(LEASE_MS);
     expect(await scene.claimOne({ idle: true })).toMatchObject({ alone: true });
+  });
+
+  test("are looked for when the last one is over and others had as long", async ({ scene }) => {
+    const other = neighbourOf(TASK, scene.store.shards);
+    await lonelyJobs(scene, 1);
+    await lonelyJobs(scene, 2, other);
+    const first = await scene.claimOne({ taskId: other, idle: true });
+    // Told that one runs.
+    expect(await scene.claim(1, { idle: true })).toEqual([]);
+    await scene.world.advance(LEASE_MS / 10);
+    await scene.settle(first, COMPLETED);
+    await scene.world.advance(LEASE_MS / 5);
+    const taskIds = [TASK, other];
+    const look = await scene.store.look({ ...NO_SCHEDULES, taskIds, sleepMs: LEASE_MS });
+    expect(look.taskIds).toEqual(taskIds);
+    expect((await scene.work()).drain).toBe(true);
   });
 
   test("need not be looked for while one of them runs", async ({ scene }) => {
