@@ -25,6 +25,8 @@ const AREAS = [
   "test/contract/redis.test.ts",
   "test/loops/",
   "test/pack/consumers.test.ts",
+  // Which files are open after stop() depends on the SQLite that Node brings.
+  "test/system/closed.test.ts",
 ];
 
 /**

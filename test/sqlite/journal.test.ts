@@ -1,5 +1,5 @@
 /** The journal is brought to the disk, and into the file, beside the event loop. */
-import { existsSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { JournalSync } from "../../src/store/sqlite/sync.js";
@@ -25,7 +25,7 @@ describe("bringing the journal to the disk", () => {
     expect(order).toEqual([1, 2, 3]);
     sync.after(() => order.push(4), { isLone: true });
     expect(order.at(-1)).toBe(4);
-    sync.close();
+    await sync.close();
   });
 
   test("goes beside the loop, also for a lone caller, where the disk is slow", async ({ kit }) => {
@@ -49,7 +49,7 @@ describe("bringing the journal to the disk", () => {
     });
     expect(isAnswered).toBe(false);
     await answered;
-    sync.close();
+    await sync.close();
   });
 
   test("says so when the disk does not take it", async () => {
@@ -61,7 +61,31 @@ describe("bringing the journal to the disk", () => {
       sync.after((error) => resolve(void errors.push(error)), BESIDE);
     });
     expect(errors).toMatchObject([{ code: "EINVAL" }, { code: "EINVAL" }]);
-    sync.close();
+    await sync.close();
+  });
+});
+
+describe("closing it", () => {
+  test.runIf(process.platform === "linux")("ends when the file is closed", async ({ kit }) => {
+    const path = join(kit.folder, "journal");
+    const isOpen = () =>
+      readdirSync("/proc/self/fd").some((fd) => {
+        const name = `/proc/self/fd/${fd}`;
+        return existsSync(name) && readlinkSync(name) === path;
+      });
+    for (const isUnderWay of [false, true]) {
+      writeFileSync(path, "frames");
+      const sync = new JournalSync(path, () => 0);
+      let isAnswered = false;
+      const done = () => {
+        isAnswered = true;
+      };
+      if (isUnderWay) sync.after(done, BESIDE);
+      expect(isOpen()).toBe(true);
+      await sync.close();
+      expect(isOpen()).toBe(false);
+      expect(isAnswered).toBe(isUnderWay);
+    }
   });
 });
 
@@ -76,7 +100,7 @@ describe("a sync that failed", () => {
       // as the database does, which drops its connection
       sync.after((error) => {
         errors.push(error);
-        sync.close();
+        void sync.close();
       }, BESIDE);
       sync.after((error) => resolve(void errors.push(error)), BESIDE);
     });
@@ -87,7 +111,7 @@ describe("a sync that failed", () => {
     const next = new JournalSync(path, () => 0);
     const after = await new Promise((resolve) => void next.after(resolve, BESIDE));
     expect(after).toBe(null);
-    next.close();
+    await next.close();
   });
 });
 

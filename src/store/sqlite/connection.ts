@@ -116,17 +116,16 @@ export class Connection {
     }
   }
 
-  /** Resolves when its thread is gone, if it has one; all else is done at once. */
-  close(): Promise<void> {
+  /** Resolves when its files are closed and its thread is gone, as far as it has them. */
+  async close(): Promise<void> {
     this.#statements.clear();
-    this.sync?.close();
-    const threadEnds = this.checkpoints?.close();
+    const ends = [this.sync?.close(), this.checkpoints?.close()];
     try {
       this.#handle.close();
     } catch {
       // it is given up either way
     }
-    return threadEnds ?? Promise.resolve();
+    await Promise.all(ends);
   }
 
   #prepared(sql: string): Statement {

@@ -139,7 +139,7 @@ export class Database {
     tryOnce(connection, (tx) => forgetSleeper(tx, member.identity), this.process);
   }
 
-  /** Resolves when its thread is gone, if it has one; all else is done at once. */
+  /** Resolves when its files are closed and its thread is gone, as far as it has them. */
   close(): Promise<void> {
     this.#isClosed = true;
     this.#rejectAll(closedError());

@@ -19,6 +19,10 @@ export interface Statement {
 export interface Handle {
   exec(sql: string): unknown;
   prepare(sql: string): Statement;
+  /**
+   * Ends its statements and closes its files; with `@photostructure/sqlite` 1.2, which cannot end
+   * statements, only once these have been collected as garbage.
+   */
   close(): unknown;
 }
 

@@ -47,7 +47,7 @@ export function acquireFile(path: string, options: SharedOptions): Database {
 /** A thread may wait for the disk; then it is left behind. */
 const CLOSE_WITHIN_MS = 1_000;
 
-/** Resolves when nothing of it runs any more, or in a second. */
+/** Resolves when nothing of it runs or is open any more, or in a second. */
 export async function releaseFile(database: Database): Promise<void> {
   const name = database.path;
   const entry = name === null ? undefined : files.get(name);

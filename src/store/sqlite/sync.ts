@@ -22,7 +22,8 @@ export class JournalSync {
   /** Committed, but not before the sync that is under way had begun. */
   #waiting: Done[] = [];
   #isRunning = false;
-  #isClosed = false;
+  /** null: it is not to be closed yet. */
+  #whenClosed: (() => void) | null = null;
 
   /** `path`: the -wal file, which stays the same one while the database is open. */
   constructor(path: string, monotonic: () => number) {
@@ -43,10 +44,16 @@ export class JournalSync {
     if (!this.#isRunning) this.#run();
   }
 
-  /** Ends when the sync that is under way, and what waits for it, has been answered. */
-  close(): void {
-    this.#isClosed = true;
-    if (!this.#isRunning) close(this.#file, () => undefined);
+  /** Resolves when the sync under way, and what waits for it, is answered, and the file closed. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#whenClosed = resolve;
+      if (!this.#isRunning) this.#end(resolve);
+    });
+  }
+
+  #end(whenClosed: () => void): void {
+    close(this.#file, () => whenClosed());
   }
 
   #runInPlace(): Error | null {
@@ -78,7 +85,7 @@ export class JournalSync {
       for (const done of answered) done(error);
       this.#isRunning = false;
       if (this.#waiting.length > 0) this.#run();
-      else if (this.#isClosed) close(this.#file, () => undefined);
+      else if (this.#whenClosed !== null) this.#end(this.#whenClosed);
     });
   }
 }

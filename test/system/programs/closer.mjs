@@ -1,0 +1,45 @@
+/**
+ * Runs jobs on a file, stops, and says which descriptors of its folder are open before, right
+ * after, and once garbage was collected. Arguments: the file, and what is to be at work meanwhile.
+ */
+import { readdirSync, readlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { createScheduler } from "schedule-mq";
+
+const [path = "", kind] = process.argv.slice(2);
+
+function open() {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      const name = readlinkSync(`/proc/self/fd/${fd}`);
+      return name.startsWith(dirname(path)) ? [name] : [];
+    } catch {
+      return []; // the one that reads the folder
+    }
+  });
+}
+
+const lease = kind === "deputy" ? 1_000 : 10_000;
+const scheduler = createScheduler({ store: { path }, lease, logger: false });
+let ran = 0;
+scheduler.bind("task", () => {
+  ran += 1;
+  // Until another thread has opened the file to renew.
+  const renewed = kind === "deputy" && ran === 1 ? Date.now() + 800 : 0;
+  while (Date.now() < renewed);
+});
+await scheduler.start();
+const count = kind === "journal" ? 3_000 : 3;
+const data = "x".repeat(kind === "journal" ? 4_000 : 10);
+await scheduler.pushMany(
+  "task",
+  Array.from({ length: count }, () => ({ data, retry: true })),
+);
+while (ran < count) await pause(5);
+const before = open();
+await scheduler.stop();
+const after = open();
+globalThis.gc?.();
+await pause(50);
+console.log(JSON.stringify({ before, after, collected: open() }));
