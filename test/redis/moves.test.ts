@@ -130,6 +130,19 @@ test("taken in, it is not put back, whoever was to tell that it has arrived", as
   expect(await known()).toEqual([[OLD, 1]]);
 });
 
+test.each([
+  ["by who moved it", () => store],
+  ["by who tends", () => mortal("parcel")],
+])("known to have arrived (%s), it is forgotten where it was", async (_, mover) => {
+  expect((await write(mover(), NEW))?.outcome).toBe("changed");
+  await tendLater();
+  // As whoever finds nobody to keep it removes it: only where it is.
+  const detail = await store.schedule({ scheduleId: "s" });
+  expect(await store.remove({ scheduleId: "s", revision: detail!.revision })).toBe("removed");
+  await tendLater();
+  expect(await known()).toEqual([]);
+});
+
 test("who comes too late is refused: it may have been put back", async () => {
   const shard = await shardAt(2);
   const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];

@@ -74,6 +74,11 @@ const MOVES: readonly Mutant[] = [
     "if F.read_parcels()[id] ~= tonumber(ARGV[3]) then return 0 end",
     "",
   ],
+  [
+    "what has arrived is not forgotten where it was",
+    "if ARGV[1] == 'arrived' then\n  F.drop_parcel(id)\n",
+    "if ARGV[1] == 'arrived' then\n",
+  ],
   ["what comes too late is taken in", "given > 0 and now_ms > tonumber(ARGV[5])", "false"],
   ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
   ["what comes back is forgotten", "F.put_back(id)\n  F.refresh_groups(nil)", "F.drop_parcel(id)"],
