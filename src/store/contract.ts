@@ -184,7 +184,8 @@ export interface Store {
 
   /**
    * Compares a piece of all schedules with the index of their cursors, mends it, and names those
-   * that need a scheduler's judgement. The fleet does one piece a minute, unless it is urgent.
+   * that need a scheduler's judgement. The fleet does one piece a minute, each from where the last
+   * one ended. An urgent walk has a place of its own, waits for nothing and puts nothing off.
    */
   tend(args: TendArgs): Promise<Tended>;
 

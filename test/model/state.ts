@@ -159,6 +159,8 @@ export interface State {
   holdKey: string;
   tendedAt: number;
   tendedTo: string;
+  /** Of an urgent walk. */
+  mendedTo: string;
 }
 
 export function emptyState(): State {
@@ -183,6 +185,7 @@ export function emptyState(): State {
     holdKey: "",
     tendedAt: 0,
     tendedTo: "",
+    mendedTo: "",
   };
 }
 

@@ -66,7 +66,7 @@ class Run {
       fire: (step) => this.#fire(step),
       trigger: (step) => this.#trigger(step),
       recover: (step) => this.#recover(step),
-      tend: (step) => this.#tend(step),
+      tend: ({ by, urgent }) => twin.ask(by, "tend", { urgent }),
       ...{ get: job, cancel: job, redrive: job },
       ...{ pause: manage, pauseFor: manage, orphan: manage, resume: manage, remove: manage },
     };
@@ -188,12 +188,6 @@ class Run {
     for (let left = ms; left > 0; left -= step) {
       await this.#setNow(this.#twin.now + Math.min(step, left));
     }
-  }
-
-  async #tend({ by, urgent }: StepOf<"tend">): Promise<void> {
-    await this.#twin.ask(by, "tend", { urgent });
-    // whether an urgent walk puts off the next one is each store's own affair
-    if (urgent) await this.#pass({ op: "pass", ms: 61_000 });
   }
 
   async #crash({ by, task, limit, times }: StepOf<"crash">): Promise<void> {

@@ -16,12 +16,12 @@ describe("a store file", () => {
     await store.open();
     await store.close();
     const raw = await openRaw(kit.path);
-    raw.exec("PRAGMA user_version = 3");
+    raw.exec("PRAGMA user_version = 4");
     raw.close();
     const before = readFileSync(kit.path);
     await expect(kit.store().open()).rejects.toMatchObject({
       code: "LAYOUT_NEWER",
-      value: 3,
+      value: 4,
       fix: expect.stringContaining("update schedule-mq"),
     });
     expect(readFileSync(kit.path).equals(before)).toBe(true);

@@ -53,7 +53,7 @@ describe("a file of the first layout", () => {
     const indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY name";
     expect(await rowsOf(kit.path, sql)).toEqual(await rowsOf(`${kit.path}-new`, sql));
     expect(await rowsOf(kit.path, indexes)).toEqual(await rowsOf(`${kit.path}-new`, indexes));
-    expect(await rowsOf(kit.path, "PRAGMA user_version")).toEqual([{ user_version: 2 }]);
+    expect(await rowsOf(kit.path, "PRAGMA user_version")).toEqual([{ user_version: 3 }]);
   });
 
   test("is upgraded once by two that open it at the same time", async ({ kit }) => {
@@ -61,6 +61,26 @@ describe("a file of the first layout", () => {
     const other = kit.store({ target: { path: kit.path }, prefix: "other:" });
     await Promise.all([kit.store().open(), other.open()]);
     expect(await rowsOf(kit.path, "SELECT id FROM known_id")).toEqual([{ id: "a" }]);
+  });
+});
+
+describe("a file of the second layout", () => {
+  test("is upgraded when it is opened: all stays, and nothing is held back", async ({ kit }) => {
+    const store = kit.store();
+    await pushOne(store, { id: "a" });
+    const schedules = [newSchedule({ firstAt: kit.clock.now() + 1_000 })];
+    await store.register({ registration: REGISTRATION, schedules });
+    await store.close();
+    const birth = await rowsOf(kit.path, "SELECT birth FROM file");
+    const raw = await openRaw(kit.path);
+    raw.exec("ALTER TABLE space DROP COLUMN mended_to; PRAGMA user_version = 2");
+    raw.close();
+    kit.clock.advance(1_000);
+    expect(await fireOnce(store)).toBe(true);
+    expect(await store.get({ taskId: "t", id: "a" })).toMatchObject({ state: "ready" });
+    expect(await store.tend({ urgent: true })).toMatchObject({ more: false });
+    expect(await rowsOf(kit.path, "SELECT birth FROM file")).toEqual(birth);
+    expect(await rowsOf(kit.path, "PRAGMA user_version")).toEqual([{ user_version: 3 }]);
   });
 });
 

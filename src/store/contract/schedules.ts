@@ -212,7 +212,10 @@ export interface SchedulePage {
 }
 
 export interface TendArgs {
-  /** True: without waiting for its time, because a look found that something is missing. */
+  /**
+   * True: without waiting for its time, because a look found that something is missing, and from
+   * where the last urgent piece ended.
+   */
   urgent: boolean;
 }
 

@@ -3,7 +3,7 @@ import { SchedulerError } from "../../core/errors.js";
 import type { Connection } from "./connection.js";
 
 /** Raised when a file can no longer be read by older versions of the library. */
-export const LAYOUT_VERSION = 2;
+export const LAYOUT_VERSION = 3;
 
 /** Says in the file's header that the database is ours ("smq1"). */
 const APPLICATION_ID = 0x73_6d_71_31;
@@ -85,7 +85,8 @@ CREATE TABLE space (
   registrations INTEGER NOT NULL DEFAULT 0, registrant_noted_at INTEGER NOT NULL DEFAULT 0,
   registrant_grace_until INTEGER NOT NULL DEFAULT 0, judged_at INTEGER NOT NULL DEFAULT 0,
   hold_until INTEGER NOT NULL DEFAULT 0, hold_key TEXT NOT NULL DEFAULT '',
-  tended_at INTEGER NOT NULL DEFAULT 0, tended_to TEXT NOT NULL DEFAULT ''
+  tended_at INTEGER NOT NULL DEFAULT 0, tended_to TEXT NOT NULL DEFAULT '',
+  mended_to TEXT NOT NULL DEFAULT ''
 ) STRICT;
 
 CREATE TABLE task (
@@ -138,7 +139,7 @@ PRAGMA user_version = ${LAYOUT_VERSION};
 `;
 
 /** From layout 1: jobs stay; schedules are registered again, and sleepers look again. */
-const UPGRADE = `
+const FROM_1 = `
 DROP TABLE schedule;
 DROP TABLE sleeper;
 ALTER TABLE file ADD COLUMN birth TEXT NOT NULL DEFAULT '';
@@ -152,7 +153,11 @@ ALTER TABLE space ADD COLUMN tended_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE space ADD COLUMN tended_to TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN schedule INTEGER;
 ${SCHEDULES}
-PRAGMA user_version = ${LAYOUT_VERSION};
+`;
+
+/** From layout 2: nothing changes but that an urgent walk through the schedules has its place. */
+const FROM_2 = `
+ALTER TABLE space ADD COLUMN mended_to TEXT NOT NULL DEFAULT '';
 `;
 
 /** What opening has to do: `make` the layout, `upgrade` an older one, or nothing. */
@@ -189,12 +194,17 @@ export function prepareLayout(
   try {
     const task = layoutTask(connection, path);
     if (task !== null) {
-      connection.exec(task === "make" ? LAYOUT : UPGRADE);
-      connection.run("UPDATE file SET birth = ?", birth);
+      connection.exec(task === "make" ? LAYOUT : upgradeOf(connection));
+      connection.run("UPDATE file SET birth = ? WHERE birth = ''", birth);
     }
     connection.commit();
   } catch (error) {
     connection.rollback();
     throw error;
   }
+}
+
+function upgradeOf(connection: Connection): string {
+  const version = connection.pragma("user_version") as number;
+  return `${version < 2 ? FROM_1 : ""}${FROM_2} PRAGMA user_version = ${LAYOUT_VERSION};`;
 }

@@ -35,6 +35,8 @@ export interface SpaceRow {
   /** When a piece of the schedules was last tended, epoch ms, and up to which id. */
   tended_at: number;
   tended_to: string;
+  /** The same of an urgent walk. */
+  mended_to: string;
 }
 
 /** In the order of their columns in `saveSpace`. */
@@ -50,6 +52,7 @@ const SPACE_STATE = [
   "hold_key",
   "tended_at",
   "tended_to",
+  "mended_to",
 ] as const satisfies readonly (keyof SpaceRow)[];
 
 const SAVE_SPACE = `UPDATE space SET ${SPACE_STATE.map((name) => `${name} = ?`).join(", ")}

@@ -9,6 +9,7 @@ export function tendClaims(test: ContractTest): void {
   describe("tend", () => {
     doubtClaims(test);
     paceClaims(test);
+    urgentClaims(test);
     indexClaims(test);
     endedClaims(test);
   });
@@ -99,6 +100,27 @@ function paceClaims(test: ContractTest): void {
       await scene.world.advance(61_000);
     }
     expect(slowly.size).toBe(ids.length);
+  });
+}
+
+function urgentClaims(test: ContractTest): void {
+  test("an urgent walk has a place of its own: it sees all, and puts nothing off", async ({
+    scene,
+  }) => {
+    const ids = Array.from({ length: 250 }, (_, n) => `s-${n}`).sort();
+    await addAll(scene, ids);
+    await scene.world.advance(HOUR_MS);
+    const first = idsOf(await scene.store.tend({ urgent: false }));
+    await scene.world.advance(40_000);
+    expect((await scene.store.tend({ urgent: true })).more).toBe(true);
+    await scene.world.advance(20_000);
+    // A minute after the first piece, and behind it.
+    const second = idsOf(await scene.store.tend({ urgent: false }));
+    expect([...first, ...second]).toEqual(ids.slice(0, 2 * first.length));
+    const rest = await walk(scene);
+    expect(rest.length, "it goes on where it was").toBeLessThan(ids.length);
+    const all = new Set(await walk(scene));
+    expect([...all].sort(), "and begins anew after its end").toEqual(ids);
   });
 }
 

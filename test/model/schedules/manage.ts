@@ -131,12 +131,13 @@ export function tend(scope: Scope, { urgent }: TendArgs): Tended {
   const sinceMs = now - state.tendedAt;
   const doubtful: DueSchedule[] = [];
   if (!urgent && sinceMs >= 0 && sinceMs < PIECE_EVERY_MS) return { doubtful, more: false, now };
-  const left = byId(scope).filter(({ id }) => isBefore(state.tendedTo, id));
+  const place = urgent ? "mendedTo" : "tendedTo";
+  const left = byId(scope).filter(({ id }) => isBefore(state[place], id));
   const piece = left.slice(0, PIECE);
   for (const each of piece) if (isDoubtful(scope, each)) doubtful.push(dueScheduleOf(scope, each));
   const last = piece.length < PIECE ? undefined : piece.at(-1);
-  state.tendedAt = now;
-  state.tendedTo = last?.id ?? "";
+  state[place] = last?.id ?? "";
+  if (!urgent) state.tendedAt = now;
   return { doubtful, more: urgent && last !== undefined, now };
 }
 

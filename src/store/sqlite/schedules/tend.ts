@@ -30,9 +30,10 @@ export function tend(scope: Scope, { urgent }: TendArgs): Tended {
   const doubtful: DueSchedule[] = [];
   if (!urgent && sinceMs >= 0 && sinceMs < PIECE_EVERY_MS) return { doubtful, more: false, now };
   tx.needWrite();
+  const place = urgent ? "mended_to" : "tended_to";
   const rows = tx.all<ScheduleRow>(
     `SELECT ${COLUMNS} FROM schedule WHERE space = ? AND id > ? ORDER BY id LIMIT ?`,
-    ...[scope.space, space.tended_to, PIECE],
+    ...[scope.space, space[place], PIECE],
   );
   const registrants = new Registrants(scope);
   for (const row of rows) {
@@ -45,8 +46,8 @@ export function tend(scope: Scope, { urgent }: TendArgs): Tended {
     }
   }
   const last = rows.length < PIECE ? undefined : rows.at(-1);
-  space.tended_at = now;
-  space.tended_to = last === undefined ? "" : last.id;
+  space[place] = last === undefined ? "" : last.id;
+  if (!urgent) space.tended_at = now;
   tx.saveSpace(space);
   return { doubtful, more: urgent && last !== undefined, now };
 }
