@@ -3,7 +3,8 @@
 -- anything else.
 -- keys   shard, session, layout
 -- args   layout version of the caller · shards wanted · a random identity for a new store
--- gives  { layout version, shards, identity of the store, nowMs }
+-- gives  { layout version, shards, identity of the store, nowMs, the run of the server for which
+--        the other shards were asked how tasks are spread from here, or '' }
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -14,4 +15,5 @@ if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
 end
 lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
-return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)) }
+local asked = redis.call('HGET', META, 'spreadsOf') or ''
+return { l[1] or '', l[2] or '', l[3] or '', whole(math.floor(now_us() / 1000)), asked }

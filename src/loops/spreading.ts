@@ -30,8 +30,9 @@ async function fixSome(spreads: Spreads, wishes: readonly SpreadWish[]): Promise
     if (isAway(error)) return;
     throw error;
   }
-  answers.forEach(({ taskId, over, outcome }, k) => {
+  answers.forEach(({ taskId, over, outcome, before }, k) => {
     const wish = wishes[k]?.over ?? 1;
+    if (before !== undefined) throw lostAndFixed(taskId, { before, over });
     if (outcome === "other") throw fixedOtherwise(taskId, { wish, over });
     if (outcome === "used") throw usedBefore(taskId, wish);
   });
@@ -41,6 +42,15 @@ function fixedOtherwise(taskId: string, { wish, over }: { wish: number; over: nu
   const message = `bind("${taskId}"): spread is ${wish}, but was fixed as ${over} at its first use`;
   const fix = `bind it with spread: ${over}, or use another task id`;
   return new SchedulerError("SPREAD_FIXED", message, { fix, value: wish });
+}
+
+function lostAndFixed(taskId: string, { before, over }: { before: number; over: number }) {
+  const message =
+    `task "${taskId}" was spread over ${before} shards: the store has lost that, and somebody ` +
+    `has fixed ${over} since`;
+  const fix =
+    "jobs in its other shards are run by the schedulers that knew of them: keep one until all ran";
+  return new SchedulerError("SPREAD_FIXED", message, { fix, value: before });
 }
 
 function usedBefore(taskId: string, wish: number) {

@@ -16,6 +16,8 @@ export interface SpreadAnswer {
    * - `used`: jobs with ids of their callers were stored before, and would be looked for elsewhere
    */
   outcome: "agreed" | "other" | "used";
+  /** Of `other`: what was in force when it was asked last; the store has lost that. */
+  before?: number;
 }
 
 export interface Spreads {

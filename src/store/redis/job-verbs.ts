@@ -31,15 +31,15 @@ export class JobVerbs {
   }
 
   async get(ref: JobRef): Promise<JobView | null> {
-    return await onShard.getFromShard(await this.#shardOf(ref), ref);
+    return await this.#firstOf(ref, (shard) => onShard.getFromShard(shard, ref));
   }
 
   async cancel(ref: JobRef): Promise<CancelAnswer | null> {
-    return await onShard.cancelOnShard(await this.#shardOf(ref), ref);
+    return await this.#firstOf(ref, (shard) => onShard.cancelOnShard(shard, ref));
   }
 
   async redrive(ref: JobRef): Promise<RedriveAnswer | null> {
-    return await onShard.redriveOnShard(await this.#shardOf(ref), ref);
+    return await this.#firstOf(ref, (shard) => onShard.redriveOnShard(shard, ref));
   }
 
   /** Each page is in its order; from page to page each shard keeps it for itself. */
@@ -122,9 +122,22 @@ export class JobVerbs {
     return this.#spreads.placesOf(taskId, shards.length).map((index) => at(shards, index));
   }
 
+  /**
+   * Where its id says that it is; else in the home, as while nobody knew that the task is spread.
+   */
+  async #firstOf<Answer>(
+    ref: JobRef,
+    ask: (shard: Shard) => Promise<Answer | null>,
+  ): Promise<Answer | null> {
+    const own = await this.#shardsOf(ref.taskId);
+    const shard = await this.#shardOf(ref, own);
+    const home = at(own, 0);
+    const answer = await ask(shard);
+    return answer === null && shard !== home ? await ask(home) : answer;
+  }
+
   /** An assigned id begins with its shard. */
-  async #shardOf({ taskId, id }: JobRef): Promise<Shard> {
-    const own = await this.#shardsOf(taskId);
+  async #shardOf({ taskId, id }: JobRef, own: readonly Shard[]): Promise<Shard> {
     const assigned = /^(\d+)-\d{16}$/.exec(id);
     if (assigned !== null) {
       const there = own.find(({ index }) => index === Number(assigned[1]));

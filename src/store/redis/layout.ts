@@ -14,10 +14,12 @@ export interface Layout {
   /** Random identity of the data: another one means that the data were lost or replaced. */
   born: string;
   now: number;
+  /** The run of the server for which other shards told how tasks are spread; "": of none. */
+  toldFor: string;
 }
 
 export function decodeLayout(reply: readonly string[], prefix: string): Layout {
-  const [version = "", shards = "", born = "", now = ""] = reply;
+  const [version = "", shards = "", born = "", now = "", toldFor = ""] = reply;
   if (Number(version) > LAYOUT_VERSION) {
     throw new SchedulerError(
       "LAYOUT_NEWER",
@@ -32,5 +34,5 @@ export function decodeLayout(reply: readonly string[], prefix: string): Layout {
       { fix: "something else wrote it: use another redisPrefix, or delete that key" },
     );
   }
-  return { shards: Number(shards), born, now: Number(now) };
+  return { shards: Number(shards), born, now: Number(now), toldFor };
 }

@@ -29,10 +29,12 @@ export type Verb =
   | "register"
   | "remove"
   | "renew"
+  | "respread"
   | "resync"
   | "schedule"
   | "schedules"
   | "spread"
+  | "spreads"
   | "tend"
   | "trigger"
   | "work";
@@ -3090,7 +3092,7 @@ return answer
 `,
   },
   "open": {
-    sha1: "bff6a9b931ca317e66f1f40085d4c695615a97d7",
+    sha1: "46a85875166494fb30322616e6881d42843fb653",
     text: `#!lua flags=allow-oom
 local F = {whole=0,packed=0,key_of=0,name_claimed=0,pack_later=0,lift_layout=0}
 local function now_us()
@@ -3175,7 +3177,8 @@ if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
 end
 F.lift_layout(layout)
 local l = redis.call('HMGET', layout, 'version', 'shards', 'born')
-return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)) }
+local asked = redis.call('HGET', META, 'spreadsOf') or ''
+return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)), asked }
 `,
   },
   "parcel": {
@@ -6036,6 +6039,27 @@ F.save_lengths()
 return { lost, cancelled }
 `,
   },
+  "respread": {
+    sha1: "a771f8423945258e7900733e92e08fc0481d6b01",
+    text: `#!lua flags=allow-oom
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local answer = {}
+for k = 2, #ARGV, 2 do
+  local field, over = 'spread ' .. ARGV[k], ARGV[k + 1]
+  if redis.call('HSETNX', META, field, over) == 1 then
+    redis.call('HINCRBY', META, 'spreads', 1)
+  end
+  answer[#answer + 1] = redis.call('HGET', META, field)
+end
+if ARGV[1] ~= '' then redis.call('HSET', META, 'spreadsOf', ARGV[1]) end
+return answer
+`,
+  },
   "resync": {
     sha1: "0e98bda1e65e42cc4f7c766387f27639f2693db5",
     text: `#!lua flags=allow-oom
@@ -6350,6 +6374,29 @@ for k = 1, count do
   end
 end
 return answer
+`,
+  },
+  "spreads": {
+    sha1: "87c633ad6f24b04903fd3a0740e74dff60e7d7b1",
+    text: `#!lua flags=allow-oom
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local field, news = 'spreads ' .. ARGV[1], false
+local known = cjson.decode(redis.call('HGET', META, field) or '{}')
+for k = 2, #ARGV, 2 do
+  local task, over = ARGV[k], ARGV[k + 1]
+  if known[task] ~= over then known[task], news = over, true end
+end
+if news then redis.call('HSET', META, field, cjson.encode(known)) end
+local told = {}
+for task, over in pairs(known) do
+  told[#told + 1], told[#told + 2] = task, over
+end
+return told
 `,
   },
   "tend": {

@@ -27,7 +27,18 @@ export interface SessionParts {
   scripts: () => Promise<Scripts>;
   /** Of a new data set; default: one, on a Cluster 16. */
   shards?: number | undefined;
+  /** What is known here of how tasks are spread. */
+  knowledge?: Knowledge;
   onChange: (change: ConnectionChange) => void;
+}
+
+/** How tasks are spread that have one home: each with the number of its shards. */
+export type Spread = readonly (readonly [taskId: string, over: number])[];
+
+export interface Knowledge {
+  of(home: number, shards: number): Spread;
+  /** That is in force. */
+  isTold(spread: Spread, shards: number): void;
 }
 
 export type Hearing = Pick<Waker, "start" | "stop" | "looksEvery">;
@@ -70,6 +81,8 @@ export interface Home {
   readonly shardCount: number;
   /** The shards as soon as the layout is known. */
   shards(waitMs: number): Soon<readonly Shard[]>;
+  /** Resolves when it is known how tasks are spread from a shard; rejects while it is not. */
+  surely(shard: number): Promise<void>;
   facts(durability: Durability): Promise<ServerFacts>;
   /** The store does not know this session: has it lost its data, or only this? */
   verify(): Promise<void>;
@@ -159,6 +172,9 @@ export class Session implements Home {
     if (this.#shards.length > 0) return this.#shards;
     return this.connection.whenReady(waitMs).then(() => this.#shards);
   }
+
+  /** Whatever this server has lost, all shards have lost. */
+  async surely(): Promise<void> {}
 
   waker(parts: Pick<WakerParts, "onWake" | "isLate">): Waker {
     const { clock, chance } = this.#parts;

@@ -3,28 +3,53 @@
  *  1. the home of a task decides (script `spread`): the first wish is fixed for ever
  *  2. whoever does not know of it asks its home, or learns it when that refuses a push
  *  3. what was learnt stays true until the data are lost
+ *  4. all other shards note it: a failover may make the home forget what was fixed last
  */
+import { type Clock, sleep } from "../../clock.js";
 import { placeOfId, shardOfTask, shardsOfTask } from "../../core/shard.js";
 import type { SpreadAnswer, Spreads, SpreadWish } from "../contract.js";
+import type { Knowledge, Spread } from "./session.js";
 import { type Shard, TaskTable } from "./shard.js";
 import { at, inOrder } from "./shards.js";
 
 /** A script is asked for so many. */
 const MOST_TASKS = 50;
 
-export class SpreadTasks implements Spreads {
-  readonly #shards: () => Promise<readonly Shard[]>;
-  readonly #onSpread: (taskId: string) => void;
+/** So long others are waited for that note what was fixed. */
+const NOTED_WITHIN_MS = 250;
+
+export interface SpreadParts {
+  shards: () => Promise<readonly Shard[]>;
+  /** Resolves when it is known how tasks are spread from a shard; rejects while it is not. */
+  surely: (shard: number) => Promise<void>;
+  /** A task is known to live in several shards. */
+  onSpread: (taskId: string) => void;
+  clock: Clock;
+}
+
+export class SpreadTasks implements Spreads, Knowledge {
+  readonly #parts: SpreadParts;
   readonly #over = new Map<string, number>();
   /** All shards of tasks that have several. */
   readonly #places = new Map<string, readonly number[]>();
+  /** Another number is in force than was known; told once. */
+  readonly #before = new Map<string, number>();
   /** What each shard said last about how many tasks are spread from there. */
   readonly #told = new Map<number, string>();
 
-  /** `onSpread`: a task is known to live in several shards. */
-  constructor(shards: () => Promise<readonly Shard[]>, onSpread: (taskId: string) => void) {
-    this.#shards = shards;
-    this.#onSpread = onSpread;
+  constructor(parts: SpreadParts) {
+    this.#parts = parts;
+  }
+
+  /** As far as it is known here. */
+  of(home: number, shards: number): Spread {
+    return [...this.#over].filter(
+      ([taskId, over]) => over > 1 && shardOfTask(taskId, shards) === home,
+    );
+  }
+
+  isTold(spread: Spread, shards: number): void {
+    for (const [taskId, over] of spread) this.learn(taskId, over, shards);
   }
 
   over(taskId: string): number {
@@ -59,25 +84,34 @@ export class SpreadTasks implements Spreads {
   }
 
   /** Does not wait for a home that is away. */
-  fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {
-    return this.#fix(wishes, { patient: false });
+  async fix(wishes: readonly SpreadWish[]): Promise<SpreadAnswer[]> {
+    const answers = await this.#fix(wishes, { patient: false });
+    return answers.map((answer) => {
+      const before = this.#before.get(answer.taskId);
+      this.#before.delete(answer.taskId);
+      return before === undefined ? answer : { ...answer, outcome: "other", before };
+    });
   }
 
   async #fix(
     wishes: readonly SpreadWish[],
     { patient }: { patient: boolean },
   ): Promise<SpreadAnswer[]> {
-    const shards = await this.#shards();
+    const shards = await this.#parts.shards();
     if (shards.length === 1) {
       return wishes.map(({ taskId }) => ({ taskId, over: 1, outcome: "agreed" }));
     }
     return await inOrder(
       wishes,
       ({ taskId }) => shardOfTask(taskId, shards.length),
-      (index, some) => {
+      async (index, some) => {
         const home = at(shards, index);
         if (!patient && !home.isThere) throw home.unreachable();
-        return this.#fixIn(home, some, shards.length);
+        // Another number may have been fixed, and lost.
+        if (some.some(({ over }) => over !== null)) await this.#parts.surely(index);
+        const answers = await this.#fixIn(home, some, shards.length);
+        if (!patient) await this.#note(home, answers, shards);
+        return answers;
       },
     );
   }
@@ -88,21 +122,24 @@ export class SpreadTasks implements Spreads {
   }
 
   learn(taskId: string, over: number, shards: number): void {
-    if (this.#over.get(taskId) === over) return;
+    const before = this.#over.get(taskId) ?? over;
+    if (before === over && this.#over.has(taskId)) return;
+    if (before !== over && before > 1) this.#before.set(taskId, before);
     this.#over.set(taskId, over);
     if (over === 1) this.#places.delete(taskId);
     else {
       this.#places.set(taskId, shardsOfTask(taskId, { shards, over }));
-      this.#onSpread(taskId);
+      this.#parts.onSpread(taskId);
     }
   }
 
   /** A look has told how many tasks are spread from a shard: if that is news, asks about these. */
   async heard(shard: number, spreads: string, taskIds: readonly string[]): Promise<void> {
     if ((this.#told.get(shard) ?? "0") === spreads) return;
-    const { length } = await this.#shards();
+    const { length } = await this.#parts.shards();
     const here = taskIds.filter((id) => shardOfTask(id, length) === shard);
-    await this.fix(here.map((taskId) => ({ taskId, over: null })));
+    const wishes = here.map((taskId) => ({ taskId, over: null }));
+    await this.#fix(wishes, { patient: false });
     this.#told.set(shard, spreads);
   }
 
@@ -110,7 +147,23 @@ export class SpreadTasks implements Spreads {
   forget(): void {
     this.#over.clear();
     this.#places.clear();
+    this.#before.clear();
     this.#told.clear();
+  }
+
+  /** Those that are away are told when they are back: then all is fixed once more. */
+  async #note(
+    home: Shard,
+    answers: readonly SpreadAnswer[],
+    shards: readonly Shard[],
+  ): Promise<void> {
+    const spread = answers.filter(({ over }) => over > 1);
+    if (spread.length === 0) return;
+    const news = spread.flatMap(({ taskId, over }) => [taskId, String(over)]);
+    const others = shards.filter((shard) => shard !== home && shard.isThere);
+    const call = { args: [String(home.index), ...news] };
+    const noted = Promise.allSettled(others.map((shard) => shard.run("spreads", call)));
+    await Promise.race([noted, sleep(this.#parts.clock, NOTED_WITHIN_MS)]);
   }
 
   async #fixIn(

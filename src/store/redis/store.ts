@@ -83,8 +83,13 @@ class RedisStore implements Store {
 
   constructor(options: RedisStoreOptions) {
     this.#options = options;
+    const shards = async () => this.session.shards(WAIT_MS);
+    this.spreads = new SpreadTasks({
+      ...{ shards, surely: (shard) => this.session.surely(shard), clock: options.clock },
+      onSpread: (taskId) => this.#woken({ kind: "spread", taskId }),
+    });
     const parts = {
-      ...options,
+      ...{ ...options, knowledge: this.spreads },
       scripts: async () =>
         options.scripts ??
         (options.testClock
@@ -99,8 +104,6 @@ class RedisStore implements Store {
     this.session = homeOf(parts);
     const isLate = (batch: HandedBatch) => this.#clocks.isLate(batch, options.clock.monotonic());
     this.#waker = this.session.waker({ onWake: (wake) => this.#woken(wake), isLate });
-    const shards = async () => this.session.shards(WAIT_MS);
-    this.spreads = new SpreadTasks(shards, (taskId) => this.#woken({ kind: "spread", taskId }));
     this.#jobs = new JobVerbs(shards, this.spreads);
   }
 

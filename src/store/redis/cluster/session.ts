@@ -14,12 +14,11 @@ import type { ServerFacts } from "../server.js";
 import type { Hearing, Home, Owner, SessionParts, Soon } from "../session.js";
 import { type Scripts, Shard } from "../shard.js";
 import { allThere, failureOfAny, lossOf, shardsAway } from "./away.js";
-import { Births } from "./births.js";
 import { patientsOf } from "./doctor.js";
 import { factsOf } from "./facts.js";
 import { ShardLink } from "./link.js";
 import { type Node, Nodes } from "./nodes.js";
-import { openShard } from "./open-shard.js";
+import { ShardOpener } from "./open-shard.js";
 import { shardedWakes } from "./scripts.js";
 import { slotOfShard } from "./slots.js";
 import { Wakers } from "./wakers.js";
@@ -40,7 +39,7 @@ export class ClusterSession implements Home {
   #links: ShardLink[] = [];
   #shards: Shard[] = [];
   #layout: Layout | null = null;
-  readonly #births = new Births();
+  readonly #opener: ShardOpener;
   #mending = false;
   #verifying = false;
   /** What everybody is told once all shards have their owners. */
@@ -61,6 +60,11 @@ export class ClusterSession implements Home {
       chance,
       onLost: (error) => this.#lost(error),
       onOwners: () => this.#ownersChanged(),
+    });
+    this.#opener = new ShardOpener({
+      ...parts,
+      scripts: () => this.#allScripts(),
+      ownerOf: (shard) => this.#nodes.ownerOf(slotOfShard(shard)),
     });
     this.#first = this.#linkTo(0);
     this.#links = [this.#first];
@@ -115,7 +119,6 @@ export class ClusterSession implements Home {
   }
 
   get lastError(): Error | null {
-    if (this.connected) return null;
     return this.#links.find((link) => link.node === null)?.unreachable() ?? null;
   }
 
@@ -137,6 +140,11 @@ export class ClusterSession implements Home {
   shards(waitMs: number): Soon<readonly Shard[]> {
     if (this.#shards.length > 0) return this.#shards;
     return this.#openFirst(waitMs).then(() => this.#shards);
+  }
+
+  async surely(index: number): Promise<void> {
+    const link = this.#links[index] ?? this.#first;
+    await this.#opener.surely(index, await link.whenReady(OTHERS_MS));
   }
 
   facts(durability: Durability): Promise<ServerFacts> {
@@ -187,11 +195,8 @@ export class ClusterSession implements Home {
   }
 
   #linkTo(index: number): ShardLink {
-    const { clock } = this.#parts;
     return new ShardLink({
-      slot: slotOfShard(index),
-      nodes: this.#nodes,
-      clock,
+      ...{ slot: slotOfShard(index), nodes: this.#nodes, clock: this.#parts.clock },
       open: (node) => this.#openShard(index, node),
     });
   }
@@ -230,11 +235,8 @@ export class ClusterSession implements Home {
 
   /** On a connection that the shard was not used on yet, or when its data are in doubt. */
   async #openShard(index: number, node: Node): Promise<void> {
-    const { layout, emptied } = await openShard({
-      ...{ ...this.#parts, index, node, births: this.#births },
-      scripts: await this.#allScripts(),
-      wanted: this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED,
-    });
+    const wanted = this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED;
+    const { layout, emptied } = await this.#opener.open(index, node, wanted);
     this.#reopened = true;
     if (index === 0) this.#layout = layout;
     if (!emptied) return;
