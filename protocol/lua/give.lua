@@ -3,10 +3,11 @@
 -- shard takes them in there. Here a parcel stays of each, until it is known to have arrived. What
 -- may not move yet stays. Without ids it only tells the time.
 -- keys   shard, session
--- args   1 for definitions of code, 0 for run-time ones · schedule ids
--- gives  { nowMs, for each that is here { id, given, again, conflict or due, revision, cursor or
---        '', then if given or again its fields d s p o b f u g, '' where there is none } }; again:
---        it was a parcel already, and may be alive where that went
+-- args   1 for definitions of code, 0 for run-time ones · the shard that asks · schedule ids
+-- gives  { nowMs, for each that is here { id, given, again, moving, conflict or due, revision,
+--        cursor or '', then if given or again its fields d s p o b f u g, '' where there is none }
+--        }; again: it was a parcel already, and may be alive where that went; moving: another
+--        shard may take it in still, its revision is how often it may
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -14,7 +15,7 @@
 -- @include lib/parcel.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
-local code, now_ms = ARGV[1] == '1', now_us() / 1000
+local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
 local this = math.floor(now_ms)
 local live = read_registrations()
 
@@ -38,19 +39,25 @@ end
 -- Whoever it was given to may be gone: then whoever asks next is given it.
 local function give(id, outcome)
   local parcels = read_parcels()
-  parcels[id] = this
+  parcels[id] = { this, to, parcels[id] and parcels[id][1] or 0 }
   write_parcels(parcels)
   return { id, outcome, '0', '', unpack(parcel_fields(id)) }
 end
 
+local function how_often(id)
+  return may_be_taken(read_parcels()[id][3], now_ms) and '2' or '1'
+end
+
 local found = { whole(this) }
-for k = 2, #ARGV do
+for k = 3, #ARGV do
   local id = ARGV[k]
   local s = read_schedule(id)
   local outcome = s and outcome_for(s)
   if outcome == 'given' then pack(s) end
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, whole(s.revision), s.next_at and whole(s.next_at) or '' }
+  elseif not s and is_moving(id, to, now_ms) then
+    found[#found + 1] = { id, 'moving', how_often(id), '' }
   elseif s or parcel_fields(id) then
     found[#found + 1] = give(id, outcome or 'again')
   end

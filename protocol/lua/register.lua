@@ -6,6 +6,7 @@
 --        them: id, its fields as give has told · then for each schedule: id, task, definition,
 --        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
 --        '', decidedAt or '', generation or ''
+-- does   what was given from here half a minute ago may arrive elsewhere: it is away until then
 -- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }; SMQLATE
 --        when what was given may be back where it was
 -- since  protocol 2
@@ -125,6 +126,7 @@ end
 local function register(w)
   local s = read_schedule(w.id)
   if not s and not all_asked then return answer('away', nil, {}) end
+  if not s and is_moving(w.id, nil, now_ms) then return answer('away', nil, {}) end
   s = s or put_back(w.id)
   if not s then return add(w) end
   local offers = s.code and read_offers(w.id) or {}

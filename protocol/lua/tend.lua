@@ -13,7 +13,7 @@
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
--- Whoever it was given to takes it in within half of that, or never.
+-- Twice as long as it may be taken in.
 local PARCEL_MS, MOST_PARCELS = 60000, 20
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
@@ -113,7 +113,8 @@ end
 
 local function old_parcels()
   local old = {}
-  for id, at in pairs(read_parcels()) do
+  for id, parcel in pairs(read_parcels()) do
+    local at = parcel[1]
     if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
       old[#old + 1], old[#old + 2] = id, whole(at)
     end

@@ -226,8 +226,11 @@ export class Registrations {
 function waiting(scheduleIds: readonly string[]): SchedulerError {
   const [first, ...more] = scheduleIds;
   const others = more.length === 0 ? "" : ` and ${more.length} more`;
-  const message = `the definition of schedule "${first}"${others} waits for shards that are away`;
-  const fix = "see health().reasons; it is registered once they are back";
+  const message =
+    `the definition of schedule "${first}"${others} waits for shards that are away, or for ` +
+    "somebody who was moving it";
+  const fix =
+    "see health().reasons; it is registered by itself, in half a minute or once they are back";
   return new SchedulerError("STORE_UNREACHABLE", message, { fix, value: first });
 }
 

@@ -7,6 +7,7 @@ import { expect } from "vitest";
 import type { Decision } from "../../src/core/schedule/outcome.js";
 import type { Overlap } from "../../src/core/schedule/overlap.js";
 import type { Store } from "../../src/store/contract.js";
+import type { Home } from "../../src/store/redis/session.js";
 import { until } from "../support/until.js";
 import {
   COMPLETED,
@@ -52,6 +53,12 @@ export async function moves(store: Store, stale: Store): Promise<void> {
     const [answer] = await store.register({ registration: null, schedules });
     expect(answer?.outcome).toBe(n === 0 ? "added" : "changed");
   }
+  const { session } = store as unknown as { session: Home };
+  const [, shard] = await session.shards(1_000);
+  // What only a Cluster asks, after a failover or while a shard is away.
+  await shard?.run("respread", { args: ["a run", "task 1", "2"] });
+  await shard?.run("gone", { args: ["note", "moved"] });
+  await shard?.run("gone", { args: ["ask", "moved", "0"] });
 }
 
 /** Runs every script that has to do with schedules, on every way through it. */

@@ -113,6 +113,7 @@ test("given and not taken in, it is given to whoever registers it next", async (
 
 test("given and not taken in, it is there for its old task, too", async () => {
   await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  await world.advance(MINUTE_MS / 2);
   expect((await write(store, OLD))?.outcome).toBe("unchanged");
   expect(await known()).toEqual([[OLD, 1]]);
   await tendLater();
@@ -143,6 +144,51 @@ test.each([
   expect(await known()).toEqual([]);
 });
 
+/** Somebody who was given it for NEW, and is slow: takes it in when told to. */
+async function givenForNew(): Promise<() => Promise<RegisterAnswer[]>> {
+  const until = (await world.now()) + MINUTE_MS / 2;
+  const call = { args: ["0", "2", "s"] };
+  const [, [, , , , ...fields] = []] = (await (await shardAt(1)).run("give", call)) as string[][];
+  const written = schedule({ scheduleId: "s", taskId: NEW, firstAt: until + HOUR_MS });
+  const schedules = [{ ...written, digest: NEW }];
+  const parcels = [{ scheduleId: "s", fields }];
+  const home = await shardAt(2);
+  return () =>
+    registerOnShard(home, { registration: null, schedules }, { allAsked: true, until, parcels });
+}
+
+test.each([OLD, THIRD])(
+  "on its way to one shard, it does not go to another one: %s",
+  async (to) => {
+    const takeIn = await givenForNew();
+    const isRefused = { code: "STORE_UNREACHABLE", message: expect.stringMatching(/on its way/) };
+    await expect(write(store, to)).rejects.toMatchObject(isRefused);
+    expect(await takeIn()).toMatchObject([{ outcome: "changed" }]);
+    expect(await known()).toEqual([[NEW, 1]]);
+    await tendLater();
+    expect(await known()).toEqual([[NEW, 1]]);
+  },
+);
+
+test("half a minute later it goes there, and who was given it before is refused", async () => {
+  const takeIn = await givenForNew();
+  await world.advance(MINUTE_MS / 2 + 1);
+  expect((await write(store, THIRD))?.outcome).toBe("changed");
+  await expect(takeIn()).rejects.toMatchObject({ code: "STORE_REFUSED" });
+  expect(await known()).toEqual([[THIRD, 1]]);
+});
+
+test("two are given it for one shard: it is not put back while one of them may come", async () => {
+  const takeIn = await givenForNew();
+  const shard = await shardAt(1);
+  const [givenAt = ""] = (await shard.run("give", { args: ["0", "2", "s"] })) as string[];
+  expect(await shard.run("parcel", { args: ["back", "s", givenAt] })).toBe(0);
+  expect(await known()).toEqual([]);
+  expect(await takeIn()).toMatchObject([{ outcome: "changed" }]);
+  await tendLater();
+  expect(await known()).toEqual([[NEW, 1]]);
+});
+
 test("who comes too late is refused: it may have been put back", async () => {
   const shard = await shardAt(2);
   const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];
@@ -160,9 +206,9 @@ test("who comes too late is refused: it may have been put back", async () => {
 
 test("given again meanwhile, it is not settled by who was told of the first time", async () => {
   const shard = await shardAt(1);
-  const [firstAt = ""] = (await shard.run("give", { args: ["0", "s"] })) as string[];
+  const [firstAt = ""] = (await shard.run("give", { args: ["0", "2", "s"] })) as string[];
   await world.advance(MINUTE_MS);
-  const [againAt = ""] = (await shard.run("give", { args: ["0", "s"] })) as string[];
+  const [againAt = ""] = (await shard.run("give", { args: ["0", "2", "s"] })) as string[];
   for (const fate of ["arrived", "back"]) {
     expect(await shard.run("parcel", { args: [fate, "s", firstAt] })).toBe(0);
   }
@@ -217,6 +263,28 @@ test("given and not taken in, it is at home again when it may not be registered"
   await world.advance(HOUR_MS);
   expect((await write(store, NEW))?.outcome).toBe("due");
   expect(await known()).toEqual([[OLD, 1]]);
+});
+
+test("removed while its old shard did not hear of it, it does not come back there", async () => {
+  expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
+  const deaf = mortal();
+  const { session } = deaf as unknown as { session: Home };
+  await deaf.schedules({ taskId: null, limit: 10, cursor: null });
+  const old = (await session.shards(1_000))[1] as Shard;
+  // As one that is away: nothing can be sent to it.
+  Object.defineProperty(old, "isThere", { value: false });
+  old.run = () => Promise.reject(old.unreachable());
+  expect(await deaf.remove({ scheduleId: "s", revision: null })).toBe("removed");
+  expect(await known()).toEqual([]);
+  await tendLater();
+  await world.advance(HOUR_MS);
+  await store.tend({ urgent: false });
+  expect(await known()).toEqual([]);
+  // A schedule of that name that is made later is another one, and moves like any.
+  expect((await write(store, OLD, "later"))?.outcome).toBe("added");
+  await expect(write(mortal("register", "parcel"), NEW)).rejects.toThrow(/gone before register/);
+  await tendLater();
+  expect(await known()).toEqual([[OLD, 0]]);
 });
 
 test("removed where it is, nothing is left of its parcel", async () => {

@@ -71,14 +71,25 @@ const MOVES: readonly Mutant[] = [
   ["a parcel is given as if it were alive", "outcome or 'again'", "'given'"],
   [
     "what was given again meanwhile is settled",
-    "if F.read_parcels()[id] ~= tonumber(ARGV[3]) then return 0 end",
+    "if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end",
     "",
   ],
+<<<<<<< HEAD
   [
     "what has arrived is not forgotten where it was",
     "if ARGV[1] == 'arrived' then\n  F.drop_parcel(id)\n",
     "if ARGV[1] == 'arrived' then\n",
   ],
+=======
+  ["it is given to two shards at once", "not s and F.is_moving(id, to, now_ms)", "false"],
+  [
+    "it is given to its old task while it moves",
+    "not s and F.is_moving(w.id, nil, now_ms)",
+    "false",
+  ],
+  ["it is put back while it may arrive", "F.may_be_taken(parcel[3], now_ms)", "false"],
+  ["what was removed comes back", "(gone[id] or 0) >= tonumber(ARGV[3])", "false"],
+>>>>>>> ea50229 (A schedule on its way goes to one shard only, and one that was removed while a shard was away does not come back there)
   ["what comes too late is taken in", "given > 0 and now_ms > tonumber(ARGV[5])", "false"],
   ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
   ["what comes back is forgotten", "F.put_back(id)\n  F.refresh_groups(nil)", "F.drop_parcel(id)"],

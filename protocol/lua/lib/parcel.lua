@@ -1,6 +1,9 @@
 -- parcel: a schedule that was given to another shard and is not known to have arrived there. It
 -- does not fire: its fields stand under their letters in capitals, and `X` names all parcels with
--- the instants at which they were given.
+-- { when each was given, to which shard, when it was given before that }.
+-- Whoever it was given to takes it in within so long, or never.
+local TAKEN_IN_MS = 30000
+
 local function read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -11,6 +14,17 @@ local function write_parcels(parcels)
   else
     redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
   end
+end
+
+-- Whoever was given something then may take it in still.
+local function may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+
+-- It may be taken in by another shard than this one.
+local function is_moving(id, to, now_ms)
+  local parcel = read_parcels()[id]
+  return parcel ~= nil and parcel[2] ~= to and may_be_taken(parcel[1], now_ms)
 end
 
 -- In the order of KINDS_OF_FIELDS, '' where there is none; nil: no such parcel.

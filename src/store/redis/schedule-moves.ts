@@ -5,13 +5,14 @@
  *  2. the new one takes it in and registers it in one step, within half a minute or never
  *  3. the old one is told that it has arrived
  * Whoever dies before that leaves the parcel. Who registers the schedule next is given it; after a
- * minute whoever tends finds out whether it has arrived, and puts it back if it has not.
+ * minute whoever tends finds out whether it has arrived, and puts it back if it has not. Until half
+ * a minute is over it is given to that shard only, so that it cannot arrive in two.
  *
  * While a shard is away what is at home, or was given alive, is nowhere else. All else waits.
  */
 import { isAway, SchedulerError } from "../../core/errors.js";
 import type { RegisterAnswer, RegisterArgs } from "../contract.js";
-import { type Parcel, registerOnShard, scheduleOnShard } from "./schedules.js";
+import { fateOnShard, type Parcel, registerOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";
 
 /** Half of what a parcel waits for before it is put back. */
@@ -60,8 +61,17 @@ interface Registered {
 }
 
 function orReject({ answers, failure }: Registered): RegisterAnswer[] {
-  if (answers.every(({ outcome }) => outcome === "away")) throw failure;
-  return answers;
+  const [first] = answers;
+  if (first === undefined || answers.some(({ outcome }) => outcome !== "away")) return answers;
+  throw failure ?? onItsWay(first);
+}
+
+function onItsWay({ scheduleId }: RegisterAnswer): SchedulerError {
+  const message =
+    `schedule "${scheduleId}" was on its way to a task of another shard less than half a minute ` +
+    "ago, and is not known to have arrived";
+  const fix = "nothing was changed: try again in half a minute";
+  return new SchedulerError("STORE_UNREACHABLE", message, { fix, value: scheduleId });
 }
 
 async function registerAfter(
@@ -69,8 +79,8 @@ async function registerAfter(
   { home, call, areAll }: { home: Shard; call: RegisterArgs; areAll: boolean },
 ): Promise<Registered> {
   // Asked before anything is given: what comes late is refused by the same clock.
-  const [now] = await home.run("give", { args: ["0"] });
-  const { given, refused, failure } = await askFor(others, call);
+  const [now] = await home.run("give", { args: ["0", ""] });
+  const { given, refused, failure } = await askFor(others, { ...call, to: home.index });
   const allAsked = areAll && failure === null;
   const isRefused = ({ scheduleId }: { scheduleId: string }) => refused.has(scheduleId);
   const parcels = given.filter((one) => !isRefused(one) && isToTake(one, given, allAsked));
@@ -133,10 +143,8 @@ export async function settleParcels(
   for (const parcel of parcels) {
     const others = shards.filter((shard) => shard !== parcel.shard);
     try {
-      const found = await Promise.all(
-        others.map((shard) => scheduleOnShard(shard, parcel.scheduleId)),
-      );
-      await tell(parcel, found.some((detail) => detail !== null) ? "arrived" : "back");
+      const fates = await Promise.all(others.map((shard) => fateOnShard(shard, parcel)));
+      await tell(parcel, fates.some((fate) => fate !== "") ? "arrived" : "back");
     } catch {
       // A shard is away: whoever tends next finds it again.
     }
@@ -146,12 +154,13 @@ export async function settleParcels(
 /** What the others have: given, or refused because it may not move yet. */
 async function askFor(
   others: readonly Shard[],
-  { registration, schedules }: RegisterArgs,
+  { registration, schedules, to }: RegisterArgs & { to: number },
 ): Promise<Asked> {
   const given: Given[] = [];
   const refused = new Map<string, RegisterAnswer>();
+  const moving: RegisterAnswer[] = [];
   const ids = schedules.map(({ scheduleId }) => scheduleId);
-  const call = [registration === null ? "0" : "1", ...ids];
+  const call = [registration === null ? "0" : "1", String(to), ...ids];
   const ask = async (shard: Shard): Promise<void> => {
     const reply = (await shard.run("give", { args: call })) as [string, ...string[][]];
     const [now, ...found] = reply;
@@ -159,26 +168,35 @@ async function askFor(
       if (outcome === "given" || outcome === "again") {
         const alive = outcome === "given";
         given.push({ shard, scheduleId, givenAt: now, wasAlive: alive, fields });
-      } else
-        refused.set(scheduleId, {
-          scheduleId,
-          outcome: outcome as RegisterAnswer["outcome"],
-          generation: 0,
-          revision: Number(revision),
-          nextAt: nextAt === "" ? null : Number(nextAt),
-          contested: false,
-          now: Number(now),
-        });
+        continue;
+      }
+      const answer = {
+        ...{ scheduleId, generation: 0, revision: Number(revision), contested: false },
+        nextAt: nextAt === "" ? null : Number(nextAt),
+        now: Number(now),
+      };
+      if (outcome === "moving") moving.push({ ...answer, outcome: "away" });
+      else {
+        refused.set(scheduleId, { ...answer, outcome: outcome as RegisterAnswer["outcome"] });
+      }
     }
   };
   const failures: unknown[] = [];
   for (const asked of await Promise.allSettled(others.map(ask))) {
     if (asked.status === "rejected") failures.push(asked.reason);
   }
+  for (const answer of moving) {
+    if (!hasArrivedOnce(answer, given)) refused.set(answer.scheduleId, answer);
+  }
   const refusal = failures.find((error) => !isAway(error));
   if (refusal === undefined) return { given, refused, failure: failures[0] ?? null };
   await tellAll(given.filter(wasAlive), "back");
   throw refusal;
+}
+
+/** What it was given for is done: it is alive there, and nobody else was given it. */
+function hasArrivedOnce({ scheduleId, revision }: RegisterAnswer, given: readonly Given[]) {
+  return revision === 1 && given.some((one) => one.wasAlive && one.scheduleId === scheduleId);
 }
 
 /** What is not told now is found out by whoever tends. */

@@ -114,10 +114,15 @@ export class ScheduleVerbs {
     const answer = await this.#firstOf(args.scheduleId, remove);
     if (answer !== "removed" || args.revision !== null) return answer ?? "unknown";
     // That may have been a parcel, or there is one elsewhere: it would come back.
-    const others = (await this.#shards()).filter((shard) => !asked.has(shard) && shard.isThere);
+    const shards = await this.#shards();
+    const others = shards.filter((shard) => !asked.has(shard) && shard.isThere);
     const more = await Promise.allSettled(others.map(remove));
     const refused = more.find((one) => one.status === "fulfilled" && one.value === "live");
-    return refused === undefined ? answer : "live";
+    if (refused !== undefined) return "live";
+    if (asked.size < shards.length) {
+      await Promise.all([...asked].map((shard) => onShard.noteGone(shard, args.scheduleId)));
+    }
+    return answer;
   }
 
   async schedule({ scheduleId }: { scheduleId: string }): Promise<ScheduleDetail | null> {

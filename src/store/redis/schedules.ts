@@ -178,6 +178,20 @@ export async function scheduleOnShard(
   return { ...view, ledger, now: Number(now) };
 }
 
+/** What is known there of a schedule that another shard has given; "": nothing. */
+export async function fateOnShard(
+  shard: Shard,
+  { scheduleId, givenAt }: Pick<Parcel, "scheduleId" | "givenAt">,
+): Promise<"here" | "gone" | ""> {
+  const fate = await shard.run("gone", { args: ["ask", scheduleId, givenAt] });
+  return String(fate) as "here" | "gone" | "";
+}
+
+/** Whoever has a parcel of it is told, when it is back, that it was removed. */
+export async function noteGone(shard: Shard, scheduleId: string): Promise<void> {
+  await shard.run("gone", { args: ["note", scheduleId] });
+}
+
 /** `place`: as the script gives it; "" at the beginning and at the end. */
 /** A page by several scripts, each of which reads a piece, so that it stays short. */
 const MOST_PIECES = 20;

@@ -12,6 +12,7 @@ export type Verb =
   | "fire"
   | "get"
   | "give"
+  | "gone"
   | "hold"
   | "leave"
   | "list"
@@ -1575,9 +1576,9 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "bbd917e9a476e75c8facba683aad4c0d2ccf6b9f",
+    sha1: "23fff6c7854fb36f16418b05207cb5602152dcd3",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0}
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1660,6 +1661,7 @@ function F.forget_schedule(s)
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
   F.refresh_groups(nil)
 end
+local TAKEN_IN_MS = 30000
 function F.read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -1669,6 +1671,13 @@ function F.write_parcels(parcels)
   else
     redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
   end
+end
+function F.may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.is_moving(id, to, now_ms)
+  local parcel = F.read_parcels()[id]
+  return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -1718,7 +1727,7 @@ function F.has_live(r, offer, now_ms)
   end
   return false
 end
-local code, now_ms = ARGV[1] == '1', now_us() / 1000
+local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
 local this = math.floor(now_ms)
 local live = F.read_registrations()
 function F.outcome_for(s)
@@ -1737,23 +1746,59 @@ function F.pack(s)
 end
 function F.give(id, outcome)
   local parcels = F.read_parcels()
-  parcels[id] = this
+  parcels[id] = { this, to, parcels[id] and parcels[id][1] or 0 }
   F.write_parcels(parcels)
   return { id, outcome, '0', '', unpack(F.parcel_fields(id)) }
 end
+function F.how_often(id)
+  return F.may_be_taken(F.read_parcels()[id][3], now_ms) and '2' or '1'
+end
 local found = { F.whole(this) }
-for k = 2, #ARGV do
+for k = 3, #ARGV do
   local id = ARGV[k]
   local s = F.read_schedule(id)
   local outcome = s and F.outcome_for(s)
   if outcome == 'given' then F.pack(s) end
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, F.whole(s.revision), s.next_at and F.whole(s.next_at) or '' }
+  elseif not s and F.is_moving(id, to, now_ms) then
+    found[#found + 1] = { id, 'moving', F.how_often(id), '' }
   elseif s or F.parcel_fields(id) then
     found[#found + 1] = F.give(id, outcome or 'again')
   end
 end
 return found
+`,
+  },
+  "gone": {
+    sha1: "73e4dd4c49f6d79a9060724d2524933e54441459",
+    text: `#!lua flags=allow-oom
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local FIRING, SESSION = KEYS[10], KEYS[11]
+local SHARD_KEYS = 11
+local TASK_KEYS = 17
+local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local MOST, AGE_MS = 200, 7 * 86400000
+local id, this = ARGV[2], math.floor(now_us() / 1000)
+local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
+if ARGV[1] == 'ask' then
+  if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return 'here' end
+  return (gone[id] or 0) >= tonumber(ARGV[3]) and 'gone' or ''
+end
+gone[id] = this
+local ids = {}
+for one, at in pairs(gone) do
+  if this - at > AGE_MS then gone[one] = nil else ids[#ids + 1] = one end
+end
+table.sort(ids, function(a, b) return gone[a] > gone[b] end)
+for k = MOST + 1, #ids do gone[ids[k]] = nil end
+redis.call('HSET', META, 'gone', cjson.encode(gone))
+return ''
 `,
   },
   "hold": {
@@ -3182,9 +3227,13 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "76b03e376cc9c894d4b1e45c79711229eff0ac62",
+    sha1: "f1cff919e0cf710ccd8118e61f8b772598c42dcd",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local function now_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -3282,6 +3331,7 @@ function F.refresh_groups(nearer)
   end
   touched = {}
 end
+local TAKEN_IN_MS = 30000
 function F.read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -3291,6 +3341,9 @@ function F.write_parcels(parcels)
   else
     redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
   end
+end
+function F.may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -3326,9 +3379,12 @@ function F.put_back(id)
   return F.take_in(id, fields)
 end
 local id = ARGV[2]
-if F.read_parcels()[id] ~= tonumber(ARGV[3]) then return 0 end
+local parcel, now_ms = F.read_parcels()[id], now_us() / 1000
+if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end
 if ARGV[1] == 'arrived' then
   F.drop_parcel(id)
+elseif F.may_be_taken(parcel[3], now_ms) then
+  return 0
 else
   F.put_back(id)
   F.refresh_groups(nil)
@@ -5209,9 +5265,9 @@ return 1
 `,
   },
   "register": {
-    sha1: "9fdef7f29e29c968f24f0fa56345a7b76b82e061",
+    sha1: "c6e0b8fb02da0614d41273399fdd74090da707f4",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5331,6 +5387,7 @@ function F.forget_schedule(s)
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
   F.refresh_groups(nil)
 end
+local TAKEN_IN_MS = 30000
 function F.read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -5340,6 +5397,13 @@ function F.write_parcels(parcels)
   else
     redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
   end
+end
+function F.may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.is_moving(id, to, now_ms)
+  local parcel = F.read_parcels()[id]
+  return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -5664,6 +5728,7 @@ end
 function F.register(w)
   local s = F.read_schedule(w.id)
   if not s and not all_asked then return F.answer('away', nil, {}) end
+  if not s and F.is_moving(w.id, nil, now_ms) then return F.answer('away', nil, {}) end
   s = s or F.put_back(w.id)
   if not s then return F.add(w) end
   local offers = s.code and F.read_offers(w.id) or {}
@@ -5709,7 +5774,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "6606fa41af0b13a2478daa3fcc03eb0444db3d71",
+    sha1: "1577544b858194897029bcb72a6bdacdfb796ad9",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -5794,6 +5859,7 @@ function F.forget_schedule(s)
   if s.is_local then redis.call('HDEL', KEEPERS, 'f' .. s.group, 'w' .. s.group) end
   F.refresh_groups(nil)
 end
+local TAKEN_IN_MS = 30000
 function F.read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -6400,7 +6466,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "73a03c235ed321eef64d856b20185350aadb1c97",
+    sha1: "223e557551b6096e22b51dcdbfc4be399cce2a10",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6506,6 +6572,7 @@ function F.describe_schedule(s, registered_until)
   }, ',')
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
+local TAKEN_IN_MS = 30000
 function F.read_parcels()
   return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
 end
@@ -6634,7 +6701,8 @@ function F.is_time()
 end
 function F.old_parcels()
   local old = {}
-  for id, at in pairs(F.read_parcels()) do
+  for id, parcel in pairs(F.read_parcels()) do
+    local at = parcel[1]
     if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
       old[#old + 1], old[#old + 2] = id, F.whole(at)
     end
