@@ -44,7 +44,7 @@ export interface EventMap {
   "job:dead": AttemptEvent & { reason: DeadReason; error: string | null };
   /** The job is cancelled. */
   "job:cancelled": JobEvent;
-  /** An occurrence became a job. */
+  /** An occurrence became a job at once; one that waits for another job is not told. */
   "schedule:fired": ScheduleEvent & {
     jobId: string;
     scheduledFor: number;
@@ -62,11 +62,11 @@ export interface EventMap {
   "schedule:missed": ScheduleEvent & { count: number; firstAt: number; lastAt: number };
   /** Two definitions of one schedule disagree. */
   "schedule:conflict": ScheduleEvent & { message: string };
-  /** No live scheduler registers this schedule any more. */
-  "schedule:orphaned": ScheduleEvent & { action: "pause" | "remove" | "keep" };
+  /** No live scheduler registers this schedule any more: this one has paused or removed it. */
+  "schedule:orphaned": ScheduleEvent & { action: "pause" | "remove" };
   /** The lease of a running job was lost: its `signal` is aborted, its result will not count. */
   "lease:lost": AttemptEvent & { fence: number };
-  /** The store cannot be reached; the scheduler keeps trying. */
+  /** The store, or a part of it, cannot be reached; the scheduler keeps trying. */
   "store:lost": { error: Error };
   /** The store is back; `emptied`: it has lost its data, or is another one. */
   "store:back": { emptied: boolean };

@@ -24,7 +24,7 @@ const everyKey = {
 } as const;
 
 const KILLS: readonly Strike[] = [killWorker, killWorker, killPusher];
-const FREEZES: readonly Strike[] = [freeze([0.5, 1.2, 3])];
+const FREEZES: readonly Strike[] = [freeze(0.5), freeze(1.2), freeze(3)];
 const NETWORK: readonly Strike[] = [
   network.hold,
   network.halfOpen,
@@ -37,7 +37,8 @@ const HICCUPS: readonly Strike[] = [
   server.freezeServer,
   server.pauseAll,
   server.pauseWrites,
-  server.killClients,
+  server.killClients("normal"),
+  server.killClients("pubsub"),
   server.flushScripts,
   server.outOfMemory,
   server.readOnly,
@@ -88,7 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("loading", { strikes: [server.loadSlowly], pauseMs: [1_500, 3_000] }),
   scenario("disk-full", { ...redis("everysec"), needsShim: true, strikes: [server.fullDisk] }),
   scenario("disk-full-always", { needsShim: true, strikes: [server.fullDiskEndsServer] }),
-  scenario("clock-jumps", { needsShim: true, strikes: [server.jumpClock] }),
+  scenario("clock-jumps", { needsShim: true, strikes: [-60, -1, 1, 60].map(server.jumpClock) }),
   scenario("flush-all", { strikes: [server.flushAll], pauseMs: [1_000, 5_000] }),
   scenario("keys-deleted", { ...everyKey, strikes: [deleteKeys] }),
   scenario("keys-of-wrong-type", { ...everyKey, strikes: [replaceKeys] }),

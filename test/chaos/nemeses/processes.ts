@@ -22,13 +22,13 @@ async function kill(arena: Arena, role: "worker" | "pusher"): Promise<void> {
   });
 }
 
-/** SIGSTOP for a part of a lease, or several. */
-export function freeze(shares: readonly number[]): Strike {
+/** SIGSTOP for a part of a lease, or for several leases. */
+export function freeze(share: number): Strike {
   return async (arena) => {
     const chosen = victim(arena, "worker");
     if (chosen === null) return;
     const { process } = chosen;
-    const ms = arena.chance.pick(shares) * arena.rules.leaseMs;
+    const ms = share * arena.rules.leaseMs;
     const stop = () =>
       arena.fault("stop", { processes: [process.name] }, async () => {
         process.freeze();

@@ -86,11 +86,12 @@ export const pauseWrites: Strike = (arena) =>
     await arena.lasting(ms);
   });
 
-export const killClients: Strike = (arena) =>
-  arena.fault("CLIENT KILL", {}, async () => {
-    const kind = arena.chance.pick(["normal", "pubsub"]);
-    await arena.redis.client.call("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes");
-  });
+export const killClients =
+  (kind: "normal" | "pubsub"): Strike =>
+  (arena) =>
+    arena.fault(`CLIENT KILL ${kind}`, {}, async () => {
+      await arena.redis.client.call("CLIENT", "KILL", "TYPE", kind, "SKIPME", "yes");
+    });
 
 export const flushScripts: Strike = (arena) =>
   arena.fault("SCRIPT FLUSH", {}, async () => void (await arena.redis.client.script("FLUSH")));
@@ -143,13 +144,14 @@ export const flushAll: Strike = (arena) =>
   arena.fault("FLUSHALL", { lossMs: -1 }, async () => void (await arena.redis.client.flushall()));
 
 /** The server's clock goes elsewhere and, some seconds later, comes back. */
-export const jumpClock: Strike = async (arena) => {
-  const minutes = arena.chance.pick([-60, -1, 1, 60]);
-  const jumpMs = minutes * 60_000;
-  const words = `clock ${minutes > 0 ? "+" : "−"}${Math.abs(minutes)} min`;
-  await arena.fault(words, { jumpMs }, async () => {
-    arena.store.shim?.setClock(jumpMs);
-    await arena.lasting(arena.chance.between(500, 4_000));
-    arena.store.shim?.setClock(0);
-  });
-};
+export const jumpClock =
+  (minutes: number): Strike =>
+  (arena) => {
+    const jumpMs = minutes * 60_000;
+    const words = `clock ${minutes > 0 ? "+" : "−"}${Math.abs(minutes)} min`;
+    return arena.fault(words, { jumpMs }, async () => {
+      arena.store.shim?.setClock(jumpMs);
+      await arena.lasting(arena.chance.between(500, 4_000));
+      arena.store.shim?.setClock(0);
+    });
+  };
