@@ -104,6 +104,16 @@ const SCHEDULE_OPTIONS: readonly [verb: string, name: string][] = [
   ["preview", "PreviewOptions"],
 ];
 
+/** The words of which a type is one. */
+function wordsOf(path: string, name: string): string[] {
+  const words: string[] = [];
+  walk(tree(path), (node, { parents }) => {
+    const isWord = node.type === "Literal" && parents.some(({ id }) => nameOf(id) === name);
+    if (isWord) words.push(String(node.value));
+  });
+  return words;
+}
+
 /** The first columns of tables, which is where things are explained. */
 function firstCells(path: string): string[] {
   return [...readPage(path).matchAll(/^\| (`[^|]+) \|/gm)].map((row) => row[1] ?? "");
@@ -199,13 +209,27 @@ describe("nothing public is left out", () => {
   });
 
   it("each error code is in docs/errors.md, and no other", () => {
-    const codes: string[] = [];
-    walk(tree("src/core/errors.ts"), (node, { parents }) => {
-      const isCode = parents.some((parent) => nameOf(parent.id) === "ErrorCode");
-      if (isCode && node.type === "Literal") codes.push(String(node.value));
-    });
+    const codes = wordsOf("src/core/errors.ts", "ErrorCode");
     expect(codes.length).toBeGreaterThan(20);
     expect([...explained("docs/errors.md")].sort()).toEqual([...codes].sort());
+  });
+
+  it("each code of a finding, level and kind of repair is in docs/doctor.md, and no other", () => {
+    const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" });
+    const texts = files
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readPage(`src/${file}`))
+      .filter((text) => /finding\.js"|function finding\(/.test(text));
+    const said = /\b(?:finding|hidden)\(\s*"([A-Z_]+)"|\bcode = "([A-Z_]+)"/g;
+    const codes = texts.flatMap((text) => [...text.matchAll(said)].map((one) => one[1] ?? one[2]));
+    expect(codes.length).toBeGreaterThan(20);
+    const kinds = wordsOf("src/types/answers.ts", "RepairKind");
+    const levels = wordsOf("src/core/finding.ts", "FindingLevel");
+    const all = new Set([...codes, ...kinds, ...levels]);
+    const there = [...explained("docs/doctor.md")];
+    // The heads of two tables.
+    const named = there.filter((name) => name !== "level" && name !== "kind");
+    expect(named.sort()).toEqual([...all].sort());
   });
 
   it("each event is in docs/events.md", () => {
