@@ -98,8 +98,8 @@ function conditions(seed: number, seconds: number): string {
   const where = `Linux ${release().split("-")[0]}, ${cpus().length} cores`;
   const servers = [versionOf("redis-server"), versionOf("valkey-server")].join(", ");
   return (
-    `${date}, seed ${seed}, ${seconds} s of faults for each scenario, more where that is too short for ` +
-    `each fault to have its turn; ${where}, ` +
+    `${date}, seed ${seed}, ${seconds} s of faults for each scenario, more where that is too ` +
+    `short for each fault to have its turn; ${where}, ` +
     `Node ${process.versions.node}, ${servers}.`
   );
 }

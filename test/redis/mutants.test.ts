@@ -74,13 +74,11 @@ const MOVES: readonly Mutant[] = [
     "if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end",
     "",
   ],
-<<<<<<< HEAD
   [
     "what has arrived is not forgotten where it was",
     "if ARGV[1] == 'arrived' then\n  F.drop_parcel(id)\n",
     "if ARGV[1] == 'arrived' then\n",
   ],
-=======
   ["it is given to two shards at once", "not s and F.is_moving(id, to, now_ms)", "false"],
   [
     "it is given to its old task while it moves",
@@ -89,7 +87,6 @@ const MOVES: readonly Mutant[] = [
   ],
   ["it is put back while it may arrive", "F.may_be_taken(parcel[3], now_ms)", "false"],
   ["what was removed comes back", "(gone[id] or 0) >= tonumber(ARGV[3])", "false"],
->>>>>>> ea50229 (A schedule on its way goes to one shard only, and one that was removed while a shard was away does not come back there)
   ["what comes too late is taken in", "given > 0 and now_ms > tonumber(ARGV[5])", "false"],
   ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
   ["what comes back is forgotten", "F.put_back(id)\n  F.refresh_groups(nil)", "F.drop_parcel(id)"],

@@ -107,9 +107,6 @@ async function startNode(options: ClusterOptions, k: number): Promise<Started> {
   return { server, client, id, busPort, env, on };
 }
 
-/** Each node is a process; beside other tests they start slowly. */
-const FORMED_WITHIN_MS = 20_000;
-
 async function form(nodes: readonly Started[], primaries: number): Promise<void> {
   const [first] = nodes;
   await Promise.all(
@@ -135,7 +132,7 @@ async function form(nodes: readonly Started[], primaries: number): Promise<void>
         return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
       });
     },
-    FORMED_WITHIN_MS,
+    20_000,
   );
   await Promise.all(
     nodes.slice(primaries).map(({ client }, k) => {
