@@ -123,17 +123,14 @@ async function form(nodes: readonly Started[], primaries: number): Promise<void>
     const { host, port } = server;
     await first?.client.call("CLUSTER", "MEET", host, String(port), String(busPort));
   }
-  await until(
-    "all nodes to know each other",
-    async () => {
-      const known = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "NODES")));
-      return known.every((text) => {
-        const lines = String(text).trim().split("\n");
-        return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
-      });
-    },
-    20_000,
-  );
+  const allKnown = async (): Promise<boolean> => {
+    const known = await Promise.all(nodes.map(({ client }) => client.call("CLUSTER", "NODES")));
+    return known.every((text) => {
+      const lines = String(text).trim().split("\n");
+      return lines.length === nodes.length && !/handshake|noaddr/.test(String(text));
+    });
+  };
+  await until("all nodes to know each other", allKnown, 20_000);
   await Promise.all(
     nodes.slice(primaries).map(({ client }, k) => {
       return client.call("CLUSTER", "REPLICATE", nodes[k % primaries]?.id ?? "");
