@@ -71,7 +71,7 @@ test("a worker that is killed loses no job of any shard", async () => {
 
 test("a handler that blocks the event loop keeps its lease, wherever it is", async () => {
   const journal = new Journal(join(folder, "blocked"));
-  const more = { redisPrefix: "blocked:", lease: LEASE_MS / 2, pollInterval: 200 };
+  const more = { redisPrefix: "blocked:", lease: LEASE_MS, pollInterval: 200 };
   const options = { redisConfig: cluster.config, ...more };
   const blocker = async (): Promise<Member> => {
     const orders = { scheduler: options, journal: journal.path, bind: { spread: 16 } };
