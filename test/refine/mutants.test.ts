@@ -84,6 +84,11 @@ const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
     "join_front(t, number, 0, row)",
   ],
   [
+    "an urgent walk through the schedules puts off the next piece",
+    "redis.call('HDEL', META, 'mendFrom')\n  local names",
+    "redis.call('HSET', META, 'tendAt', F.whole(this))\n  local names",
+  ],
+  [
     "a hand-back counts an attempt",
     "counts_text(f, c, h + 1, row, inv)",
     "counts_text(f + 1, c, h, row, inv)",

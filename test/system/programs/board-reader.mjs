@@ -87,16 +87,46 @@ function duel(rounds) {
   return counts;
 }
 
-parentPort?.on("message", ({ base, rounds }) => {
-  if (rounds !== undefined) {
-    parentPort?.postMessage(duel(rounds));
-    return;
+/** Sleeps whenever nothing is held, until it is called; says which lease it has seen last. */
+function doze(/** @type {number} */ base) {
+  for (let calls = 0; Atomics.load(words, OVER) === 0; calls = Atomics.load(words, CLOCK)) {
+    const [lease] = view.leases({ takes: false });
+    if (lease !== undefined) {
+      Atomics.store(words, NEWEST, examine(lease, base));
+      Atomics.notify(words, NEWEST);
+    }
+    if (!view.isEmpty || !view.fallAsleep()) continue;
+    Atomics.add(words, HEAD, 1);
+    // A call that came since is no longer waited for, as a message would be there.
+    Atomics.wait(words, CLOCK, calls);
   }
-  while (Atomics.load(words, OVER) === 0) pass(base, passes % 3 === 0);
-  pass(base, false);
+}
+
+/** Looks between messages, some of which bring more memory. */
+function grow(/** @type {number} */ base) {
+  if (Atomics.load(words, OVER) !== 0) return;
+  for (const lease of view.leases({ takes: passes % 3 === 0 })) examine(lease, base);
+  passes += 1;
+  setImmediate(grow, base);
+}
+
+function report(/** @type {number} */ base) {
   const left = view
     .leases({ takes: false })
     .map((/** @type {any} */ one) => Number(one.fence) - base);
   parentPort?.postMessage({ wrong, taken, passes, left });
+}
+
+parentPort?.on("message", ({ base, what, rounds, sheet }) => {
+  if (sheet !== undefined) view.addSheet(sheet);
+  if (what === "duel") parentPort?.postMessage(duel(rounds));
+  if (what === "grow") grow(base);
+  if (what === "doze") doze(base);
+  while (what === "spin") view.leases({ takes: true });
+  if (what === "read") {
+    while (Atomics.load(words, OVER) === 0) pass(base, passes % 3 === 0);
+    pass(base, false);
+  }
+  if (what === "read" || what === "report" || what === "doze") report(base);
 });
 parentPort?.postMessage("ready");
