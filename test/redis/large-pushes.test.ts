@@ -4,7 +4,11 @@
  */
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { systemChance } from "../../src/chance.js";
+import { systemClock } from "../../src/clock.js";
 import { createScheduler } from "../../src/index.js";
+import { shardOfTask } from "../../src/store/redis/shards.js";
+import { createRedisStore } from "../../src/store/redis/store.js";
 import { serverForThisFile } from "../support/redis-world.js";
 import { job, storeOn } from "./store-kit.js";
 
@@ -66,4 +70,15 @@ test("of one call to the store, what was stored in part is unknown", async () =>
   }
   await client.config("SET", "maxmemory", "1");
   expect(await pushed([SMALL, LARGE])).toMatchObject({ code: "STORE_REFUSED" });
+});
+
+test("a push that is one call is told what that says, in a store of many shards too", async () => {
+  const { host, port } = server();
+  const own = { clock: systemClock, chance: systemChance, identity: systemChance.identity() };
+  const store = createRedisStore({ ...own, redis: { host, port }, prefix: "_test:", shards: 4 });
+  endings.push(() => store.close());
+  await store.open();
+  await client.set(`_test:{${shardOfTask("bad", 4)}}:t:bad:jobs`, "somebody else's");
+  const pushed = store.push({ jobs: [job("bad")], timeoutMs: 5_000 });
+  await expect(pushed).rejects.toMatchObject({ code: "STORE_FAILED" });
 });

@@ -91,6 +91,7 @@ export async function pushOverShards(
  */
 class Parts {
   readonly #what: string;
+  #calls = 0;
   #isStored = false;
   readonly #failures: unknown[] = [];
 
@@ -100,6 +101,7 @@ class Parts {
 
   /** Resolves when the call has ended; to nothing if it failed. */
   async ended(call: Promise<PushAnswer[]>): Promise<PushAnswer[]> {
+    this.#calls += 1;
     try {
       const answers = await call;
       this.#isStored = true;
@@ -114,7 +116,8 @@ class Parts {
   conclude(): void {
     const [first] = this.#failures;
     if (this.#failures.length === 0) return;
-    if (!this.#isStored && this.#failures.every(isNotDone)) throw first;
+    const isOne = this.#calls === 1;
+    if (isOne || (!this.#isStored && this.#failures.every(isNotDone))) throw first;
     throw noAnswer("push", this.#what, first);
   }
 }
