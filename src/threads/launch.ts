@@ -37,6 +37,11 @@ export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy
 /** They run the user's file, which may want what the process was started with. */
 export const handlerThreads: HandlerThreads = {
   check(file, taskId) {
+    if (!hasHandlerThread()) {
+      const message = `bind("${taskId}"): schedule-mq was bundled without the files of its threads`;
+      const fix = "leave schedule-mq out of the bundle (external), or give bind() a function";
+      throw new SchedulerError("HANDLER_INVALID", message, { fix, value: file.href });
+    }
     if (existsSync(fileURLToPath(file))) return;
     const message = `bind("${taskId}"): there is no file ${file.href}`;
     const fix = 'use new URL("./handler.js", import.meta.url)';
@@ -53,6 +58,16 @@ export const handlerThreads: HandlerThreads = {
     };
   },
 };
+
+/** False: whoever bundled this into a program has left it behind. */
+function hasHandlerThread(): boolean {
+  try {
+    return existsSync(fileURLToPath(new URL("./handler-thread.js", import.meta.url)));
+  } catch {
+    // A bundle in CommonJS has no URL.
+    return false;
+  }
+}
 
 function watch(thread: Worker, listener: DeputyListener | HandlerListener): void {
   let died: Error | null = null;

@@ -85,6 +85,18 @@ describe("the package, installed into an empty folder without running install sc
   });
 });
 
+describe("the package, bundled into the program", () => {
+  it("says when a handler is bound that its threads are not there", async () => {
+    const file = "bundled.mjs";
+    await bundleInto(join(folder, file), join(folder, "own-thread.mjs"));
+    const said = await runProgram<{ here: string; refused: { code: string } }>(folder, file);
+    expect(said).toMatchObject({ here: "ran", refused: { code: "HANDLER_INVALID" } });
+    // And where it is not: the file itself, which exports no handler, can be bound.
+    const installed = await runProgram<{ refused: null }>(folder, "own-thread.mjs");
+    expect(installed).toMatchObject({ here: "ran", refused: null });
+  });
+});
+
 describe("a strict TypeScript program compiles, declarations of packages included", () => {
   it("as a module and as CommonJS", async () => {
     expect(await compile(toolPath("typescript", "tsc"), "tsconfig.json")).toBe("");
@@ -96,6 +108,14 @@ describe("a strict TypeScript program compiles, declarations of packages include
     expect(await compile(attw.resolve("typescript/bin/tsc"), "tsconfig.esm.json")).toBe("");
   });
 });
+
+/** As people do for a Lambda or an image: one file with all that it imports. */
+async function bundleInto(file: string, input: string): Promise<void> {
+  const { rolldown } = await import("rolldown");
+  const bundler = await rolldown({ input, platform: "node" });
+  await bundler.write({ file, format: "esm", codeSplitting: false });
+  await bundler.close();
+}
 
 /** What the compiler complains about. */
 async function compile(compiler: string, config: string): Promise<string> {
