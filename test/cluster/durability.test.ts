@@ -60,11 +60,19 @@ function schedulerWith(durability: Durability, options: SchedulerOptions = {}) {
   return scheduler;
 }
 
+/** One that has seen all disks at work: with `appendfsync no` it would not open. */
+async function openedWith(durability: Durability, options: SchedulerOptions = {}) {
+  await disks({ victims: "always", others: "always" });
+  const scheduler = schedulerWith(durability, options);
+  await scheduler.push("before", { delay: "1d" });
+  return scheduler;
+}
+
 const UNKNOWN = { code: "STORE_NO_ANSWER", message: expect.stringContaining("disk") };
 
 test("a push resolves when the disk of its own primary has it", async () => {
+  const scheduler = await openedWith("fsync");
   await disks({ victims: "no", others: "always" });
-  const scheduler = schedulerWith("fsync");
   expect((await scheduler.push(here, { id: "x" })).created).toBe(true);
   await expect(scheduler.push(there, { id: "x" })).rejects.toMatchObject(UNKNOWN);
   await disks({ victims: "always", others: "no" });
@@ -74,10 +82,10 @@ test("a push resolves when the disk of its own primary has it", async () => {
 }, 60_000);
 
 test("jobs of a spread task are told apart by the disks of their shards", async () => {
-  await disks({ victims: "no", others: "always" });
-  const scheduler = schedulerWith("fsync");
+  const scheduler = await openedWith("fsync");
   scheduler.bind("spread", () => {}, { spread: SHARDS });
   await scheduler.start();
+  await disks({ victims: "no", others: "always" });
   const jobs = Array.from({ length: 64 }, (_, n) => ({ id: `job-${n}` }));
   const answers = await scheduler.pushMany("spread", jobs);
   const failed = answers.flatMap((one) => ("error" in one ? [one.error] : []));
@@ -90,11 +98,11 @@ test("jobs of a spread task are told apart by the disks of their shards", async 
 }, 60_000);
 
 test("what may run only once begins when its claim is on the disk of its shard", async () => {
-  await disks({ victims: "no", others: "always" });
-  const worker = schedulerWith("fsync", { lease: "500ms", redisPrefix: "claims:" });
+  const worker = await openedWith("fsync", { lease: "500ms", redisPrefix: "claims:" });
   const ran: unknown[] = [];
   for (const taskId of [here, there]) worker.bind(taskId, (data) => void ran.push(data));
   await worker.start();
+  await disks({ victims: "no", others: "always" });
   const pusher = schedulerWith("store", { redisPrefix: "claims:" });
   await pusher.push(there, { id: "once", data: "there" });
   await pusher.push(here, { data: "here" });
@@ -139,9 +147,9 @@ test("a primary that cannot keep it is refused by its address", async () => {
 }, 60_000);
 
 test("what a primary had not confirmed is not confirmed by its replica", async () => {
-  await disks({ victims: "no", others: "always" });
   const redisPrefix = "failover:";
-  const scheduler = schedulerWith("fsync", { pushTimeout: "5s", redisPrefix });
+  const scheduler = await openedWith("fsync", { pushTimeout: "5s", redisPrefix });
+  await disks({ victims: "no", others: "always" });
   const pushed = scheduler.push(there, { id: "x" }).catch((error: unknown) => error);
   const jobs = `${redisPrefix}{${shardOfTask(there, SHARDS)}}:t:${there}:jobs`;
   await until("the job to be there", () => victim.client.hlen(jobs));

@@ -57,6 +57,11 @@ test("a server that cannot keep it is refused, and nothing is pushed to it", asy
   expect(old).toMatchObject({ message: expect.stringContaining("has no WAITAOF") });
   const off = await refusalOf(await serverWith(["--appendonly", "no"]), "fsync");
   expect(off).toMatchObject({ message: expect.stringContaining("appendonly is off") });
+  const never = await refusalOf(await serverWith([...AOF, "no"]), "fsync");
+  expect(never).toMatchObject({
+    message: expect.stringContaining("appendfsync is no"),
+    fix: expect.stringContaining("always"),
+  });
   const single = await refusalOf(await serverWith([...AOF, "always"]), "replicas");
   expect(single).toMatchObject({ fix: expect.stringContaining("start a replica") });
 });
@@ -75,13 +80,16 @@ test("a user who may not ask the disk is told which rights are missing", async (
   });
 });
 
+/** From here on its disk has nothing that is answered. */
+const loseDisk = (client: Redis) => client.config("SET", "appendfsync", "no");
+
 test("a push resolves when the disk has it, and not before", async () => {
   const server = await serverWith([...AOF, "always"]);
   const scheduler = schedulerOn(server, { durability: "fsync", pushTimeout: 400 });
   const client = clientOf(server);
   // Connecting may take longer than the push may.
   await scheduler.start();
-  await client.config("SET", "appendfsync", "no");
+  await loseDisk(client);
   await expect(scheduler.push("a", { id: "x" })).rejects.toMatchObject({
     code: "STORE_NO_ANSWER",
     message: expect.stringContaining("disk"),
@@ -115,12 +123,13 @@ test("many pushes share one wait", async () => {
 });
 
 test("what may run only once begins when its claim is on the disk; others need not", async () => {
-  const server = await serverWith([...AOF, "no"]);
+  const server = await serverWith([...AOF, "always"]);
   const pusher = schedulerOn(server);
   const worker = schedulerOn(server, { durability: "fsync", lease: "500ms" });
   const ran: unknown[] = [];
   worker.bind("a", (data) => void ran.push(data));
   await worker.start();
+  await loseDisk(clientOf(server));
   await pusher.push("a", { id: "once", data: "once" });
   for (let k = 0; k < 5; k += 1) await pusher.push("a", { data: k, retry: true });
   await until("the jobs with retry to run", () => ran.length === 5);
@@ -137,11 +146,12 @@ test("what may run only once begins when its claim is on the disk; others need n
 });
 
 test("a server that was started again before it confirmed is not believed", async () => {
-  const args = [...AOF, "no"];
-  const server = await serverWith(args);
+  const server = await serverWith([...AOF, "always"]);
   const scheduler = schedulerOn(server, { durability: "fsync", pushTimeout: "30s" });
-  const pushed = scheduler.push("a").catch((error: unknown) => error);
   const client = clientOf(server);
+  await scheduler.push("before");
+  await loseDisk(client);
+  const pushed = scheduler.push("a").catch((error: unknown) => error);
   await until("the job to be there", () => client.hlen("_schedule_mq:{0}:t:a:jobs"));
   await server.crash();
   const { port, folder } = server;

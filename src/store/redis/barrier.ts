@@ -67,6 +67,7 @@ export class Barrier {
       if (runId === null)
         throw refuse("it hides INFO, so that its restarts cannot be seen", RIGHTS);
       if (replicas === 0) throw refuse("no replica has answered", REPLICA);
+      if (await this.#isNeverSynced()) throw refuse("appendfsync is no", APPENDFSYNC);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
       if (/unknown command/i.test(text)) throw refuse("it has no WAITAOF", NEWER);
@@ -162,6 +163,18 @@ export class Barrier {
     }
   }
 
+  /** True: the server asks its disk for nothing, so no question would ever be confirmed. */
+  async #isNeverSynced(): Promise<boolean> {
+    const client = await this.#connected();
+    client.stream?.ref?.();
+    const timer = this.#parts.clock.after(SILENT_MS, () => this.#drop());
+    // Where the host hides it, pushes find out.
+    const reply = await client.call("CONFIG", "GET", "appendfsync").catch(() => null);
+    timer.cancel();
+    if (!this.#asking) client.stream?.unref?.();
+    return Array.isArray(reply) && reply[1] === "no";
+  }
+
   async #connected(): Promise<Client> {
     if (this.#client !== null && this.#client.status === "ready") return this.#client;
     const client = (await this.#parts.makeClient())();
@@ -192,6 +205,7 @@ export class Barrier {
 const PUSH_AGAIN = "give jobs an id: pushed again with the same id, a job is never stored twice";
 const NEWER = 'use Redis 7.2 or Valkey 7.2, or newer, or set durability: "store"';
 const APPENDONLY = 'set "appendonly yes" on the server, or durability: "store"';
+const APPENDFSYNC = 'set "appendfsync always" (or everysec) there, or durability: "store"';
 const REPLICA = 'start a replica of this server, or set durability: "fsync"';
 const PRIMARY = "connect to the primary, or use Sentinel";
 const RIGHTS = 'give the Redis user the rights +info +waitaof +wait, or set durability: "store"';

@@ -86,7 +86,6 @@ export async function askSettings(command: Command): Promise<ServerSettings> {
   };
 }
 
-/** With "no" there are none at all. */
 const SLOW_ANSWERS =
   "an answer that waits for the disk takes a second or two; set it to always, or lease above 5 s";
 const NOTHING_KEPT =
@@ -107,8 +106,8 @@ export async function askServer(
   if (appendonly === "no" && save === "none") {
     warnings.push(NOTHING_KEPT);
   }
-  if (asked.durability !== "store" && appendfsync !== "" && appendfsync !== "always") {
-    warnings.push(`appendfsync is ${appendfsync}: ${SLOW_ANSWERS}`);
+  if (asked.durability !== "store" && appendfsync === "everysec") {
+    warnings.push(`appendfsync is everysec: ${SLOW_ANSWERS}`);
   }
   const isAlways = appendonly === "yes" && appendfsync === "always";
   const durability = asked.durability === "store" && isAlways ? "fsync" : asked.durability;
