@@ -13,7 +13,14 @@ import { type Examined, examineNodes } from "./cluster/doctor.js";
 import { ShardKeys } from "./keys.js";
 import { LAYOUT_VERSION } from "./layout.js";
 import { examineRights } from "./rights.js";
-import { askInfo, askSettings, checkServer, field, type ServerSettings } from "./server.js";
+import {
+  askInfo,
+  askSettings,
+  checkServer,
+  FORGETS,
+  field,
+  type ServerSettings,
+} from "./server.js";
 import { askSkew, ofClock, type Skew } from "./skew.js";
 import { unseenTasks } from "./unbound.js";
 
@@ -144,11 +151,8 @@ function ofEviction({ policy }: ServerSettings): Finding {
     return finding(code, "ok", "a full server refuses, and deletes nothing", { value: policy });
   }
   const fix = 'set "maxmemory-policy noeviction"';
-  // Only the sessions and sleepers have a time to live.
   return policy.startsWith("volatile-")
-    ? finding(code, "warning", "a full server forgets who sleeps and which calls it has answered", {
-        ...{ fix, value: policy },
-      })
+    ? finding(code, "warning", `a full server ${FORGETS}`, { fix, value: policy })
     : finding(code, "error", "a full server deletes jobs and schedules", { fix, value: policy });
 }
 

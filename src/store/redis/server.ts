@@ -86,6 +86,8 @@ export async function askSettings(command: Command): Promise<ServerSettings> {
   };
 }
 
+/** What a policy for keys with a time to live makes a full server do: no others have one. */
+export const FORGETS = "forgets who sleeps and which calls it has answered";
 const SLOW_ANSWERS =
   "an answer that waits for the disk takes a second or two; set it to always, or lease above 5 s";
 const NOTHING_KEPT =
@@ -99,9 +101,8 @@ export async function askServer(
   const { appendonly, appendfsync, save, policy } = settings;
   const warnings: string[] = [];
   if (policy !== "" && policy !== "noeviction") {
-    warnings.push(
-      `maxmemory-policy is ${policy}: a full server deletes jobs; set it to noeviction`,
-    );
+    const loss = policy.startsWith("volatile-") ? FORGETS : "deletes jobs and schedules";
+    warnings.push(`maxmemory-policy is ${policy}: a full server ${loss}; set it to noeviction`);
   }
   if (appendonly === "no" && save === "none") {
     warnings.push(NOTHING_KEPT);
