@@ -11,7 +11,7 @@ import { ROOT } from "./lib/project.mjs";
 import { run } from "./lib/run.mjs";
 import { ensureServers } from "./lib/servers.mjs";
 
-const USAGE = `usage: npm run chaos [-- --only name] [--seed n] [--seconds s] [--write]
+const USAGE = `usage: npm run chaos [-- [--only name | --write]] [--seed n] [--seconds s]
   names: test/chaos/scenarios.ts`;
 
 function wishes() {
@@ -27,6 +27,8 @@ function wishes() {
     const seed = Number(values.seed);
     const seconds = Number(values.seconds);
     if (!Number.isSafeInteger(seed) || !(seconds > 0)) return null;
+    // The table is that of a whole run.
+    if (values.write && values.only.length > 0) return null;
     return { only: values.only, seed, seconds, write: values.write };
   } catch {
     return null;
