@@ -43,9 +43,9 @@ class RedisDeputyStore implements DeputyStore {
   }
 
   async renew({ leases }: RenewArgs): Promise<Renewed> {
-    const parts = await this.#onShards(leases, (shard, mine, isOnly) => {
+    const parts = await this.#onShards(leases, (shard, mine) => {
       const renewed = renewOnShard(shard, { leases: mine, progress: [] });
-      return isOnly ? renewed : this.#inTime(renewed);
+      return this.#session.shardCount === 1 ? renewed : this.#inTime(renewed);
     });
     return {
       lost: parts.flatMap((part) => part.lost),
@@ -82,7 +82,7 @@ class RedisDeputyStore implements DeputyStore {
 
   async #onShards<Item extends { taskId: string; shard?: number }, Answer>(
     items: readonly Item[],
-    call: (shard: Shard, items: Item[], isOnly: boolean) => Promise<Answer>,
+    call: (shard: Shard, items: Item[]) => Promise<Answer>,
   ): Promise<Answer[]> {
     const shards = await this.#session.shards(WAIT_MS);
     const groups = groupByShard(items, (item) => shardOfLease(item, shards.length));
@@ -90,7 +90,6 @@ class RedisDeputyStore implements DeputyStore {
       call(
         at(shards, index),
         group.map(({ item }) => item),
-        groups.size === 1,
       ),
     );
     return await Promise.all(calls);
