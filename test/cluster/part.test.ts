@@ -156,6 +156,37 @@ test("schedules whose shards are there can be changed while another one is away"
   expect(places).toHaveLength(6);
 }, 120_000);
 
+test("what is asked of a shard that is away ends in time, and names the shard", async () => {
+  const { scheduler } = play("asked:");
+  await scheduler.start();
+  const { jobs, schedules } = scheduler;
+  await schedules.upsert(here, { scheduleId: "is here", every: "1h" });
+  const asks: (() => Promise<unknown>)[] = [
+    () => jobs.counts(away),
+    () => jobs.list(away, { state: "ready" }),
+    () => jobs.get(away, "1"),
+    () => jobs.cancel(away, "1"),
+    () => schedules.list(),
+    () => schedules.get("unknown"),
+    () => schedules.remove("unknown"),
+    () => schedules.upsert(here, { scheduleId: "new", every: "1h" }),
+  ];
+  process.kill(victim.server.pid, "SIGSTOP");
+  // At first nobody knows that it is away: then each waits until its connection is given up.
+  const first = Promise.allSettled(asks.map((ask) => ask()));
+  const errors = (await within("the first answers", first, 15_000)).map((one) => one.status);
+  expect(errors).toEqual(asks.map(() => "rejected"));
+  const shard = shardOfTask(away, SHARDS);
+  const named = /^\[STORE_UNREACHABLE\] no connection to shard \d+ of the Redis Cluster at /;
+  const second = Promise.allSettled(asks.map((ask) => ask()));
+  for (const [n, answer] of (await within("the answers", second, 8_000)).entries()) {
+    const { reason } = answer as PromiseRejectedResult;
+    expect(reason?.message).toMatch(named);
+    if (n < 4) expect(reason?.message).toContain(`shard ${shard} of`);
+  }
+  expect(await schedules.get("is here")).toMatchObject({ taskId: here });
+}, 60_000);
+
 test("another number of shards is refused at the start, also while a shard is away", async () => {
   const config = { redisConfig: cluster.config, redisPrefix: "number:", logger: false } as const;
   const before = createScheduler(config);

@@ -191,11 +191,15 @@ export class ScheduleVerbs {
         failure ??= { error };
         return null;
       });
-    for (const shard of inTurn.filter(({ isThere }) => isThere)) {
-      const answer = await heard(shard);
-      if (answer !== null) return answer;
+    const away: Shard[] = [];
+    for (const shard of inTurn) {
+      // Seen when it is its turn: the one before may have found out that both are away.
+      if (!shard.isThere) away.push(shard);
+      else {
+        const answer = await heard(shard);
+        if (answer !== null) return answer;
+      }
     }
-    const away = inTurn.filter(({ isThere }) => !isThere);
     const answers = await Promise.all(away.map(heard));
     const answer = answers.find((one) => one !== null) ?? null;
     // It may be where nobody answers.

@@ -5,13 +5,13 @@
  *  3. repeats verbs that may be repeated; numbered calls are repeated by their lane, in order
  */
 import { type Clock, sleep } from "../../../clock.js";
-import { SchedulerError } from "../../../core/errors.js";
+import { isAway, SchedulerError } from "../../../core/errors.js";
 import type { Link, RunArgs } from "../link.js";
 import { failureOf, refusal } from "../replies.js";
 import type { Script } from "../scripts.js";
 import type { KeyGroups } from "../wire.js";
 import type { Node, Nodes } from "./nodes.js";
-import { type NodeAddress, redirectOf } from "./slots.js";
+import { type NodeAddress, redirectOf, slotOfShard } from "./slots.js";
 
 /** Between two tries to reach an owner. */
 const AGAIN_MS = 25;
@@ -22,7 +22,7 @@ const BRISK: ReadonlySet<string> = new Set(["look", "renew", "reap", "tend", "le
 const BRISK_WAIT_MS = 250;
 
 export interface LinkParts {
-  slot: number;
+  shard: number;
   nodes: Nodes;
   clock: Clock;
   /** Prepares the shard on a connection that it was not used on before. */
@@ -31,6 +31,7 @@ export interface LinkParts {
 
 export class ShardLink implements Link {
   readonly #parts: LinkParts;
+  readonly #slot: number;
   /** The connection on which the shard was opened. */
   #opened: { node: Node; life: number } | null = null;
   #opening: Promise<void> | null = null;
@@ -44,12 +45,12 @@ export class ShardLink implements Link {
 
   constructor(parts: LinkParts) {
     this.#parts = parts;
+    this.#slot = slotOfShard(parts.shard);
   }
 
   /** The node that is used; null: none can be. */
   get node(): Node | null {
-    const { nodes, slot } = this.#parts;
-    const owner = nodes.ownerOf(slot);
+    const owner = this.#owner;
     const opened = this.#opened;
     if (owner === null || opened === null || opened.node !== owner) return null;
     return owner.connection.connected && owner.life === opened.life ? owner : null;
@@ -60,18 +61,18 @@ export class ShardLink implements Link {
   }
 
   get address(): string {
-    return this.#parts.nodes.ownerOf(this.#parts.slot)?.name ?? "?";
+    return this.#owner?.name ?? "?";
   }
 
   async whenReady(waitMs?: number): Promise<Node> {
-    const { clock, nodes, slot } = this.#parts;
+    const { clock } = this.#parts;
     const life = this.#life;
     const until = clock.monotonic() + (waitMs ?? Number.POSITIVE_INFINITY);
     for (;;) {
       const { node } = this;
       if (node !== null) return node;
       // It may come to nothing after nobody waits any more.
-      const step = this.#approach(nodes.ownerOf(slot)).then(
+      const step = this.#approach(this.#owner).then(
         () => true,
         () => false,
       );
@@ -134,29 +135,34 @@ export class ShardLink implements Link {
 
   translate(error: unknown, verb: string): SchedulerError {
     if (redirectOf(error) !== null) return refusal({ error, verb, address: this.address });
-    const owner = this.#parts.nodes.ownerOf(this.#parts.slot);
+    const owner = this.#owner;
     return owner === null ? this.unreachable() : owner.connection.translate(error, verb);
   }
 
   unreachable(): SchedulerError {
-    const { nodes, slot } = this.#parts;
-    const owner = nodes.ownerOf(slot);
+    const owner = this.#owner;
+    const where = `shard ${this.#parts.shard} of the Redis Cluster at ${this.address}`;
     if (owner !== null && this.node !== null) {
-      const { address } = this;
-      if (this.#moving !== null) return onItsWay({ slot, address, said: this.#moving });
+      if (this.#moving !== null) return onItsWay(`slot ${this.#slot} of ${where}`, this.#moving);
       return owner.connection.unreachable();
     }
-    const cause = this.#lastError ?? owner?.connection.lastError ?? nodes.lastError;
-    if (cause instanceof SchedulerError) return cause;
-    const reason = cause?.message ?? "connecting";
-    const of = `slot ${slot} of the Redis Cluster at ${this.address}`;
-    return new SchedulerError("STORE_UNREACHABLE", `no connection to ${of} (${reason})`, {
+    const error = this.#lastError ?? owner?.connection.lastError ?? this.#parts.nodes.lastError;
+    // Waiting does not help against the others: they say why.
+    if (error instanceof SchedulerError && !isAway(error)) return error;
+    const root = error instanceof SchedulerError ? error.cause : error;
+    const reason = root instanceof Error ? root.message : "connecting";
+    return new SchedulerError("STORE_UNREACHABLE", `no connection to ${where} (${reason})`, {
       fix: "see CLUSTER INFO on its nodes; the scheduler keeps trying by itself",
+      cause: error,
     });
   }
 
   drop(reason: unknown): void {
     if (redirectOf(reason) === null) this.#opened?.node.connection.drop(reason);
+  }
+
+  get #owner(): Node | null {
+    return this.#parts.nodes.ownerOf(this.#slot);
   }
 
   close(): void {
@@ -222,7 +228,7 @@ export class ShardLink implements Link {
   #follow(error: unknown, from: Node): void {
     if (failureOf(error) === "noScript") return;
     const redirect = redirectOf(error);
-    const { nodes, slot } = this.#parts;
+    const { nodes } = this.#parts;
     const asked = this.#asking;
     this.#asking = null;
     if (redirect === null) return;
@@ -235,15 +241,14 @@ export class ShardLink implements Link {
     const to = redirect.to === null ? null : { host, port: redirect.to.port };
     if (to === null) void nodes.refresh();
     else if (redirect.kind === "ask") this.#asking = to;
-    else nodes.moved(slot, to);
+    else nodes.moved(this.#slot, to);
   }
 }
 
-function onItsWay(slot: { slot: number; address: string; said: Error }): SchedulerError {
-  const which = `slot ${slot.slot} of the Redis Cluster at ${slot.address}`;
-  const message = `${which} does not serve calls now ("${slot.said.message.slice(0, 100)}")`;
+function onItsWay(which: string, said: Error): SchedulerError {
+  const message = `${which} does not serve calls now ("${said.message.slice(0, 100)}")`;
   return new SchedulerError("STORE_UNREACHABLE", message, {
     fix: "nothing was done; a slot that moves serves again when it has arrived: see CLUSTER NODES",
-    cause: slot.said,
+    cause: said,
   });
 }

@@ -196,7 +196,7 @@ export class ClusterSession implements Home {
 
   #linkTo(index: number): ShardLink {
     return new ShardLink({
-      ...{ slot: slotOfShard(index), nodes: this.#nodes, clock: this.#parts.clock },
+      ...{ shard: index, nodes: this.#nodes, clock: this.#parts.clock },
       open: (node) => this.#openShard(index, node),
     });
   }
