@@ -63,6 +63,8 @@ export class Watch {
   #isAway = false;
   /** From when on expired leases are reaped, by the monotonic clock. */
   #reapsFrom = Number.NEGATIVE_INFINITY;
+  /** When the first of the outages was over that have followed each other closely since. */
+  #restsSince = Number.NEGATIVE_INFINITY;
   /** Definitions may not be written yet: a shard is away. */
   #isBehind = false;
   /** What is due when the sleep ends by itself; null: nothing is known. */
@@ -162,10 +164,16 @@ export class Watch {
     this.#restReaping();
   }
 
-  /** The store gives grace by itself after outages that its notes of time show. */
+  /**
+   * The store gives grace by itself after outages that its notes of time show. Many short ones in a
+   * row count as one of a lease: between them owners can renew, and the jobs of the dead wait.
+   */
   #restReaping(): void {
     const { clock, leaseMs } = this.#parts;
-    this.#reapsFrom = clock.monotonic() + leaseMs * REST_SHARE;
+    const now = clock.monotonic();
+    const restMs = leaseMs * REST_SHARE;
+    if (now - this.#reapsFrom > restMs) this.#restsSince = now;
+    this.#reapsFrom = Math.min(now + restMs, this.#restsSince + leaseMs);
   }
 
   /** Gives everybody what there is to do; null: there was nothing. */
