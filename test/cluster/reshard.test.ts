@@ -88,7 +88,10 @@ async function waits(): Promise<void> {
       pushed.push(push());
       pushed.at(-1)?.finally(() => (answered += 1));
       // Time enough to be refused: it is not answered before the slot has arrived.
-      await scheduler.jobs.counts(taskId).catch(() => {});
+      await expect(scheduler.jobs.counts(taskId)).rejects.toMatchObject({
+        code: "STORE_UNREACHABLE",
+        message: expect.stringMatching(/slot 13907 of shard 0 .* \("(TRYAGAIN|ASK) /),
+      });
       expect(answered).toBe(0);
     });
     expect(pushed.length).toBeGreaterThan(1);

@@ -7,7 +7,7 @@
 import { type Clock, sleep } from "../../../clock.js";
 import { isAway, SchedulerError } from "../../../core/errors.js";
 import type { Link, RunArgs } from "../link.js";
-import { failureOf, refusal } from "../replies.js";
+import { failureOf } from "../replies.js";
 import type { Script } from "../scripts.js";
 import type { KeyGroups } from "../wire.js";
 import type { Node, Nodes } from "./nodes.js";
@@ -134,24 +134,22 @@ export class ShardLink implements Link {
   }
 
   translate(error: unknown, verb: string): SchedulerError {
-    if (redirectOf(error) !== null) return refusal({ error, verb, address: this.address });
+    if (redirectOf(error) !== null) return this.#onItsWay(error as Error);
     const owner = this.#owner;
     return owner === null ? this.unreachable() : owner.connection.translate(error, verb);
   }
 
   unreachable(): SchedulerError {
     const owner = this.#owner;
-    const where = `shard ${this.#parts.shard} of the Redis Cluster at ${this.address}`;
     if (owner !== null && this.node !== null) {
-      if (this.#moving !== null) return onItsWay(`slot ${this.#slot} of ${where}`, this.#moving);
-      return owner.connection.unreachable();
+      return this.#moving === null ? owner.connection.unreachable() : this.#onItsWay(this.#moving);
     }
     const error = this.#lastError ?? owner?.connection.lastError ?? this.#parts.nodes.lastError;
     // Waiting does not help against the others: they say why.
     if (error instanceof SchedulerError && !isAway(error)) return error;
     const root = error instanceof SchedulerError ? error.cause : error;
     const reason = root instanceof Error ? root.message : "connecting";
-    return new SchedulerError("STORE_UNREACHABLE", `no connection to ${where} (${reason})`, {
+    return new SchedulerError("STORE_UNREACHABLE", `no connection to ${this.#where} (${reason})`, {
       fix: "see CLUSTER INFO on its nodes; the scheduler keeps trying by itself",
       cause: error,
     });
@@ -159,6 +157,19 @@ export class ShardLink implements Link {
 
   drop(reason: unknown): void {
     if (redirectOf(reason) === null) this.#opened?.node.connection.drop(reason);
+  }
+
+  get #where(): string {
+    return `shard ${this.#parts.shard} of the Redis Cluster at ${this.address}`;
+  }
+
+  #onItsWay(said: Error): SchedulerError {
+    const words = said.message.slice(0, 100);
+    const message = `slot ${this.#slot} of ${this.#where} does not serve calls now ("${words}")`;
+    return new SchedulerError("STORE_UNREACHABLE", message, {
+      fix: "nothing was done; a slot that moves serves again when it has arrived: CLUSTER NODES",
+      cause: said,
+    });
   }
 
   get #owner(): Node | null {
@@ -243,12 +254,4 @@ export class ShardLink implements Link {
     else if (redirect.kind === "ask") this.#asking = to;
     else nodes.moved(this.#slot, to);
   }
-}
-
-function onItsWay(which: string, said: Error): SchedulerError {
-  const message = `${which} does not serve calls now ("${said.message.slice(0, 100)}")`;
-  return new SchedulerError("STORE_UNREACHABLE", message, {
-    fix: "nothing was done; a slot that moves serves again when it has arrived: see CLUSTER NODES",
-    cause: said,
-  });
 }
