@@ -48,8 +48,8 @@ async function sceneHere(): Promise<Scene> {
   return scene;
 }
 
-function durable(store: Store, clock: Clock): DurableStore {
-  const durable = new DurableStore({ store, barrier, clock, owners: () => [] });
+function durable(store: Store, clock: Clock, disk: Surety = barrier): DurableStore {
+  const durable = new DurableStore({ store, barrier: disk, clock, owners: () => [] });
   endings.push(() => durable.close());
   return durable;
 }
@@ -123,4 +123,37 @@ test("who has closed the store hears no more of it: nothing is tried again", asy
   waiting[0]?.();
   await new Promise((resolve) => setImmediate(resolve));
   expect([tries, waiting.length]).toEqual([1, 1]);
+});
+
+test("whoever closes it while the disk is waited for leaves nothing behind that tries", async () => {
+  const scene = await sceneHere();
+  let tries = 0;
+  const fails = () => {
+    tries += 1;
+    return true;
+  };
+  let timers = 0;
+  const after: Clock["after"] = () => {
+    timers += 1;
+    return { cancel: () => {} };
+  };
+  let asked: (() => void) | undefined;
+  const isAsked = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  let close = () => {};
+  const wait = () =>
+    new Promise<never>((_, reject) => {
+      close = () => reject(new Error("closed"));
+      asked?.();
+    });
+  const disk = { ...barrier, wait, close: () => close() };
+  const store = durable(failing(scene.store, fails), { ...systemClock, after }, disk);
+  await scene.push([newJob()]);
+  const claimed = store.work({ settles: [], claims: [{ taskId: TASK, limit: 1 }], ...WORK });
+  await isAsked;
+  await store.close();
+  expect(heldOf((await claimed).batches)).toEqual([]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([tries, timers]).toEqual([1, 0]);
 });

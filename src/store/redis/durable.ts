@@ -126,6 +126,7 @@ export class DurableStore implements contract.Store {
   }
 
   async work(args: contract.WorkArgs): Promise<contract.WorkAnswer> {
+    const life = this.#life;
     const answer = await this.#store.work(args);
     const by = this.#owners()[args.shard ?? 0] ?? null;
     if (!answer.batches.some(({ jobs }) => jobs.some(needsDisk))) return answer;
@@ -133,7 +134,7 @@ export class DurableStore implements contract.Store {
       await this.#barrier.wait("work", args.leaseMs / 2, [by]);
       return answer;
     } catch {
-      return await this.#handBack(answer, args);
+      return await this.#handBack(answer, args, life);
     }
   }
 
@@ -204,12 +205,12 @@ export class DurableStore implements contract.Store {
   /**
    * Never rejects: what was settled is settled, and what need not wait for the disk begins,
    * whatever becomes of this. It is tried until the store has answered, whatever it answers: the
-   * lease would not end by itself while others of its jobs run, and are renewed.
+   * lease would not end by itself while others of its jobs run, and are renewed. Once only where
+   * it is closing this store that has ended the wait: `life` is that of the claim.
    */
-  async #settleBack(args: contract.WorkArgs): Promise<void> {
-    const life = this.#life;
+  async #settleBack(args: contract.WorkArgs, life: number): Promise<void> {
     const again = async (): Promise<void> => {
-      for (;;) {
+      while (life === this.#life) {
         await sleep(this.#clock, AGAIN_MS);
         if (life !== this.#life || (await this.#isDone(args))) return;
       }
@@ -226,6 +227,7 @@ export class DurableStore implements contract.Store {
   async #handBack(
     answer: contract.WorkAnswer,
     args: contract.WorkArgs,
+    life: number,
   ): Promise<contract.WorkAnswer> {
     const settles = answer.batches.flatMap(({ fence, taskId, jobs }) =>
       jobs.filter(needsDisk).map(({ number, id, ownId, occurrence }) => ({
@@ -234,7 +236,7 @@ export class DurableStore implements contract.Store {
         outcome: { kind: "handBack" } as const,
       })),
     );
-    await this.#settleBack({ ...args, settles, claims: [], idle: false });
+    await this.#settleBack({ ...args, settles, claims: [], idle: false }, life);
     const batches = answer.batches
       .map((batch) => ({ ...batch, jobs: batch.jobs.filter((job) => !needsDisk(job)) }))
       .filter(({ jobs }) => jobs.length > 0);
