@@ -125,7 +125,7 @@ test("who has closed the store hears no more of it: nothing is tried again", asy
   expect([tries, waiting.length]).toEqual([1, 1]);
 });
 
-test("whoever closes it while the disk is waited for leaves nothing behind that tries", async () => {
+test("who closes it while the disk is waited for leaves nothing behind that tries", async () => {
   const scene = await sceneHere();
   let tries = 0;
   const fails = () => {

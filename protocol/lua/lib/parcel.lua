@@ -5,7 +5,12 @@
 local TAKEN_IN_MS = 30000
 
 local function read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  -- The version before kept only when it was given: to whom is not known.
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 
 local function write_parcels(parcels)

@@ -1576,7 +1576,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "23fff6c7854fb36f16418b05207cb5602152dcd3",
+    sha1: "d0a3399680677a7b97e67fe720ad2da400de3dd9",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
 local function now_us()
@@ -1663,7 +1663,11 @@ function F.forget_schedule(s)
 end
 local TAKEN_IN_MS = 30000
 function F.read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 function F.write_parcels(parcels)
   if next(parcels) == nil then
@@ -3227,7 +3231,7 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "f1cff919e0cf710ccd8118e61f8b772598c42dcd",
+    sha1: "2c6fcb23e5ed83892a01e261c075c317d5cfbf5f",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
 local function now_us()
@@ -3333,7 +3337,11 @@ function F.refresh_groups(nearer)
 end
 local TAKEN_IN_MS = 30000
 function F.read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 function F.write_parcels(parcels)
   if next(parcels) == nil then
@@ -5265,7 +5273,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "c6e0b8fb02da0614d41273399fdd74090da707f4",
+    sha1: "d8168b508baf548f1c9dbdb3238fe050afd002cd",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
 local function now_us()
@@ -5389,7 +5397,11 @@ function F.forget_schedule(s)
 end
 local TAKEN_IN_MS = 30000
 function F.read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 function F.write_parcels(parcels)
   if next(parcels) == nil then
@@ -5774,7 +5786,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "1577544b858194897029bcb72a6bdacdfb796ad9",
+    sha1: "a9bfc650bde728e2ad50242dfab06f2ba39ace08",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -5861,7 +5873,11 @@ function F.forget_schedule(s)
 end
 local TAKEN_IN_MS = 30000
 function F.read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 function F.write_parcels(parcels)
   if next(parcels) == nil then
@@ -6466,7 +6482,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "223e557551b6096e22b51dcdbfc4be399cce2a10",
+    sha1: "cddef8a6859b56267e36dacd656d5ee10bd2e2b7",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6574,7 +6590,11 @@ function F.describe_schedule(s, registered_until)
 end
 local TAKEN_IN_MS = 30000
 function F.read_parcels()
-  return cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+  end
+  return parcels
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
