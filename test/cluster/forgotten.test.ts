@@ -3,9 +3,14 @@
  * replica has heard of it: whoever starts, pushes or asks finds the true number again, whoever is
  * there, and no job is stored twice or out of sight.
  */
+import { createHash } from "node:crypto";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { systemChance } from "../../src/chance.js";
+import { systemClock } from "../../src/clock.js";
 import { placeOfId, shardOfTask, shardsOfTask } from "../../src/core/shard.js";
 import { createScheduler, type Scheduler } from "../../src/index.js";
+import { type Script, scripts } from "../../src/store/redis/scripts.js";
+import { createRedisStore } from "../../src/store/redis/store.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
 import { until } from "../support/until.js";
 
@@ -183,3 +188,25 @@ test("while a shard is away that may know the number, no other one is fixed", as
   await until("it to be told", () => errors.includes("SPREAD_FIXED"), 20_000);
   expect(await numberOf("away:")).toBe(String(OVER));
 }, 60_000);
+
+test("what a home says that cannot be told is an error of the store: a start goes on", async () => {
+  const said = (text: string): Script => {
+    return { text, sha1: createHash("sha1").update(text).digest("hex") };
+  };
+  const refuses = "return redis.error_reply('CLUSTERDOWN Hash slot not served')";
+  const once = "if redis.call('HSETNX', KEYS[1], 'told', 1) == 1 then return {} end";
+  const store = createRedisStore({
+    ...{ redis: cluster.config, prefix: "refuses:", identity: systemChance.identity() },
+    ...{ clock: systemClock, chance: systemChance },
+    // Nobody says what it knows, and each home takes what it is told once.
+    scripts: {
+      ...scripts,
+      spreads: said(`#!lua\n${refuses}`),
+      respread: said(`#!lua\n${once}\n${refuses}`),
+    },
+  });
+  endings.push(() => store.close());
+  await store.open();
+  const wish = store.spreads?.fix([{ taskId: hot, over: OVER }]);
+  await expect(wish).rejects.toMatchObject({ code: "STORE_REFUSED" });
+}, 30_000);

@@ -144,7 +144,8 @@ export class ClusterSession implements Home {
 
   async surely(index: number): Promise<void> {
     const link = this.#links[index] ?? this.#first;
-    await this.#opener.surely(index, await link.whenReady(OTHERS_MS));
+    const told = this.#opener.surely(index, await link.whenReady(OTHERS_MS));
+    await told.catch((error) => Promise.reject(link.translate(error, "respread")));
   }
 
   facts(durability: Durability): Promise<ServerFacts> {
@@ -280,8 +281,7 @@ export class ClusterSession implements Home {
     this.#nodes.keepOnly(new Set(this.#owners()));
     for (const wakers of this.#wakers) wakers.arrange();
     if (!this.#isNews) return;
-    this.#isNews = false;
-    this.#isLost = false;
+    [this.#isLost, this.#isNews] = [false, false];
     this.#back(false);
   }
 
