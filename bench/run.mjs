@@ -8,6 +8,7 @@ import { killAgents } from "./lib/agent.mjs";
 import { loadCases } from "./lib/case.mjs";
 import { readOptions } from "./lib/options.mjs";
 import { prepareLibrary, preparePeers, prepareServer } from "./lib/prepare.mjs";
+import { ratioLines, ratiosOf, writeRatios } from "./lib/ratios.mjs";
 import { RedisFacts } from "./lib/redis-facts.mjs";
 import { content, machine, report, sizeOf } from "./lib/report.mjs";
 import { Results, writeResults } from "./lib/results.mjs";
@@ -182,6 +183,12 @@ async function bench() {
   const mode = { quick, rounds, bytes, tasks, retry };
   const file = writeResults("bench", { startedAt, ...mode, machine: begun, cases, leftOut });
   console.log(`written: ${file}`);
+  const ratios = ratiosOf(cases);
+  for (const line of ratioLines(ratios)) console.log(line);
+  if (options.writeRatios) {
+    writeRatios(ratios, { date: startedAt.slice(0, 10), rounds, ...begun, load: null });
+    console.log("written: bench/ratios.json");
+  }
   const wrong = lines.filter((line) => line.startsWith("  ✗")).length;
   if (wrong > 0) console.error(`✗ ${wrong} measurements were not correct`);
   return wrong > 0 ? 1 : 0;

@@ -10,6 +10,7 @@ export const USAGE = `npm run bench -- [options]
   --payload n        bytes of a job's data as JSON; default: 100
   --tasks n          spreads the jobs over so many tasks, and the concurrency, too; default: 1
   --retry-off        our jobs at most once, in every case; the peers stay as they are
+  --write-ratios     makes the ratios of this run the committed ones
   --no-build         measure the dist that is there
   --list             names the cases
 `;
@@ -24,6 +25,7 @@ export const USAGE = `npm run bench -- [options]
  * @property {number} tasks
  * @property {boolean} retry
  * @property {boolean} build
+ * @property {boolean} writeRatios
  */
 
 /**
@@ -42,6 +44,7 @@ export function readOptions(words, all) {
       payload: { type: "string", default: "100" },
       tasks: { type: "string", default: "1" },
       "retry-off": { type: "boolean", default: false },
+      "write-ratios": { type: "boolean", default: false },
       "no-build": { type: "boolean", default: false },
       list: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -59,6 +62,7 @@ export function readOptions(words, all) {
     tasks: wholeNumber("--tasks", values.tasks),
     retry: !values["retry-off"],
     build: !values["no-build"],
+    writeRatios: values["write-ratios"],
   };
 }
 

@@ -36,6 +36,7 @@ const handler = (data) => {
 scheduler.bind("task", handler, { concurrency: 100 });
 scheduler.register("task", { scheduleId: "often", every: "1s", overlap: "bufferOne" });
 
+/** @type {import("schedule-mq").PushOptions<{ fails?: boolean }>[]} */
 const KINDS = [
   { data: {} },
   { data: {}, delay: "50ms" },
