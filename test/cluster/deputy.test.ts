@@ -16,8 +16,8 @@ import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
 import { until } from "../support/until.js";
+import { allowPart, chooseVictim, SHARDS } from "./victim.js";
 
-const SHARDS = 16;
 const LEASE_MS = 2_000;
 const PREFIX = "deputy:";
 
@@ -31,16 +31,11 @@ const endings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   cluster = await startCluster({ replicas: 0, nodeTimeoutMs: 60_000 });
-  for (const { client } of cluster.nodes) {
-    await client.config("SET", "cluster-require-full-coverage", "no");
-  }
-  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-  const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
-  victim = owners.find((owner) => owner !== owners[0]) as ClusterNode;
-  const names = Array.from({ length: 100 }, (_, n) => `task-${n}`);
-  const isThere = (id: string) => owners[shardOfTask(id, SHARDS)] === victim;
-  away = names.find(isThere) as string;
-  [runs = "", waits = ""] = names.filter((id) => !isThere(id));
+  await allowPart(cluster);
+  const { node, there, elsewhere } = await chooseVictim(cluster);
+  victim = node;
+  [away = ""] = there;
+  [runs = "", waits = ""] = elsewhere;
 }, 60_000);
 
 afterEach(async () => {

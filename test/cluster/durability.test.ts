@@ -10,8 +10,7 @@ import { shardOfTask } from "../../src/store/redis/shards.js";
 import type { SchedulerOptions } from "../../src/types.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
 import { until, within } from "../support/until.js";
-
-const SHARDS = 16;
+import { allowPart, chooseVictim, SHARDS } from "./victim.js";
 
 let cluster: TestCluster;
 let victim: ClusterNode;
@@ -22,17 +21,12 @@ const endings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   cluster = await startCluster({ kind: "valkey-server", replicas: 1, nodeTimeoutMs: 60_000 });
-  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-  const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
-  victim = owners.find((owner) => owner !== owners[0]) as ClusterNode;
-  const names = Array.from({ length: 100 }, (_, n) => `task-${n}`);
-  const isThere = (id: string) => owners[shardOfTask(id, SHARDS)] === victim;
-  there = names.find(isThere) as string;
-  here = names.find((id) => !isThere(id)) as string;
-  for (const { client } of cluster.nodes) {
-    await client.config("SET", "cluster-require-full-coverage", "no");
-    await client.config("SET", "appendonly", "yes");
-  }
+  const chosen = await chooseVictim(cluster);
+  victim = chosen.node;
+  [there = ""] = chosen.there;
+  [here = ""] = chosen.elsewhere;
+  await allowPart(cluster);
+  for (const { client } of cluster.nodes) await client.config("SET", "appendonly", "yes");
 }, 60_000);
 
 afterEach(async () => {

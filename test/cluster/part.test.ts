@@ -8,8 +8,7 @@ import { shardOfTask } from "../../src/store/redis/shards.js";
 import type { SchedulerOptions } from "../../src/types.js";
 import { type ClusterNode, startCluster, type TestCluster } from "../support/cluster.js";
 import { until, within } from "../support/until.js";
-
-const SHARDS = 16;
+import { allowPart, chooseVictim, SHARDS } from "./victim.js";
 
 let cluster: TestCluster;
 let victim: ClusterNode;
@@ -21,16 +20,11 @@ const endings: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   cluster = await startCluster({ replicas: 0, nodeTimeoutMs: 60_000 });
-  for (const { client } of cluster.nodes) {
-    await client.config("SET", "cluster-require-full-coverage", "no");
-  }
-  const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-  const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
-  victim = owners.find((owner) => owner !== owners[0]) as ClusterNode;
-  const names = Array.from({ length: 100 }, (_, n) => `task-${n}`);
-  const isThere = (id: string) => owners[shardOfTask(id, SHARDS)] === victim;
-  away = names.find(isThere) as string;
-  [here = "", other = ""] = names.filter((id) => !isThere(id));
+  await allowPart(cluster);
+  const { node, there, elsewhere } = await chooseVictim(cluster);
+  victim = node;
+  [away = ""] = there;
+  [here = "", other = ""] = elsewhere;
 }, 60_000);
 
 afterEach(async () => {
