@@ -20,8 +20,7 @@ export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy
     const workerData: DeputyThreadOrders = { ...orders, store: told };
     try {
       const file = new URL("./deputy-thread.js", import.meta.url);
-      const limits = { resourceLimits: DEPUTY_LIMITS, execArgv: [] };
-      const thread = new Worker(file, { workerData, ...limits });
+      const thread = new Worker(file, { workerData, resourceLimits: DEPUTY_LIMITS, ...flags() });
       thread.on("message", (word: FromDeputy) => listener[word]());
       watch(thread, listener);
       return {
@@ -58,6 +57,14 @@ export const handlerThreads: HandlerThreads = {
     };
   },
 };
+
+/**
+ * What a program is started with is not for the deputy: profilers, loaders. Only Yarn's
+ * Plug'n'Play has to be there, too: without it nothing is found.
+ */
+function flags(): { execArgv?: string[] } {
+  return process.versions.pnp === undefined ? { execArgv: [] } : {};
+}
 
 /** False: whoever bundled this into a program has left it behind. */
 function hasHandlerThread(): boolean {

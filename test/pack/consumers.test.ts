@@ -85,6 +85,19 @@ describe("the package, installed into an empty folder without running install sc
   });
 });
 
+describe("the package, found by Yarn's Plug'n'Play", () => {
+  it("begins the thread that renews leases as the program was begun", async () => {
+    expect(await saidBy("--require", "./pnp.cjs")).toBe("a thread has it\n");
+    expect(await saidBy()).toBe("");
+  });
+
+  async function saidBy(...flags: string[]): Promise<string> {
+    const { code, output } = await run(process.execPath, [...flags, "deputy.mjs"], { cwd: folder });
+    expect(code, output).toBe(0);
+    return output;
+  }
+});
+
 describe("the package, bundled into the program", () => {
   it("says when a handler is bound that its threads are not there", async () => {
     const file = "bundled.mjs";
