@@ -182,7 +182,13 @@ test("while a shard is away that may know the number, no other one is fixed", as
   const errors: unknown[] = [];
   late.on("error", (error) => void errors.push("code" in error && error.code));
   late.bind(hot, () => {}, { spread: 4 });
-  await late.start();
+  let hasStarted = false;
+  const started = () => {
+    hasStarted = true;
+  };
+  void late.start().then(started, () => {});
+  // In the shards that are there: after the 3 s for which it waits for the others.
+  await until("it to work with the others", () => hasStarted, 6_500);
   expect(await numberOf("away:")).toBeNull();
   process.kill(silent?.server.pid as number, "SIGCONT");
   await until("it to be told", () => errors.includes("SPREAD_FIXED"), 20_000);

@@ -9,6 +9,9 @@ import type { Spread } from "../session.js";
 import type { Scripts } from "../shard.js";
 import type { Node } from "./nodes.js";
 
+/** Whoever is not connected by then is away, and is asked again when it is back. */
+const THERE_WITHIN_MS = 250;
+
 export interface Recollecting {
   index: number;
   node: Node;
@@ -54,7 +57,7 @@ interface Of extends Pick<Recollecting, "scripts" | "prefix" | "identity" | "wit
 }
 
 async function ask(owner: Node, of: Of & { index: number }): Promise<Spread> {
-  await owner.connection.whenReady(of.withinMs);
+  await owner.connection.whenReady(Math.min(of.withinMs, THERE_WITHIN_MS));
   const reply = await run(owner, of, ["spreads", String(of.index)]);
   return reply.flatMap((taskId, k) => (k % 2 === 0 ? [[taskId, Number(reply[k + 1])]] : []));
 }
