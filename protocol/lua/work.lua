@@ -180,7 +180,7 @@ local function claim_alone(claims, first)
   local number, record = take_alone(tasks[first.index])
   if not number then return false end
   lease_out(first.index, { number }, { record }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneRest')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast', 'aloneRest')
   for _, c in ipairs(claims) do
     if update_moment(tasks[c.index], now_ms, now_ms + lease_ms) then more[#more + 1] = c.index end
   end

@@ -1,6 +1,7 @@
 /**
  * Jobs that killed their process three times in a row run alone: only a scheduler that runs nothing
- * gets one. If none asks, one is chosen to empty itself; who could not do so in one lease rests.
+ * gets one. If none asks, one is chosen to empty itself; who could not do so in one lease rests,
+ * and has twice as long the next time.
  * One of them runs at a time, and then others have their turn for as long as it ran.
  */
 import type { WorkArgs } from "../../src/store/contract.js";
@@ -10,7 +11,8 @@ import type { Job, Reservation, Task } from "./state.js";
 export type Turn = { kind: "take"; task: Task; job: Job } | { kind: "drain" | "none" };
 
 const MOST_REMEMBERED = 10;
-const LEASES_OF_REST = 10;
+const LENGTHS_OF_REST = 10;
+const LONGEST_IN_LEASES = 64;
 
 export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
   const { state, identity, now } = scope;
@@ -35,7 +37,10 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
   if (restsUntil(scope) > now) return { kind: "none" };
   const others = state.reservations.filter(({ by }) => by !== identity);
-  const mine = { by: identity, until: now + leaseMs, leaseMs };
+  const lapsed = lapsedOf(scope);
+  const twice = Math.min(2 * (lapsed?.lengthMs ?? 0), LONGEST_IN_LEASES * leaseMs);
+  const lengthMs = Math.max(leaseMs, twice);
+  const mine = { by: identity, until: now + lengthMs, lengthMs };
   state.reservations = [...others, mine].slice(-MOST_REMEMBERED);
   return { kind: "drain" };
 }
@@ -89,13 +94,18 @@ function findAlone({ state }: Scope, claims: WorkArgs["claims"]): { task: Task; 
 /** One that lies further ahead than it could is from before the clock went back. */
 function standingOf({ state, now }: Scope): Reservation | null {
   const last = state.reservations.at(-1);
-  const stands = last !== undefined && last.until > now && last.until <= now + last.leaseMs;
+  const stands = last !== undefined && last.until > now && last.until <= now + last.lengthMs;
   return stands ? last : null;
 }
 
-/** Until when this scheduler is not chosen; now, or before: it may be. */
-function restsUntil({ state, identity, now }: Scope): number {
+/** The last one of this scheduler, which it has not used. */
+function lapsedOf({ state, identity, now }: Scope): Reservation | undefined {
   const mine = state.reservations.find(({ by }) => by === identity);
-  if (mine === undefined || mine.until > now + mine.leaseMs) return now;
-  return mine.until + LEASES_OF_REST * mine.leaseMs;
+  return mine === undefined || mine.until > now + mine.lengthMs ? undefined : mine;
+}
+
+/** Until when this scheduler is not chosen; now, or before: it may be. */
+function restsUntil(scope: Scope): number {
+  const lapsed = lapsedOf(scope);
+  return lapsed === undefined ? scope.now : lapsed.until + LENGTHS_OF_REST * lapsed.lengthMs;
 }

@@ -129,7 +129,8 @@ export interface Sleeper {
 export interface Reservation {
   by: string;
   until: number;
-  leaseMs: number;
+  /** How long it was. */
+  lengthMs: number;
 }
 
 export interface State {

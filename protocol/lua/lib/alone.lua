@@ -1,46 +1,67 @@
 -- alone: who may take a job that must run alone. `caller`: { identity, now_ms, lease_ms }.
 -- @include lib/number.lua
--- How many lapsed reservations are remembered, and for how long.
-local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+-- How many lapsed reservations are remembered; how long whoever had one gets no other, by its
+-- length; how long the longest is.
+local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
 -- Tasks that are looked at sooner when one has run.
 local MOST_HURRIED = 100
 
--- Holders whose reservation lapsed unused, as { identity = until when they get no other }.
-local function past_holders(caller, text, by, til)
-  local past, n = {}, 0
-  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
-    if tonumber(rest_til) > caller.now_ms and n < MOST_PAST_HOLDERS then
-      past[holder], n = tonumber(rest_til), n + 1
-    end
+-- Holders whose reservation lapsed unused, as { identity = { til: until when they get no other,
+-- length_ms: of that one } }.
+local function past_holders(caller, text, by, til, length_ms)
+  local past = {}
+  for holder, rest_til, length in string.gmatch(text or '', '(%S+)=(%d+)/?(%d*)') do
+    past[holder] = { til = tonumber(rest_til), length_ms = tonumber(length) or caller.lease_ms }
   end
-  if by then past[by] = til + REST_IN_LEASES * caller.lease_ms end
+  if by then past[by] = { til = til + REST_IN_LENGTHS * length_ms, length_ms = length_ms } end
   return past
 end
 
+-- The latest first.
 local function past_text(past)
+  local holders = {}
+  for holder in pairs(past) do holders[#holders + 1] = holder end
+  table.sort(holders, function(a, b)
+    if past[a].til == past[b].til then return a < b end
+    return past[a].til > past[b].til
+  end)
   local parts = {}
-  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. whole(til) end
-  table.sort(parts)
+  for k = 1, math.min(#holders, MOST_PAST_HOLDERS) do
+    local one = past[holders[k]]
+    parts[k] = holders[k] .. '=' .. whole(one.til) .. '/' .. whole(one.length_ms)
+  end
   return table.concat(parts, ' ')
+end
+
+-- Twice the one that was too short for what the holder had to end.
+local function next_length(caller, mine)
+  if not mine then return caller.lease_ms end
+  local most = LONGEST_IN_LEASES * caller.lease_ms
+  return math.max(caller.lease_ms, math.min(2 * mine.length_ms, most))
 end
 
 -- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
 -- has it. Whoever could not use it rests, so that a long handler does not hold up all other work.
 local function reserve_alone(caller)
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneFor')
   local by, til = m[1], tonumber(m[2] or '0')
-  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms * 10 then
-    return til, by == caller.identity
-  end
-  local past = past_holders(caller, m[3], by, til)
-  if past[caller.identity] and past[caller.identity] > caller.now_ms then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+  local length_ms = tonumber(m[4] or '') or caller.lease_ms
+  -- Of a version before, which noted no length, it may be that of any lease.
+  local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
+  if til > caller.now_ms and til <= furthest then return til, by == caller.identity end
+  local past = past_holders(caller, m[3], by, til, length_ms)
+  local mine = past[caller.identity]
+  -- What lies further ahead than it could is from before the clock went back.
+  if mine and mine.til > caller.now_ms + (REST_IN_LENGTHS + 1) * mine.length_ms then mine = nil end
+  if mine and mine.til > caller.now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', past_text(past))
     return caller.now_ms + caller.lease_ms, false
   end
-  til = math.ceil(caller.now_ms + caller.lease_ms)
-  local chosen, past_now = caller.identity, past_text(past)
-  redis.call('HSET', META, 'aloneBy', chosen, 'aloneTil', whole(til), 'alonePast', past_now)
+  length_ms = next_length(caller, mine)
+  til = math.ceil(caller.now_ms + length_ms)
+  redis.call('HSET', META, 'aloneBy', caller.identity, 'aloneTil', whole(til),
+    'aloneFor', whole(length_ms), 'alonePast', past_text(past))
   return til, true
 end
 
@@ -82,7 +103,7 @@ end
 local function forget_alone(caller)
   local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
   if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast')
   if not m[5] then
     redis.call('HDEL', META, 'aloneRest')
   else

@@ -7427,9 +7427,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "d174b72c8a3d6db4ba795278767ab20bf21459c6",
+    sha1: "2d9ea9912dc0f1ce61e3c762b56829133537c0cc",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -8377,39 +8377,53 @@ function F.update_moment(t, now_ms, alone_from)
   end
   return false
 end
-local MOST_PAST_HOLDERS, REST_IN_LEASES = 10, 10
+local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
 local MOST_HURRIED = 100
-function F.past_holders(caller, text, by, til)
-  local past, n = {}, 0
-  for holder, rest_til in string.gmatch(text or '', '(%S+)=(%d+)') do
-    if tonumber(rest_til) > caller.now_ms and n < MOST_PAST_HOLDERS then
-      past[holder], n = tonumber(rest_til), n + 1
-    end
+function F.past_holders(caller, text, by, til, length_ms)
+  local past = {}
+  for holder, rest_til, length in string.gmatch(text or '', '(%S+)=(%d+)/?(%d*)') do
+    past[holder] = { til = tonumber(rest_til), length_ms = tonumber(length) or caller.lease_ms }
   end
-  if by then past[by] = til + REST_IN_LEASES * caller.lease_ms end
+  if by then past[by] = { til = til + REST_IN_LENGTHS * length_ms, length_ms = length_ms } end
   return past
 end
 function F.past_text(past)
+  local holders = {}
+  for holder in pairs(past) do holders[#holders + 1] = holder end
+  table.sort(holders, function(a, b)
+    if past[a].til == past[b].til then return a < b end
+    return past[a].til > past[b].til
+  end)
   local parts = {}
-  for holder, til in pairs(past) do parts[#parts + 1] = holder .. '=' .. F.whole(til) end
-  table.sort(parts)
+  for k = 1, math.min(#holders, MOST_PAST_HOLDERS) do
+    local one = past[holders[k]]
+    parts[k] = holders[k] .. '=' .. F.whole(one.til) .. '/' .. F.whole(one.length_ms)
+  end
   return table.concat(parts, ' ')
 end
+function F.next_length(caller, mine)
+  if not mine then return caller.lease_ms end
+  local most = LONGEST_IN_LEASES * caller.lease_ms
+  return math.max(caller.lease_ms, math.min(2 * mine.length_ms, most))
+end
 function F.reserve_alone(caller)
-  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast')
+  local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneFor')
   local by, til = m[1], tonumber(m[2] or '0')
-  if til > caller.now_ms and til <= caller.now_ms + caller.lease_ms * 10 then
-    return til, by == caller.identity
-  end
-  local past = F.past_holders(caller, m[3], by, til)
-  if past[caller.identity] and past[caller.identity] > caller.now_ms then
-    redis.call('HDEL', META, 'aloneBy', 'aloneTil')
+  local length_ms = tonumber(m[4] or '') or caller.lease_ms
+  local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
+  if til > caller.now_ms and til <= furthest then return til, by == caller.identity end
+  local past = F.past_holders(caller, m[3], by, til, length_ms)
+  local mine = past[caller.identity]
+  if mine and mine.til > caller.now_ms + (REST_IN_LENGTHS + 1) * mine.length_ms then mine = nil end
+  if mine and mine.til > caller.now_ms then
+    redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', F.past_text(past))
     return caller.now_ms + caller.lease_ms, false
   end
-  til = math.ceil(caller.now_ms + caller.lease_ms)
-  local chosen, past_now = caller.identity, F.past_text(past)
-  redis.call('HSET', META, 'aloneBy', chosen, 'aloneTil', F.whole(til), 'alonePast', past_now)
+  length_ms = F.next_length(caller, mine)
+  til = math.ceil(caller.now_ms + length_ms)
+  redis.call('HSET', META, 'aloneBy', caller.identity, 'aloneTil', F.whole(til),
+    'aloneFor', F.whole(length_ms), 'alonePast', F.past_text(past))
   return til, true
 end
 function F.turn_of_others(caller)
@@ -8441,7 +8455,7 @@ end
 function F.forget_alone(caller)
   local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
   if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast')
   if not m[5] then
     redis.call('HDEL', META, 'aloneRest')
   else
@@ -8739,7 +8753,7 @@ function F.claim_alone(claims, first)
   local number, record = F.take_alone(tasks[first.index])
   if not number then return false end
   F.lease_out(first.index, { number }, { record }, true)
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneRest')
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast', 'aloneRest')
   for _, c in ipairs(claims) do
     if F.update_moment(tasks[c.index], now_ms, now_ms + lease_ms) then more[#more + 1] = c.index end
   end

@@ -1,7 +1,8 @@
 /**
  * Jobs that killed their process three times in a row run alone. They are given only to a
  * scheduler that runs nothing; if none asks, one is chosen to empty itself (a reservation). Who
- * could not do so within one lease rests for ten, so that a long handler does not hold up the rest.
+ * could not do so within one lease rests for ten, so that a long handler does not hold up the rest,
+ * and has twice as long the next time, so that the job has its turn at last.
  * One of them runs at a time, and then other jobs have their turn for as long as it ran: else a
  * handful of killers would keep all schedulers to themselves.
  */
@@ -12,11 +13,12 @@ import type { Scope } from "./scope.js";
 /** `take`: this job, and nothing beside it; `drain`: nothing until the caller is idle. */
 export type Turn = { kind: "take"; number: number; task: number } | { kind: "drain" | "none" };
 
-/** Who was chosen, until when, and by which length; of the last ones only the last can stand. */
+/** Who was chosen, and until when; of the last ones only the last can stand. */
 interface Reservation {
   by: string;
   until: number;
-  leaseMs: number;
+  /** How long it was, ms. */
+  lengthMs: number;
 }
 
 /** What is kept of it in the row of the space, as JSON. */
@@ -31,8 +33,10 @@ interface Notes {
 /** So many are remembered. */
 const MOST_REMEMBERED = 10;
 
-/** A holder that did not come is not chosen again before so many of its leases have passed. */
-const LEASES_OF_REST = 10;
+/** A holder that did not come is not chosen again for so many times as long as it was. */
+const LENGTHS_OF_REST = 10;
+
+const LONGEST_IN_LEASES = 64;
 
 /** As in a new row. */
 const NOTHING = "[]";
@@ -60,7 +64,8 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
   if (restsUntil(notes.chosen, scope) > now) return { kind: "none" };
   const others = notes.chosen.filter(({ by }) => by !== identity);
-  const mine = { by: identity, until: now + leaseMs, leaseMs };
+  const lengthMs = nextLength(lapsedOf(notes.chosen, scope), leaseMs);
+  const mine = { by: identity, until: now + lengthMs, lengthMs };
   saveNotes(scope, { ...notes, chosen: [...others, mine].slice(-MOST_REMEMBERED) });
   return { kind: "drain" };
 }
@@ -154,15 +159,29 @@ function holdsLease({ tx, space, identity }: Scope): boolean {
 /** One that lies further ahead than it could is from before the clock went back. */
 function standingOf(reservations: readonly Reservation[], now: number): Reservation | null {
   const last = reservations.at(-1);
-  const stands = last !== undefined && last.until > now && last.until <= now + last.leaseMs;
+  const stands = last !== undefined && last.until > now && last.until <= now + last.lengthMs;
   return stands ? last : null;
 }
 
-/** Until when this scheduler is not chosen, epoch ms; now, or before: it may be. */
-function restsUntil(reservations: readonly Reservation[], { now, identity }: Scope): number {
+/** The last one of this scheduler, which it has not used. */
+function lapsedOf(
+  reservations: readonly Reservation[],
+  { now, identity }: Scope,
+): Reservation | null {
   const mine = reservations.find(({ by }) => by === identity);
-  if (mine === undefined || mine.until > now + mine.leaseMs) return now;
-  return mine.until + LEASES_OF_REST * mine.leaseMs;
+  return mine === undefined || mine.until > now + mine.lengthMs ? null : mine;
+}
+
+/** Until when this scheduler is not chosen, epoch ms; now, or before: it may be. */
+function restsUntil(reservations: readonly Reservation[], scope: Scope): number {
+  const lapsed = lapsedOf(reservations, scope);
+  return lapsed === null ? scope.now : lapsed.until + LENGTHS_OF_REST * lapsed.lengthMs;
+}
+
+/** Twice the one that was too short for what its holder had to end. */
+function nextLength(lapsed: Reservation | null, leaseMs: number): number {
+  if (lapsed === null) return leaseMs;
+  return Math.max(leaseMs, Math.min(2 * lapsed.lengthMs, LONGEST_IN_LEASES * leaseMs));
 }
 
 function readNotes({ tx, space }: Scope): Notes {

@@ -155,8 +155,9 @@ ALTER TABLE job ADD COLUMN schedule INTEGER;
 ${SCHEDULES}
 `;
 
-/** From layout 2: nothing changes but that an urgent walk through the schedules has its place. */
+/** From layout 2: an urgent walk through the schedules has its place; nobody drains any more. */
 const FROM_2 = `
+UPDATE space SET reservations = '[]';
 ALTER TABLE space ADD COLUMN mended_to TEXT NOT NULL DEFAULT '';
 `;
 

@@ -145,6 +145,21 @@ function reservationClaims(test: ContractTest): void {
     expect((await scene.work()).drain).toBe(false);
   });
 
+  test("make who could not drain in time drain for twice as long the next time", async ({
+    scene,
+  }) => {
+    await lonelyJob(scene);
+    const drains = async () => (await scene.work()).drain;
+    for (let lengthMs = LEASE_MS; lengthMs <= 4 * LEASE_MS; lengthMs *= 2) {
+      expect(await drains()).toBe(true);
+      await scene.pass(lengthMs - 1_000);
+      expect(await drains()).toBe(true);
+      await scene.pass(2_000);
+      expect(await drains()).toBe(false);
+      await scene.pass(10 * lengthMs);
+    }
+  });
+
   test("may be taken by an idle scheduler though another was chosen", async ({ scene }) => {
     const id = await lonelyJob(scene);
     const store = await scene.another();
