@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- mend: compares a piece of one task's records with all that points at them, and mends what does
--- not fit. Not urgent: the fleet does one piece of a task in 50 s, from where the last one ended.
+-- not fit. Not urgent: the fleet does one piece of a task in 50 s, from where the last one ended,
+-- or where a task stands still.
 -- keys   shard, session, the group of the task
 -- args   task name · urgent 1|0 · if urgent, the place to go on from, '' = the beginning
 -- gives  { place to go on from or '' at the end, then kind and how many were mended … }
@@ -11,6 +12,7 @@
 -- @include lib/overlap.lua
 -- @include lib/promote.lua
 -- @include lib/claim.lua
+-- @include lib/need.lua
 local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
 local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
 local t, urgent, place = task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
@@ -123,10 +125,6 @@ local function walk_claimed(from)
   return scan
 end
 
-local function count_hints()
-  return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
-end
-
 -- All numbers in line, as a set; empty where they are too many to be read at once. Read once, since
 -- nobody else comes between.
 local known = nil
@@ -151,7 +149,7 @@ end
 -- Records that neither run nor stand in line. A line that is too long to be read is made longer
 -- where it is shorter than it has to be: a doubled hint is dropped when it is met.
 local function walk_records(from)
-  local n = count_hints()
+  local n = count_hints(t)
   local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
   if n > MOST_HINTS and ready <= n then return '0' end
   local lost, records = {}, {}
@@ -270,6 +268,13 @@ local function mend_moment()
   if not before and redis.call('ZSCORE', MOMENTS, t.name) then note_mended('moments', 1) end
 end
 
+-- The walk may take hours until it comes to what stands still.
+local function place_in_need()
+  local step = step_in_need(t)
+  if not step or string.sub(place, 1, 2) == step .. ':' then return place end
+  return step .. ':0'
+end
+
 local function is_time(noted)
   local at = tonumber(string.match(noted, '^%d+'))
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
@@ -279,6 +284,7 @@ local field = 'mend ' .. t.name
 local noted = not urgent and redis.call('HGET', META, field) or ''
 if not is_time(noted) then return { '' } end
 if not urgent then place = string.match(noted, ' (.*)$') or '' end
+if not urgent then place = place_in_need() end
 note_time(now_ms)
 local following = walk()
 mend_moment()

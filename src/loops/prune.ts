@@ -31,6 +31,6 @@ export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
   const { store, chance, keep, taskIds, tending, mending } = parts;
   const moreSchedules = await tending.step();
   const moreJobs = taskIds.length > 0 && (await store.prune({ taskIds, keep }));
-  if (!moreJobs && !moreSchedules) await mending.step();
-  return moreJobs || moreSchedules ? PAUSE_MS : pruneRestMs(chance);
+  const isMore = moreJobs || moreSchedules || (await mending.step());
+  return isMore ? PAUSE_MS : pruneRestMs(chance);
 }

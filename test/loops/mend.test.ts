@@ -18,17 +18,45 @@ function mendingOf(places: string[], taskIds: readonly string[]) {
   return { store, asked, mending: new Mending({ store, taskIds }) };
 }
 
-test("a task is walked to its end, then the next one, and the first one again", async () => {
-  const { mending, asked } = mendingOf(["p1", "p2", "", "", ""], ["a", "b"]);
-  for (let k = 0; k < 5; k += 1) await mending.step();
-  expect(asked.map(({ taskId, place }) => [taskId, place])).toEqual([
-    ["a", ""],
-    ["a", "p1"],
-    ["a", "p2"],
+test("a few tasks have a piece each round, in turn, each from where it ended", async () => {
+  const tasks = ["a", "b", "c", "d", "e"];
+  const { mending, asked } = mendingOf(["a1", "", "c1", "", "", "a2"], tasks);
+  expect(await mending.step()).toBe(false);
+  expect(asked.map(({ taskId }) => taskId)).toEqual(["a", "b", "c", "d"]);
+  expect(await mending.step()).toBe(false);
+  expect(asked.slice(4).map(({ taskId, place }) => [taskId, place])).toEqual([
+    ["e", ""],
+    ["a", "a1"],
     ["b", ""],
-    ["a", ""],
+    ["c", "c1"],
   ]);
   expect(asked.every(({ urgent }) => !urgent)).toBe(true);
+});
+
+test("where something was found it goes on at once, until a piece finds nothing", async () => {
+  const { store } = createScene().openStore();
+  const asked: MendArgs[] = [];
+  const answers = [
+    { place: "p1", mended: { ready: 3 } },
+    { place: "p2", mended: { ready: 1 } },
+    { place: "p3", mended: {} },
+    { place: "", mended: {} },
+  ];
+  store.mend = async (args) => {
+    asked.push(args);
+    return answers.shift() ?? { place: "", mended: {} };
+  };
+  const mending = new Mending({ store, taskIds: ["a", "b"] });
+  const isMore: boolean[] = [];
+  for (let k = 0; k < 4; k += 1) isMore.push(await mending.step());
+  expect(isMore).toEqual([true, true, false, false]);
+  expect(asked).toEqual([
+    { taskId: "a", urgent: false, place: "" },
+    { taskId: "a", urgent: true, place: "p1" },
+    { taskId: "a", urgent: true, place: "p2" },
+    { taskId: "b", urgent: false, place: "" },
+    { taskId: "a", urgent: false, place: "p3" },
+  ]);
 });
 
 test("a scheduler without tasks has nothing to mend", async () => {

@@ -169,3 +169,18 @@ test("in the background the fleet does one piece of a task in 50 s", async () =>
   expect((await stores[1].mend({ ...args, urgent: true })).mended).toEqual({ ready: 1 });
   for (const store of stores) await store.close();
 });
+
+test.each([
+  ["line", "ready", { ready: 3 }],
+  ["due times", "due", { scheduled: 2 }],
+] as const)("a lost %s is mended first, wherever the walk stands", async (_, key, mended) => {
+  const { host, port } = server;
+  const store = storeOn({ host, port }, PREFIX);
+  const later = { due: { in: 3_600_000 } };
+  const jobs = [job("a"), job("a"), job("a"), job("a", later), job("a", later)];
+  await store.push({ jobs, timeoutMs: 5_000 });
+  await admin.hset(`${SHARD}meta`, "mend a", "0 6:0");
+  await admin.del(`${TASK}${key}`);
+  expect(await store.mend({ taskId: "a", urgent: false, place: "" })).toMatchObject({ mended });
+  await store.close();
+});

@@ -2566,9 +2566,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "5b6d82208158c6380b936bd62a689a1fa8c26e59",
+    sha1: "a9b67720c2c462d6a0e4a0a64e2994a9d484a173",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,count_hints=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,place_in_need=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2896,6 +2896,15 @@ function F.update_moment(t, now_ms, alone_from)
   end
   return false
 end
+function F.count_hints(t)
+  return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
+end
+function F.step_in_need(t)
+  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
+  if ready > F.count_hints(t) then return '3' end
+  if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '4' end
+  return nil
+end
 local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
 local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
 local t, urgent, place = F.task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
@@ -2993,9 +3002,6 @@ function F.walk_claimed(from)
   F.lease_to_nobody(homeless)
   return scan
 end
-function F.count_hints()
-  return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
-end
 local known = nil
 function F.hints_of(n)
   if known then return known end
@@ -3014,7 +3020,7 @@ function F.rejoin(number, record)
   F.join(t, number, F.priority_of(record), row, F.digits(now))
 end
 function F.walk_records(from)
-  local n = F.count_hints()
+  local n = F.count_hints(t)
   local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
   if n > MOST_HINTS and ready <= n then return '0' end
   local lost, records = {}, {}
@@ -3119,6 +3125,11 @@ function F.mend_moment()
   F.update_moment(t, now_ms)
   if not before and redis.call('ZSCORE', MOMENTS, t.name) then F.note_mended('moments', 1) end
 end
+function F.place_in_need()
+  local step = F.step_in_need(t)
+  if not step or string.sub(place, 1, 2) == step .. ':' then return place end
+  return step .. ':0'
+end
 function F.is_time(noted)
   local at = tonumber(string.match(noted, '^%d+'))
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
@@ -3127,6 +3138,7 @@ local field = 'mend ' .. t.name
 local noted = not urgent and redis.call('HGET', META, field) or ''
 if not F.is_time(noted) then return { '' } end
 if not urgent then place = string.match(noted, ' (.*)$') or '' end
+if not urgent then place = F.place_in_need() end
 F.note_time(now_ms)
 local following = F.walk()
 F.mend_moment()

@@ -17,6 +17,12 @@ export interface Rules {
 /** After a fault a living instance works again within this time. */
 export const BACK_MS = 5_000;
 
+/**
+ * A task that has lost its line or its due times goes on within this time: schedulers look for that
+ * each half to one and a half minutes, the fleet at each task once in 50 s.
+ */
+export const MENDED_MS = 150_000;
+
 /** What a machine that does other things may add to any bound. */
 export const SLACK_MS = 3_000;
 

@@ -1,5 +1,5 @@
 /** I4 to I6: how the runs of one job follow each other: soon, not at once, and by their fences. */
-import { type Case, type Run, SLACK_MS } from "./case.js";
+import { type Case, MENDED_MS, type Run, SLACK_MS } from "./case.js";
 import { storyOf } from "./pushes.js";
 
 /** Clocks of two processes are read a moment after what they time. */
@@ -50,7 +50,9 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
     const afterDeath = leaseMs + retryMs * 2 ** Math.max(0, crashes - 1) * SPREAD;
     const bound = died || halted ? afterDeath + retryMs : retryMs;
     const trouble = its.troubleMs(run.start.t, next.t, [run.start.by, next.by]);
-    if (gap > bound + pollMs + SLACK_MS + trouble && !its.jumped(run.until, next.t)) {
+    const mended = its.lostData(run.start.t, next.t) ? MENDED_MS : 0;
+    const most = bound + pollMs + SLACK_MS + trouble + mended;
+    if (gap > most && !its.jumped(run.until, next.t)) {
       its.broken("I4", `issued again only after ${Math.round(gap)} ms: ${storyOf(runs)}`);
     }
   }

@@ -1,7 +1,7 @@
 /** Runs one scenario: load, faults, healing, draining, the end; then has its history judged. */
 import { setTimeout as pause } from "node:timers/promises";
 import { until } from "../../support/until.js";
-import type { Rules } from "../check/case.js";
+import { MENDED_MS, type Rules } from "../check/case.js";
 import { judge, type Verdict } from "../check/judge.js";
 import { now } from "../programs/history.mjs";
 import { Arena } from "./arena.js";
@@ -26,7 +26,6 @@ const START_MS = 30_000;
 /** Faults that have not all had their turn go on for so long. */
 const MOST_LONGER_MS = 90_000;
 const PUSHERS_END_MS = 20_000;
-const DRAIN_MS = 60_000;
 const END_MS = 10_000;
 
 export async function runScenario(
@@ -140,7 +139,7 @@ async function drain(arena: Arena): Promise<void> {
     const live = namesIn(await arena.store.texts("live"));
     return !live.some((name) => wanted.has(name));
   };
-  await until("all is worked off", isDrained, DRAIN_MS).then(
+  await until("all is worked off", isDrained, MENDED_MS).then(
     () => arena.phase("drained"),
     () => arena.phase("stuck"),
   );
