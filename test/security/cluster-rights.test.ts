@@ -20,8 +20,9 @@ function ofPage(): string[] {
 }
 
 test("a user with these rights runs jobs on all shards, and is woken", async () => {
-  expect(ofPage()).toHaveLength(4);
-  const rights = aclWords([...listedForClients(), ...listed(), ...ofPage()], "acl:");
+  const asked = ["acl whoami", "acl dryrun"];
+  const all = [...listedForClients(), ...listed(), ...ofPage(), ...asked];
+  const rights = aclWords(all, "acl:");
   const nodes = cluster.nodes.map(({ client }) => client);
   for (const node of nodes) {
     await node.call("ACL", "SETUSER", USER, "on", `>${PASSWORD}`, ...rights);
@@ -35,6 +36,10 @@ test("a user with these rights runs jobs on all shards, and is woken", async () 
   for (const task of tasks) scheduler.bind(task, (_data, { taskId }) => void ran.add(taskId));
   try {
     await scheduler.start();
+    // While a slot moves ASKING is wanted, too.
+    const { findings } = await scheduler.doctor();
+    const found = findings.filter(({ code }) => code === "RIGHTS");
+    expect(found).toMatchObject([{ level: "ok" }]);
     for (const task of tasks) await scheduler.push(task, { retry: true });
     await until("all to have run", () => ran.size === tasks.length, 10_000);
     const refused = await Promise.all(nodes.map((node) => refusedTo(node)));
