@@ -15,6 +15,7 @@ local parcel, now_ms = read_parcels()[id], now_us() / 1000
 if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end
 if ARGV[1] == 'arrived' then
   drop_parcel(id)
+  note_left(id, now_ms)
 elseif may_be_taken(parcel[3], now_ms) then
   return 0
 else

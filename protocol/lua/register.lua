@@ -2,13 +2,14 @@
 -- register: writes definitions of schedules; never touches an occurrence that is due.
 -- keys   shard, session
 -- args   set or '' for run-time schedules · leaseMs · 1, or 0: what is not here may be in a shard
---        that was not asked · how many come from other shards · until when they may · for each of
---        them: id, its fields as give has told · then for each schedule: id, task, definition,
---        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
---        '', decidedAt or '', generation or ''
--- does   what was given from here half a minute ago may arrive elsewhere: it is away until then
+--        that was not asked · how many come from other shards · until when what those have said
+--        holds, or 0: there are none · for each that comes: id, its fields as give has told · then
+--        for each schedule: id, task, definition, digest, head without its end, payload, overlap,
+--        local 1|0, jitterMs, first occurrence or '', decidedAt or '', generation or ''
+-- does   what was given from here half a minute ago may arrive elsewhere: it is away until then,
+--        and for whoever asked the other shards before it arrived there
 -- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }; SMQLATE
---        when what was given may be back where it was
+--        when what was given may be back where it was, and what was not found be elsewhere now
 -- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -24,8 +25,9 @@ local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
 local all_asked, given = ARGV[3] == '1', tonumber(ARGV[4])
-if given > 0 and now_ms > tonumber(ARGV[5]) then
-  return redis.error_reply('SMQLATE what was given to this shard came too late')
+local til = tonumber(ARGV[5])
+if til > 0 and now_ms > til then
+  return redis.error_reply('SMQLATE what the other shards have said came too late')
 end
 if set ~= '' then
   -- Whoever comes first after an outage must not take all others for gone.
@@ -123,10 +125,15 @@ local function change(s, w, over)
   return answer('changed', s, over)
 end
 
+-- It is on its way from here, or has gone since the other shards were asked.
+local function is_elsewhere(id)
+  return is_moving(id, nil, now_ms) or (til > 0 and has_left_since(id, til - TAKEN_IN_MS))
+end
+
 local function register(w)
   local s = read_schedule(w.id)
   if not s and not all_asked then return answer('away', nil, {}) end
-  if not s and is_moving(w.id, nil, now_ms) then return answer('away', nil, {}) end
+  if not s and is_elsewhere(w.id) then return answer('away', nil, {}) end
   s = s or put_back(w.id)
   if not s then return add(w) end
   local offers = s.code and read_offers(w.id) or {}
@@ -154,7 +161,8 @@ local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
 local first = 6 + given * PARCEL
 for k = 6, first - 1, PARCEL do
-  taken[ARGV[k]] = take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+  taken[ARGV[k]] = not is_elsewhere(ARGV[k]) and
+    take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
 end
 local answers = {}
 for k = first, #ARGV, ARGS do

@@ -11,20 +11,14 @@ import { registerOnShard } from "../../src/store/redis/schedules.js";
 import type { Script, Verb } from "../../src/store/redis/scripts.js";
 import type { Home } from "../../src/store/redis/session.js";
 import type { Shard } from "../../src/store/redis/shard.js";
-import { shardOfTask } from "../../src/store/redis/shards.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 import { testScripts } from "../../src/store/redis/testing-scripts.js";
 import { HOUR_MS, KEEP, schedule } from "../contract/words.js";
 import type { World } from "../contract/world.js";
 import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
+import { MINUTE_MS, SHARDS, taskIn } from "./moves-kit.js";
 
-const SHARDS = 4;
-const MINUTE_MS = 60_000;
 const server = serverForThisFile({ kind: "redis-server" });
-const taskIn = (shard: number): string =>
-  Array.from({ length: 50 }, (_, n) => `t${n}`).find(
-    (name) => shardOfTask(name, SHARDS) === shard,
-  ) as string;
 const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
 
 let world: World;

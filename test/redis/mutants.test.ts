@@ -80,14 +80,10 @@ const MOVES: readonly Mutant[] = [
     "if ARGV[1] == 'arrived' then\n",
   ],
   ["it is given to two shards at once", "not s and F.is_moving(id, to, now_ms)", "false"],
-  [
-    "it is given to its old task while it moves",
-    "not s and F.is_moving(w.id, nil, now_ms)",
-    "false",
-  ],
+  ["it is given to its old task while it moves", "not s and F.is_elsewhere(w.id)", "false"],
   ["it is put back while it may arrive", "F.may_be_taken(parcel[3], now_ms)", "false"],
   ["what was removed comes back", "(gone[id] or 0) >= tonumber(ARGV[3])", "false"],
-  ["what comes too late is taken in", "given > 0 and now_ms > tonumber(ARGV[5])", "false"],
+  ["what comes too late is taken in", "til > 0 and now_ms > til", "false"],
   ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
   ["what comes back is forgotten", "F.put_back(id)\n  F.refresh_groups(nil)", "F.drop_parcel(id)"],
   [
@@ -95,6 +91,17 @@ const MOVES: readonly Mutant[] = [
     "if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter",
     "if fields[k] ~= '' and letter ~= 'f' then redis.call('HSET', SCHEDULES, letter",
   ],
+];
+
+const LATE_MOVES: readonly Mutant[] = [
+  ["who stood still for long is heard", "til > 0 and now_ms > til", "false"],
+  [
+    "who asked before it left adds a second one",
+    " or (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS))",
+    "",
+  ],
+  ["what has been given on is taken in", "not F.is_elsewhere(ARGV[k])", "true"],
+  ["what has left may not come back", "or 0) > asked_at", "or 0) > 0"],
 ];
 
 const vitest = join(
@@ -131,4 +138,5 @@ async function findsIt(file: string, bug: Mutant): Promise<void> {
 describe("a planted bug is found:", () => {
   test.each(HAND_OVER)("%s", (...bug) => findsIt("hand-over.test.ts", bug), 120_000);
   test.each(MOVES)("%s", (...bug) => findsIt("moves.test.ts", bug), 120_000);
+  test.each(LATE_MOVES)("%s", (...bug) => findsIt("late-moves.test.ts", bug), 120_000);
 });

@@ -32,6 +32,21 @@ local function is_moving(id, to, now_ms)
   return parcel ~= nil and parcel[2] ~= to and may_be_taken(parcel[1], now_ms)
 end
 
+-- It has arrived elsewhere: noted for as long as somebody may come with what was heard before.
+local function note_left(id, now_ms)
+  local left = cjson.decode(redis.call('HGET', META, 'left') or '{}')
+  for one, at in pairs(left) do
+    if not may_be_taken(at, now_ms) then left[one] = nil end
+  end
+  left[id] = math.floor(now_ms)
+  redis.call('HSET', META, 'left', cjson.encode(left))
+end
+
+local function has_left_since(id, asked_at)
+  local left = redis.call('HGET', META, 'left')
+  return left ~= false and (cjson.decode(left)[id] or 0) > asked_at
+end
+
 -- In the order of KINDS_OF_FIELDS, '' where there is none; nil: no such parcel.
 local function parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end

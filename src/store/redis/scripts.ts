@@ -3243,9 +3243,9 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "2c6fcb23e5ed83892a01e261c075c317d5cfbf5f",
+    sha1: "4b09c5b2a5e694dabc6f73dc2e207d0ed94290cc",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3365,6 +3365,14 @@ end
 function F.may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
 end
+function F.note_left(id, now_ms)
+  local left = cjson.decode(redis.call('HGET', META, 'left') or '{}')
+  for one, at in pairs(left) do
+    if not F.may_be_taken(at, now_ms) then left[one] = nil end
+  end
+  left[id] = math.floor(now_ms)
+  redis.call('HSET', META, 'left', cjson.encode(left))
+end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
   local fields = {}
@@ -3403,6 +3411,7 @@ local parcel, now_ms = F.read_parcels()[id], now_us() / 1000
 if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end
 if ARGV[1] == 'arrived' then
   F.drop_parcel(id)
+  F.note_left(id, now_ms)
 elseif F.may_be_taken(parcel[3], now_ms) then
   return 0
 else
@@ -5285,9 +5294,9 @@ return 1
 `,
   },
   "register": {
-    sha1: "d8168b508baf548f1c9dbdb3238fe050afd002cd",
+    sha1: "edec3c97fe535844bc56b27e62dd00ca32d74fc9",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,register=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5428,6 +5437,10 @@ end
 function F.is_moving(id, to, now_ms)
   local parcel = F.read_parcels()[id]
   return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
+end
+function F.has_left_since(id, asked_at)
+  local left = redis.call('HGET', META, 'left')
+  return left ~= false and (cjson.decode(left)[id] or 0) > asked_at
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -5663,8 +5676,9 @@ local now_ms = now_us() / 1000
 local this = math.floor(now_ms)
 local set, lease_ms = ARGV[1], tonumber(ARGV[2])
 local all_asked, given = ARGV[3] == '1', tonumber(ARGV[4])
-if given > 0 and now_ms > tonumber(ARGV[5]) then
-  return redis.error_reply('SMQLATE what was given to this shard came too late')
+local til = tonumber(ARGV[5])
+if til > 0 and now_ms > til then
+  return redis.error_reply('SMQLATE what the other shards have said came too late')
 end
 if set ~= '' then
   F.note_registrations(lease_ms, now_ms)
@@ -5749,10 +5763,13 @@ function F.change(s, w, over)
   if over.contested then F.raise_registrations() end
   return F.answer('changed', s, over)
 end
+function F.is_elsewhere(id)
+  return F.is_moving(id, nil, now_ms) or (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS))
+end
 function F.register(w)
   local s = F.read_schedule(w.id)
   if not s and not all_asked then return F.answer('away', nil, {}) end
-  if not s and F.is_moving(w.id, nil, now_ms) then return F.answer('away', nil, {}) end
+  if not s and F.is_elsewhere(w.id) then return F.answer('away', nil, {}) end
   s = s or F.put_back(w.id)
   if not s then return F.add(w) end
   local offers = s.code and F.read_offers(w.id) or {}
@@ -5778,7 +5795,8 @@ local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
 local first = 6 + given * PARCEL
 for k = 6, first - 1, PARCEL do
-  taken[ARGV[k]] = F.take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+  taken[ARGV[k]] = not F.is_elsewhere(ARGV[k]) and
+    F.take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
 end
 local answers = {}
 for k = first, #ARGV, ARGS do

@@ -1,0 +1,143 @@
+/**
+ * Schedules that move between shards, when something comes late: a parcel that the version before
+ * has left, or a program that stood still after it had asked the other shards.
+ */
+import { Redis } from "ioredis";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Store } from "../../src/store/contract.js";
+import type { Home } from "../../src/store/redis/session.js";
+import { HOUR_MS, schedule } from "../contract/words.js";
+import type { World } from "../contract/world.js";
+import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
+import { MINUTE_MS, SHARDS, taskIn } from "./moves-kit.js";
+
+const server = serverForThisFile({ kind: "redis-server" });
+const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
+
+let world: World;
+let store: Store;
+
+beforeEach(async () => {
+  world = await redisWorld(server(), SHARDS);
+  store = await world.open();
+  expect(await write(store, OLD)).toBe("added");
+});
+
+afterEach(async () => {
+  await store.close();
+  await world.close();
+});
+
+async function shardsOf(one: Store) {
+  return await (one as unknown as { session: Home }).session.shards(1_000);
+}
+
+async function write(by: Store, taskId: string): Promise<string | undefined> {
+  const written = schedule({ scheduleId: "s", taskId, firstAt: (await world.now()) + HOUR_MS });
+  const schedules = [{ ...written, digest: taskId }];
+  return (await by.register({ registration: null, schedules }))[0]?.outcome;
+}
+
+async function tasks(): Promise<string[]> {
+  const page = await store.schedules({ taskId: null, limit: 10, cursor: null });
+  return page.schedules.map(({ taskId }) => taskId);
+}
+
+/** Somebody who has asked the other shards, and stands still until told to go on. */
+async function slow(taskId: string): Promise<() => Promise<string | undefined>> {
+  const one = await world.open();
+  let goOn = () => {};
+  const goes = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  let written: Promise<string | undefined> | undefined;
+  await new Promise<void>((resolve) => {
+    void shardsOf(one).then((shards) => {
+      for (const shard of shards) {
+        const run = shard.run.bind(shard);
+        shard.run = async (verb, call) => {
+          if (verb === "register") {
+            resolve();
+            await goes;
+          }
+          return await run(verb, call);
+        };
+      }
+      written = write(one, taskId);
+      written.catch(() => {});
+    });
+  });
+  // What happens next is not in the same ms.
+  await world.advance(2);
+  return () => {
+    goOn();
+    return (written as Promise<string | undefined>).finally(() => one.close());
+  };
+}
+
+/** Given from its old shard, and left there. */
+async function oldParcel(): Promise<void> {
+  const [givenAt] = (await (
+    await shardsOf(store)
+  )[1]!.run("give", {
+    args: ["0", "2", "s"],
+  })) as string[];
+  const { host, port } = server();
+  const client = new Redis({ host, port });
+  await client.hset(`${PREFIX}{1}:schedules`, "X", `{"s":${givenAt}}`);
+  client.disconnect();
+}
+
+test("a parcel of the version before is put back by whoever tends", async () => {
+  await oldParcel();
+  await world.advance(MINUTE_MS);
+  await store.tend({ urgent: false });
+  expect(await tasks()).toEqual([OLD]);
+});
+
+test.each([OLD, NEW])("it goes where it is registered, half a minute later: %s", async (to) => {
+  await oldParcel();
+  await expect(write(store, to)).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  await world.advance(MINUTE_MS / 2);
+  expect(await write(store, to)).toBe(to === OLD ? "unchanged" : "changed");
+  expect(await tasks()).toEqual([to]);
+});
+
+test("who stood still for long adds no second one to the shard that it has left", async () => {
+  const goOn = await slow(OLD);
+  expect(await write(store, NEW)).toBe("changed");
+  await world.advance(MINUTE_MS);
+  await expect(goOn()).rejects.toMatchObject({ code: "STORE_REFUSED" });
+  expect(await tasks()).toEqual([NEW]);
+});
+
+test("nor does who stood still only while it left", async () => {
+  const goOn = await slow(OLD);
+  expect(await write(store, NEW)).toBe("changed");
+  await expect(goOn()).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  expect(await tasks()).toEqual([NEW]);
+});
+
+test("what was given is not taken in where it came and went meanwhile", async () => {
+  const goOn = await slow(NEW);
+  expect(await write(store, NEW)).toBe("changed");
+  expect(await write(store, THIRD)).toBe("changed");
+  await expect(goOn()).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  expect(await tasks()).toEqual([THIRD]);
+});
+
+test("what was given is not taken in where it is on its way from", async () => {
+  const first = await slow(NEW);
+  expect(await write(store, NEW)).toBe("changed");
+  const second = await slow(THIRD);
+  await expect(first()).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  expect(await second()).toBe("changed");
+  expect(await tasks()).toEqual([THIRD]);
+});
+
+test("who asks after it has left may bring it back at once", async () => {
+  expect(await write(store, NEW)).toBe("changed");
+  await world.advance(2);
+  expect(await write(store, OLD)).toBe("changed");
+  expect(await tasks()).toEqual([OLD]);
+});
