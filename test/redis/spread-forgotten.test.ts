@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { placeOfId, shardsOfTask } from "../../src/core/shard.js";
 import type { PushAnswer, Spreads, Store } from "../../src/store/contract.js";
+import type { Home } from "../../src/store/redis/session.js";
 import type { World } from "../contract/world.js";
 import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
 import { job, KEEP, LEASE_MS } from "./store-kit.js";
@@ -73,6 +74,18 @@ test("an id that was pushed while nobody knew of it is found in the home", async
   }
   const batches = await claim(other, home);
   expect(batches.flatMap(({ jobs }) => jobs)).toHaveLength(strays.length);
+});
+
+test("an assigned id names its shard: a home that is away is not asked for it", async () => {
+  await fix(store);
+  const other = PLACES[1] as number;
+  const { session } = store as unknown as { session: Home };
+  const home = (await session.shards(1_000))[PLACES[0] as number];
+  home!.run = () => Promise.reject(new Error("the home is away"));
+  const ref = { taskId: TASK, id: `${other}-1234567890123456` };
+  expect(await store.get(ref)).toBeNull();
+  expect(await store.cancel({ ...ref, keep: KEEP })).toBeNull();
+  await expect(store.get({ ...ref, id: "mine" })).rejects.toThrow("the home is away");
 });
 
 test("who knew another number than the one in force is told so", async () => {

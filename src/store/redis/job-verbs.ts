@@ -133,12 +133,13 @@ export class JobVerbs {
     const shard = await this.#shardOf(ref, own);
     const home = at(own, 0);
     const answer = await ask(shard);
-    return answer === null && shard !== home ? await ask(home) : answer;
+    const mayBeHome = shard !== home && !ASSIGNED.test(ref.id);
+    return answer === null && mayBeHome ? await ask(home) : answer;
   }
 
   /** An assigned id begins with its shard. */
   async #shardOf({ taskId, id }: JobRef, own: readonly Shard[]): Promise<Shard> {
-    const assigned = /^(\d+)-\d{16}$/.exec(id);
+    const assigned = ASSIGNED.exec(id);
     if (assigned !== null) {
       const there = own.find(({ index }) => index === Number(assigned[1]));
       return there ?? at(own, 0);
@@ -147,6 +148,9 @@ export class JobVerbs {
     return at(shards, this.#spreads.shardOfJob({ taskId, id }, shards));
   }
 }
+
+/** An id that a shard has given, which is nowhere else: the shard, the number. */
+const ASSIGNED = /^(\d+)-\d{16}$/;
 
 /** Where a page of a shard begins. */
 const BEGIN = "-";
