@@ -6,7 +6,7 @@
  *  4. when a piece has failed, no other one is sent: what is left says so
  *  5. rejects only when nothing is known to be stored
  */
-import { SchedulerError } from "../core/errors.js";
+import { describeError, SchedulerError, seen } from "../core/errors.js";
 import type { NewJob, PushAnswer } from "../store/contract.js";
 import type { PushManyResult, PushResult } from "../types.js";
 import { MOST_JOBS_PER_CALL, MOST_TEXT_PER_CALL, type Outbox } from "./outbox.js";
@@ -190,8 +190,9 @@ export class PushList {
 }
 
 function asSchedulerError(thrown: unknown): SchedulerError {
-  if (thrown instanceof SchedulerError) return thrown;
-  const { message } = asError(thrown);
+  const error = asError(thrown);
+  if (error instanceof SchedulerError) return error;
+  const message = seen(() => error.message) ?? describeError(error);
   return new SchedulerError("STORE_REFUSED", `pushMany(): ${message}`, { cause: thrown });
 }
 

@@ -3,7 +3,7 @@
  * event; anything else is an `error`, the same one at most every ten seconds.
  */
 import type { Clock } from "../clock.js";
-import { describeError, type ErrorCode, SchedulerError } from "../core/errors.js";
+import { describeError, type ErrorCode, SchedulerError, seen } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
 
@@ -53,5 +53,6 @@ export class Reporter {
 }
 
 export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(describeError(thrown), { cause: thrown });
+  if (seen(() => thrown instanceof Error)) return thrown as Error;
+  return new Error(describeError(thrown), { cause: thrown });
 }

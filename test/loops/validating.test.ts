@@ -80,3 +80,25 @@ test("it does not begin once its lease is known to be lost: another one has it",
   expect((await scene.counts("t")).total).toMatchObject({ completed: 1, dead: 0, crashes: 1 });
   await Promise.all([first.scheduler.stop(), second.scheduler.stop()]);
 });
+
+test("one that throws what throws when it is looked at refuses its item alone", async () => {
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  revoke();
+  const validate = (value: unknown) => {
+    if (value === 1) throw proxy;
+    return value === 2 ? Promise.reject(proxy) : { value };
+  };
+  const t = { "~standard": { version: 1, vendor: "test", validate } } as const;
+  const scheduler = createScheduler({
+    ...{ store: "memory", logger: false, tasks: { t }, maxPending: 4 },
+  });
+  schedulers.push(scheduler);
+  const refused = { error: { code: "STORE_REFUSED" } };
+  // As often as it takes to see whether their room is given back.
+  for (let n = 0; n < 3; n += 1) {
+    const items = [{ data: 0 }, { data: 1 }, { data: 2 }];
+    const answers = await scheduler.pushMany("t", items);
+    expect(answers).toMatchObject([{ created: true }, refused, refused]);
+  }
+  await expect(scheduler.push("t", { data: 1 })).rejects.toBe(proxy);
+});
