@@ -127,7 +127,8 @@ end
 
 -- It is on its way from here, or has gone since the other shards were asked.
 local function is_elsewhere(id)
-  return is_moving(id, nil, now_ms) or (til > 0 and has_left_since(id, til - TAKEN_IN_MS))
+  return is_moving(id, nil, now_ms) or
+    (til > 0 and has_left_since(id, til - TAKEN_IN_MS, now_ms))
 end
 
 local function register(w)

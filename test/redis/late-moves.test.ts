@@ -141,3 +141,10 @@ test("who asks after it has left may bring it back at once", async () => {
   expect(await write(store, OLD)).toBe("changed");
   expect(await tasks()).toEqual([OLD]);
 });
+
+test("a clock that goes back keeps it from nowhere", async () => {
+  expect(await write(store, NEW)).toBe("changed");
+  await world.jump(-HOUR_MS);
+  expect(await write(store, OLD)).toBe("changed");
+  expect(await tasks()).toEqual([OLD]);
+});

@@ -97,11 +97,11 @@ const LATE_MOVES: readonly Mutant[] = [
   ["who stood still for long is heard", "til > 0 and now_ms > til", "false"],
   [
     "who asked before it left adds a second one",
-    " or (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS))",
-    "",
+    "til > 0 and F.has_left_since(id, til - TAKEN_IN_MS, now_ms)",
+    "false",
   ],
   ["what has been given on is taken in", "not F.is_elsewhere(ARGV[k])", "true"],
-  ["what has left may not come back", "or 0) > asked_at", "or 0) > 0"],
+  ["what has left may not come back", "at > asked_at and", ""],
 ];
 
 const vitest = join(

@@ -42,9 +42,10 @@ local function note_left(id, now_ms)
   redis.call('HSET', META, 'left', cjson.encode(left))
 end
 
-local function has_left_since(id, asked_at)
+local function has_left_since(id, asked_at, now_ms)
   local left = redis.call('HGET', META, 'left')
-  return left ~= false and (cjson.decode(left)[id] or 0) > asked_at
+  local at = left and cjson.decode(left)[id] or 0
+  return at > asked_at and may_be_taken(at, now_ms)
 end
 
 -- In the order of KINDS_OF_FIELDS, '' where there is none; nil: no such parcel.

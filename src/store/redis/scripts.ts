@@ -5294,7 +5294,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "edec3c97fe535844bc56b27e62dd00ca32d74fc9",
+    sha1: "8de47c80ba018c720dd2db4d9f20e744402bce45",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0}
 local function now_us()
@@ -5438,9 +5438,10 @@ function F.is_moving(id, to, now_ms)
   local parcel = F.read_parcels()[id]
   return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
 end
-function F.has_left_since(id, asked_at)
+function F.has_left_since(id, asked_at, now_ms)
   local left = redis.call('HGET', META, 'left')
-  return left ~= false and (cjson.decode(left)[id] or 0) > asked_at
+  local at = left and cjson.decode(left)[id] or 0
+  return at > asked_at and F.may_be_taken(at, now_ms)
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -5764,7 +5765,8 @@ function F.change(s, w, over)
   return F.answer('changed', s, over)
 end
 function F.is_elsewhere(id)
-  return F.is_moving(id, nil, now_ms) or (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS))
+  return F.is_moving(id, nil, now_ms) or
+    (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS, now_ms))
 end
 function F.register(w)
   local s = F.read_schedule(w.id)
