@@ -214,5 +214,5 @@ test("what a home says that cannot be told is an error of the store: a start goe
   endings.push(() => store.close());
   await store.open();
   const wish = store.spreads?.fix([{ taskId: hot, over: OVER }]);
-  await expect(wish).rejects.toMatchObject({ code: "STORE_REFUSED" });
+  await expect(wish).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
 }, 30_000);
