@@ -186,7 +186,8 @@ async function bench() {
   const ratios = ratiosOf(cases);
   for (const line of ratioLines(ratios)) console.log(line);
   if (options.writeRatios) {
-    writeRatios(ratios, { date: startedAt.slice(0, 10), rounds, ...begun, load: null });
+    const { load, ...conditions } = begun;
+    writeRatios(ratios, { date: startedAt.slice(0, 10), rounds, ...conditions });
     console.log("written: bench/ratios.json");
   }
   const wrong = lines.filter((line) => line.startsWith("  ✗")).length;

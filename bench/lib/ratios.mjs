@@ -43,16 +43,19 @@ export function ratiosOf(cases) {
 }
 
 /**
- * What was not measured stays as it was.
+ * What was not measured stays as it was, and what is not known of this run.
  * @param {Committed["ratios"]} measured
  * @param {Committed["conditions"]} conditions
  */
 export function writeRatios(measured, conditions) {
-  const ratios = { ...readRatios().ratios };
+  const before = readRatios();
+  const ratios = { ...before.ratios };
   for (const [figure, own] of Object.entries(measured)) {
     ratios[figure] = { ...ratios[figure], ...own };
   }
-  writeFileSync(RATIOS_FILE, `${JSON.stringify({ conditions, ratios }, null, 2)}\n`);
+  const known = Object.entries(conditions).filter(([, value]) => value !== null);
+  const content = { conditions: { ...before.conditions, ...Object.fromEntries(known) }, ratios };
+  writeFileSync(RATIOS_FILE, `${JSON.stringify(content, null, 2)}\n`);
 }
 
 /**

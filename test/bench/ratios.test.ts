@@ -1,6 +1,6 @@
 /** Claims about the ratios that stand in the repository: what changed is said, no more. */
 import { expect, test } from "vitest";
-import { ratioLines, ratiosOf } from "../../bench/lib/ratios.mjs";
+import { ratioLines, ratiosOf, readRatios } from "../../bench/lib/ratios.mjs";
 
 const figure = (oursBetter: number | null) => ({ median: 1, spread: 0, oursBetter, rounds: [1] });
 
@@ -23,4 +23,10 @@ test("a ratio that has changed by a fifth is told, one that is new or much the s
   const committed = { conditions: {}, ratios: { a: { bullmq: 10 }, b: { bullmq: 10 } } };
   const measured = { a: { bullmq: 7.9, other: 1 }, b: { bullmq: 9 }, c: { bullmq: 1 } };
   expect(ratioLines(measured, committed)).toEqual(["a, beside bullmq: 10× as committed, 7.9× now"]);
+});
+
+test("the committed ones are of a run of several rounds", () => {
+  const { conditions, ratios } = readRatios();
+  expect(conditions.rounds).toBeGreaterThanOrEqual(3);
+  expect(Object.keys(ratios).length).toBeGreaterThan(10);
 });
