@@ -8,6 +8,8 @@ import { number, table } from "./table.mjs";
 
 /** Slower scripts than this are looked at one by one, µs. */
 const SLOW_US = 1_000;
+/** Longer than this no script holds up the server, where nobody interrupts it, ms. */
+const LONGEST_MS = 5;
 
 /**
  * The yardstick: always the same work, of some ms. What its longest run takes beyond its median
@@ -74,11 +76,18 @@ function tableOf(held) {
 /** Keys that jobs stand in: none of them is left at the end. */
 const OF_JOBS = [":jobs", ":later", ":due", ":ready", ":prio", ":claimed", ":lease"];
 
+/** @param {readonly Held[]} held */
+function tooLong(held) {
+  const over = held.filter(({ ms }) => ms > LONGEST_MS);
+  return over.map(({ verb, ms }) => `a script of ${verb} took ${number(ms, 1)} ms`);
+}
+
 /**
  * @param {number} port
+ * @param {boolean} isRealTime the server is not interrupted: long scripts are a problem
  * @returns {Promise<import("./bounds-cases.mjs").Stand>}
  */
-export async function redisStand(port) {
+export async function redisStand(port, isRealTime) {
   const client = new Redis({ host: "127.0.0.1", port });
   const scripts = await watchScripts(client);
   /** @type {number[]} */
@@ -100,7 +109,10 @@ export async function redisStand(port) {
     async problems() {
       const left = await Promise.all(OF_JOBS.map(async (end) => (await client.keys(`*${end}`))[0]));
       const keys = left.filter((key) => key !== undefined);
-      return keys.length > 0 ? [`keys are left: ${keys.join(", ")}`] : [];
+      return [
+        ...(keys.length > 0 ? [`keys are left: ${keys.join(", ")}`] : []),
+        ...(isRealTime ? tooLong(await scripts.collect()) : []),
+      ];
     },
     end: async () => client.disconnect(),
   };

@@ -32,16 +32,18 @@ rm -rf "$folder"
 
 /**
  * @param {string} program
+ * @param {readonly string[]} [before] a command that runs the program given to it
  * @returns {Promise<Server>}
  */
-export async function startServer(program) {
+export async function startServer(program, before = []) {
   const folder = mkdtempSync(join(tmpdir(), "schedule-mq-bench-"));
   const port = await freePort();
   const log = join(folder, "server.log");
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--logfile", log];
   const own = ["--save", "", "--appendonly", "no", "--daemonize", "no"];
   // A group of its own: Ctrl-C is for the bench, which closes the pipe when it is done.
-  const guard = spawn("/bin/sh", ["-c", GUARD, "guard", folder, program, ...args, ...own], {
+  const command = [...before, program, ...args, ...own];
+  const guard = spawn("/bin/sh", ["-c", GUARD, "guard", folder, ...command], {
     detached: true,
     stdio: ["pipe", "ignore", "ignore"],
   });
