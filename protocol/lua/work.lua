@@ -2,7 +2,8 @@
 -- work: ends attempts, then takes ready jobs under new leases.
 -- keys   shard, session, then the groups of the tasks named
 -- args   epoch · seq · identity · idle 1|0 · leaseMs · keep rules (8) · tasks: number, names ·
---        number of settle groups · groups · number of claims · claims: task index, limit
+--        number of settle groups · groups · number of claims · claims: task index, limit, with '~'
+--        before it where others that sleep get their part
 --        group: task index, fence, kind, n, then
 --          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
 --          kind k (complete, not tracked): n numbers, joined by a space · 0 or n, then so many ids
@@ -13,7 +14,8 @@
 --        several records joined by NUL … }
 --        settles: for each group C (all completed), L (all lost), or for each of its jobs one of
 --        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
---        index:alone, by ','; more: task indexes, by ','
+--        index:alone, by ','; more: task indexes, by ',', with '~' behind them where the rest was
+--        left for a sleeper that was woken
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -158,8 +160,9 @@ local function lease_by_crashes(index, numbers, records)
   for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
 end
 
-local function claim(index, limit, alone_from)
-  local t = tasks[index]
+local function claim(c, alone_from)
+  local index, t = c.index, tasks[c.index]
+  local limit = c.is_fair and part_of(t, c.limit, identity) or c.limit
   local numbers, records = take(t, math.min(limit, budget.jobs), budget)
   budget.jobs = budget.jobs - #numbers
   if exists(t.tries) then
@@ -169,9 +172,9 @@ local function claim(index, limit, alone_from)
   end
   if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
   if update_moment(t, now_ms, alone_from) then
-    more[#more + 1] = index
     -- Work is left: the next sleeper joins in, and wakes another one in turn.
-    wake_one(t)
+    local is_heard = wake_one(t)
+    more[#more + 1] = is_heard and limit < c.limit and index .. '~' or index
   end
 end
 
@@ -190,6 +193,9 @@ end
 local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
   local c = { index = tonumber(ARGV[i + 2 * k - 1]), limit = tonumber(ARGV[i + 2 * k]) }
+  if not c.limit then
+    c.limit, c.is_fair = tonumber(string.sub(ARGV[i + 2 * k], 2)), true
+  end
   claims[k] = c
   promote(tasks[c.index], now_ms, math.max(c.limit, promote_share(claim_count)))
   if not first and c.limit > 0 and has_alone(tasks[c.index]) then first = c end
@@ -223,7 +229,7 @@ for _, c in ipairs(claims) do
   elseif taken_alone then
     break
   elseif budget.jobs > 0 and budget.bytes > 0 and c.limit > 0 then
-    claim(c.index, c.limit, alone_from)
+    claim(c, alone_from)
   else
     more[#more + 1] = c.index
   end

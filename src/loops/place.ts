@@ -2,10 +2,14 @@
  * The place of one bound task: how many of its jobs run, stand ready behind them, and are asked
  * for; and whether the store may have more.
  */
+import type { Clock } from "../clock.js";
 import type { Attempt } from "./attempt.js";
 import { Line } from "./line.js";
 import { Pace } from "./pace.js";
 import type { Share } from "./share.js";
+
+/** Whoever was woken has claimed by then, and so have those that he woke, ms. */
+const REST_MS = 10;
 
 export class Place {
   readonly taskId: string;
@@ -27,6 +31,8 @@ export class Place {
   share: Share | null = null;
   /** Its store owes an answer for long. */
   isLate = false;
+  /** It claims its part of a short line; waits while others take theirs; claims what is left. */
+  manner: "part" | "rest" | "all" = "part";
   /** When its turn was, among those that share. */
   servedAt = 0;
   /** Told when it may ask for jobs again, and when one that waits may begin. */
@@ -57,9 +63,28 @@ export class Place {
     return !this.busy && (this.share !== null || this.free > 0);
   }
 
+  /**
+   * True: a claim of so many leaves others that sleep their part. Where handlers are short that
+   * would only be slower: one scheduler has done it all before a second one has heard of it.
+   */
+  isFair(limit: number): boolean {
+    if (limit < 2 || this.manner !== "part") return false;
+    return this.pace.ahead(this.concurrency, this.isRetryOff) === 0;
+  }
+
+  /** Jobs were left for others; should they not come for them, this one takes them in a moment. */
+  rest(clock: Clock): void {
+    if (this.manner === "rest") return;
+    this.manner = "rest";
+    clock.after(REST_MS, () => {
+      this.manner = "all";
+      this.onRoom();
+    });
+  }
+
   /** How many jobs the next claim should ask for, if there are any; 0: none. */
   wanted(): number {
-    if (this.isClogged && this.waiting.length > 0) return 0;
+    if (this.manner === "rest" || (this.isClogged && this.waiting.length > 0)) return 0;
     const ahead = this.pace.ahead(this.concurrency, this.isRetryOff);
     const { free } = this;
     if (ahead === 0) return Math.max(free, 0);

@@ -48,7 +48,10 @@ export class ShardEngine {
   constructor(parts: ShardEngineParts) {
     this.#parts = parts;
     this.leases = new Leases(parts.deputy);
-    this.slots = new Slots(parts.tasks);
+    this.slots = new Slots(parts.tasks, {
+      clock: parts.clock,
+      onRoom: () => this.pump.stir(),
+    });
     this.pump = this.#makePump();
     this.watch = this.#makeWatch();
     this.renew = new Renew({ ...parts, leases: this.leases });
@@ -78,8 +81,7 @@ export class ShardEngine {
 
   /** This task has jobs there, too, and one concurrency in all of its shards. */
   share(task: CheckedBind, share: Share): void {
-    const place = this.slots.share(task, share);
-    place.onRoom = () => this.pump.stir();
+    this.slots.share(task, share);
     this.pump.offer(task.taskId);
   }
 

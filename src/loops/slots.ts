@@ -2,8 +2,10 @@
  * The places of all bound tasks. Decides what the next claim names, and in which order:
  *  1. never more of a task than `concurrency` and what may stand ready behind, see `pace.ts`
  *  2. whoever was named first this time is named last the next time
+ *  3. where handlers are not short, a burst is shared with schedulers that sleep
  */
-import type { Claim } from "../store/contract.js";
+import type { Clock } from "../clock.js";
+import type { Claim, WorkAnswer } from "../store/contract.js";
 import { Place } from "./place.js";
 import type { Share } from "./share.js";
 
@@ -13,20 +15,31 @@ export interface SlotTask {
   concurrency: number;
 }
 
+type ClaimAnswer = Pick<WorkAnswer, "more" | "left" | "drain">;
+
+export interface SlotsParts {
+  clock: Clock;
+  /** Told when a place may ask for jobs again. */
+  onRoom: () => void;
+}
+
 /** A claim under way. */
 export interface Asked extends Claim {
+  fair: boolean;
   place: Place;
   /** How often the task had been offered when the claim was made. */
   offers: number;
 }
 
 export class Slots {
+  readonly #parts: SlotsParts;
   readonly #places = new Map<string, Place>();
   /** The same places; rotated, for fairness. */
   readonly #order: Place[] = [];
   #shared = false;
 
-  constructor(tasks: Iterable<SlotTask>) {
+  constructor(tasks: Iterable<SlotTask>, parts: SlotsParts) {
+    this.#parts = parts;
     for (const task of tasks) this.#add(task);
   }
 
@@ -112,7 +125,7 @@ export class Slots {
       if (wanted === 0) continue;
       const limit = Math.min(Math.max(place.free, 0), wanted, jobsLeft);
       jobsLeft -= limit;
-      asked.push({ taskId: place.taskId, limit, place, offers: place.offers });
+      asked.push({ taskId: place.taskId, limit, fair: false, place, offers: place.offers });
       ahead.push(wanted - limit);
       if (asked.length === limits.tasks || jobsLeft === 0) break;
     }
@@ -121,6 +134,7 @@ export class Slots {
       const share = Math.ceil(jobsLeft / (asked.length - index));
       const more = Math.min(ahead[index]!, share);
       claim.limit += more;
+      claim.fair = claim.place.isFair(claim.limit);
       claim.place.asked += claim.limit;
       claim.place.share?.served(claim.place);
       jobsLeft -= more;
@@ -130,10 +144,12 @@ export class Slots {
   }
 
   /** A claim was answered; tasks that are not in `more` have nothing left, unless offered since. */
-  answered(asked: readonly Asked[], more: readonly string[]): void {
+  answered(asked: readonly Asked[], { more, left, drain }: ClaimAnswer): void {
     for (const { place, limit, taskId, offers } of asked) {
       place.asked -= limit;
-      if (!more.includes(taskId) && place.offers === offers) place.busy = false;
+      if (place.manner === "all") place.manner = "part";
+      if (left.includes(taskId)) place.rest(this.#parts.clock);
+      if (!drain && !more.includes(taskId) && place.offers === offers) place.busy = false;
       place.share?.changed();
     }
   }
@@ -148,6 +164,7 @@ export class Slots {
 
   #add(task: SlotTask): Place {
     const place = new Place(task);
+    place.onRoom = this.#parts.onRoom;
     this.#places.set(task.taskId, place);
     this.#order.push(place);
     return place;

@@ -207,7 +207,7 @@ export class Pump implements Soloist {
     const { store, shard, leaseMs, keep } = this.#parts;
     const answer = store.work({
       settles: call.settles,
-      claims: call.asked.map(({ taskId, limit }) => ({ taskId, limit })),
+      claims: call.asked.map(({ taskId, limit, fair }) => ({ taskId, limit, fair })),
       ...{ idle: call.idle, leaseMs, keep },
       ...(shard === null ? {} : { shard }),
     });
@@ -244,7 +244,7 @@ export class Pump implements Soloist {
 
   #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
     const { slots, solo, leaseMs } = this.#parts;
-    slots.answered(asked, answer.drain ? asked.map((claim) => claim.taskId) : answer.more);
+    slots.answered(asked, answer);
     solo.answered(this, { drain: answer.drain, leaseMs });
     // All are held before any of them begins, since that may block the event loop.
     const held = answer.batches.map((batch) => this.#hold(batch, batch.leaseMs));

@@ -26,6 +26,7 @@ import { lostClaims } from "./parts/lost.js";
 import { noteClaims } from "./parts/notes.js";
 import { orderClaims } from "./parts/order.js";
 import { overlapClaims } from "./parts/overlap.js";
+import { partClaims } from "./parts/part.js";
 import { pauseClaims } from "./parts/pause.js";
 import { payloadClaims } from "./parts/payload.js";
 import { pushClaims } from "./parts/push.js";
@@ -67,6 +68,7 @@ const PARTS: readonly ((test: ContractTest, can: Capabilities) => void)[] = [
   noteClaims,
   lookClaims,
   wakeClaims,
+  partClaims,
   cancelClaims,
   redriveClaims,
   getClaims,
@@ -104,7 +106,8 @@ const SOME: readonly (typeof PARTS)[number][] = [
     turnClaims,
     renewClaims,
   ],
-  ...[reapClaims, lookClaims, wakeClaims, cancelClaims, redriveClaims, listClaims, keepClaims],
+  ...[reapClaims, lookClaims, wakeClaims, partClaims, cancelClaims, redriveClaims],
+  ...[listClaims, keepClaims],
   ...[registerClaims, fireClaims, overlapClaims, pauseClaims, tendClaims, holdClaims],
   ...[sessionClaims],
 ];

@@ -6,13 +6,14 @@ import { Slots } from "../../src/loops/slots.js";
 import { createTestClock } from "../../src/testing/clock.js";
 
 const TASK = { taskId: "hot", concurrency: 10 };
+const NO_MORE = { more: [], left: [], drain: false };
 const MUCH = { jobs: 500, tasks: 25 };
 
 function scene(places: number, concurrency = TASK.concurrency) {
   const clock = createTestClock();
   const task = { ...TASK, concurrency };
   const share = new Share(concurrency, clock);
-  const slots = Array.from({ length: places }, () => new Slots([]));
+  const slots = Array.from({ length: places }, () => new Slots([], { clock, onRoom: () => {} }));
   const stirred: number[] = [];
   const all = slots.map((one, k) => {
     const place = one.share(task, share);
@@ -23,7 +24,8 @@ function scene(places: number, concurrency = TASK.concurrency) {
   const claim = (k: number, given?: number): number => {
     const asked = slots[k]!.ask(MUCH);
     const limit = asked[0]?.limit ?? 0;
-    slots[k]!.answered(asked, limit > 0 && given === undefined ? [TASK.taskId] : []);
+    const more = limit > 0 && given === undefined ? [TASK.taskId] : [];
+    slots[k]!.answered(asked, { ...NO_MORE, more });
     all[k]!.running += given ?? limit;
     return limit;
   };
@@ -93,7 +95,7 @@ test("one whose store does not answer keeps no slots from the others", () => {
   slots[0]!.late(false);
   places[1]!.running -= 1;
   expect(claim(1)).toBe(0);
-  slots[0]!.answered(asked, []);
+  slots[0]!.answered(asked, NO_MORE);
   expect(claim(1)).toBe(1);
 });
 

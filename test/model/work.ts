@@ -12,6 +12,7 @@ import { createLease } from "./leases.js";
 import { promoteDue } from "./push.js";
 import { digits, jobsIn, move, notice, publicId, type Scope, sortedBy } from "./scope.js";
 import { settleAll } from "./settle.js";
+import { believed } from "./sleep.js";
 import type { Job, Task } from "./state.js";
 
 /** What one answer carries at most; one job always. */
@@ -37,6 +38,7 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
     settled: settleAll(scope, args),
     batches: [],
     more: [],
+    left: [],
     drain: false,
   };
   noteEnds(scope, args);
@@ -57,14 +59,25 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   for (const claim of claims) {
     const task = scope.state.tasks.get(claim.taskId);
     if (task === undefined || claim.limit < 1) continue;
-    const { chosen, isMore } = choose(task, claim, room);
+    const part = claim.fair === true ? partOf(scope, task, claim.limit) : claim.limit;
+    const { chosen, isMore } = choose(task, { ...claim, limit: part }, room);
     answer.batches.push(...batchesOf(scope, { task, chosen, leaseMs }));
     if (!isMore) continue;
     // another sleeper takes what this one has no room for
     notice(scope, task.name, 0);
     answer.more.push(task.name);
+    if (chosen.length > 0 && part < claim.limit) answer.left.push(task.name);
   }
   return answer;
+}
+
+/** A short line is shared with others that sleep. */
+function partOf(scope: Scope, task: Task, limit: number): number {
+  const others = believed(scope).filter(
+    ({ identity, taskIds }) => identity !== scope.identity && taskIds.includes(task.name),
+  );
+  const ready = jobsIn(task, "ready").length;
+  return Math.min(limit, Math.max(1, Math.ceil(ready / (1 + Math.min(others.length, 7)))));
 }
 
 /** The first in line, as many as are wanted and the answer has room for. */

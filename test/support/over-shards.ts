@@ -32,7 +32,7 @@ class OverShards {
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {
-    const answer: WorkAnswer = { settled: [], batches: [], more: [], drain: false };
+    const answer: WorkAnswer = { settled: [], batches: [], more: [], left: [], drain: false };
     const asks = this.#shardsOf([...args.settles, ...args.claims]);
     if (asks.length === 0) return answer;
     const ask = async (shard: number, claims: WorkArgs["claims"]): Promise<void> => {
@@ -44,6 +44,7 @@ class OverShards {
       });
       answer.batches.push(...given.batches);
       answer.more.push(...given.more);
+      answer.left.push(...given.left);
       answer.drain ||= given.drain;
       if (given.drain) this.#drainedBy = shard;
     };

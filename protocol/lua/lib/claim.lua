@@ -98,6 +98,20 @@ local function take(t, limit, budget)
   return numbers, records
 end
 
+-- A short line is shared: one scheduler does not take what others that sleep could run as well. So
+-- many of them count at most, since each is woken by the one before.
+local MOST_SHARERS = 7
+
+local function part_of(t, limit, identity)
+  local others = redis.call('SCARD', t.sleepers)
+  if others > 0 then others = others - redis.call('SISMEMBER', t.sleepers, identity) end
+  if others == 0 or limit == 1 then return limit end
+  local ready = redis.call('LLEN', t.ready)
+  if exists(t.prio) then ready = ready + redis.call('ZCARD', t.prio) end
+  local part = math.ceil(ready / (1 + math.min(others, MOST_SHARERS)))
+  return math.min(limit, math.max(1, part))
+end
+
 -- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
 local function has_alone(t)
   if not exists(t.alone) then return false end

@@ -21,6 +21,8 @@ export interface WorkArgs {
 export interface Claim {
   taskId: string;
   limit: number;
+  /** True: of a line that is too short for all, others that sleep get their part. */
+  fair?: boolean;
 }
 
 /** The end of one attempt. */
@@ -56,6 +58,8 @@ export interface WorkAnswer {
   batches: ClaimedBatch[];
   /** Tasks of the claims that have more ready jobs than were taken. */
   more: string[];
+  /** Those of `more` whose rest was left for others that sleep, one of whom was woken. */
+  left: string[];
   /**
    * True: a job waits that must run alone and this scheduler was chosen for it; nothing is claimed
    * until it is idle.

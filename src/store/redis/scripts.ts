@@ -42,7 +42,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "ae2972d25ace68cd234cd3bd6ce61d81ddb2f6dd",
+    sha1: "b5c0bd34c7241857ec9a2e4055b782a50936a641",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
@@ -218,9 +218,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 function F.head_of(record)
   local stop = string.find(record, '\\n', 1, true)
@@ -682,7 +683,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "78ea4f118554321216ae0b7ebbb6ecb64c994076",
+    sha1: "865caa821e882897b067e6f6afb0f40d7ed0bac6",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
@@ -730,9 +731,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 local any_rare, seen_rare = true, {}
 function F.exists(key)
@@ -2566,7 +2568,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "a9b67720c2c462d6a0e4a0a64e2994a9d484a173",
+    sha1: "2f06c2f4a269a905fad7768d2307811f09910ebf",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,place_in_need=0,is_time=0}
 local function now_us()
@@ -2846,6 +2848,7 @@ local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
+local MOST_SHARERS = 7
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
   for _ = 1, MOST_JOBS do
@@ -3644,7 +3647,7 @@ return more
 `,
   },
   "push": {
-    sha1: "fe0b1a0875385cd6d7f98e47be97e10d68dbcb27",
+    sha1: "032445d8cdab2482ac39cb58df9aa2a798743c92",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,spread_ones=0,answered=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0}
 local function now_us()
@@ -3787,9 +3790,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 function F.read_lengths(text)
   local lengths = {}
@@ -4195,7 +4199,7 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "9ca1c7f799d17219a9b4dfa7b4a46a3a1288e123",
+    sha1: "2dca1664935677d2fab799b23bb745dd9a596686",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
@@ -4310,9 +4314,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 local any_rare, seen_rare = true, {}
 function F.exists(key)
@@ -5125,7 +5130,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "7bfc0123c40a0833bdbf3067fc92cc925f5e0fc1",
+    sha1: "d63aebba496e6b605819e21901aaaa14ec85052b",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
@@ -5167,9 +5172,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 local any_rare, seen_rare = true, {}
 function F.written(key)
@@ -6774,7 +6780,7 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
 `,
   },
   "trigger": {
-    sha1: "34b76a285bc9da584bab12ebda676402f88ebdf4",
+    sha1: "7dd38adf1c4e6ecf4c3a3bbb8d2a77c61617da77",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
@@ -6822,9 +6828,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 local any_rare, seen_rare = true, {}
 function F.exists(key)
@@ -7459,9 +7466,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "2d9ea9912dc0f1ce61e3c762b56829133537c0cc",
+    sha1: "1c906e9f4ec3d58d9f0b6d1af758320c175391a9",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,part_of=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7624,9 +7631,10 @@ local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
     local sleeper = redis.call('SPOP', t.sleepers)
-    if not sleeper then return end
-    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return end
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
   end
+  return false
 end
 local any_rare, seen_rare = true, {}
 function F.ask_for_rare(keys)
@@ -8352,6 +8360,16 @@ function F.take(t, limit, budget)
   end
   return numbers, records
 end
+local MOST_SHARERS = 7
+function F.part_of(t, limit, identity)
+  local others = redis.call('SCARD', t.sleepers)
+  if others > 0 then others = others - redis.call('SISMEMBER', t.sleepers, identity) end
+  if others == 0 or limit == 1 then return limit end
+  local ready = redis.call('LLEN', t.ready)
+  if F.exists(t.prio) then ready = ready + redis.call('ZCARD', t.prio) end
+  local part = math.ceil(ready / (1 + math.min(others, MOST_SHARERS)))
+  return math.min(limit, math.max(1, part))
+end
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
   for _ = 1, MOST_JOBS do
@@ -8766,8 +8784,9 @@ function F.lease_by_crashes(index, numbers, records)
   F.lease_in_pieces(index, calm, calm_records)
   for _, job in ipairs(crashed) do F.lease_out(index, { job[1] }, { job[2] }, false) end
 end
-function F.claim(index, limit, alone_from)
-  local t = tasks[index]
+function F.claim(c, alone_from)
+  local index, t = c.index, tasks[c.index]
+  local limit = c.is_fair and F.part_of(t, c.limit, identity) or c.limit
   local numbers, records = F.take(t, math.min(limit, budget.jobs), budget)
   budget.jobs = budget.jobs - #numbers
   if F.exists(t.tries) then
@@ -8777,8 +8796,8 @@ function F.claim(index, limit, alone_from)
   end
   if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
   if F.update_moment(t, now_ms, alone_from) then
-    more[#more + 1] = index
-    F.wake_one(t)
+    local is_heard = F.wake_one(t)
+    more[#more + 1] = is_heard and limit < c.limit and index .. '~' or index
   end
 end
 function F.claim_alone(claims, first)
@@ -8794,6 +8813,9 @@ end
 local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
   local c = { index = tonumber(ARGV[i + 2 * k - 1]), limit = tonumber(ARGV[i + 2 * k]) }
+  if not c.limit then
+    c.limit, c.is_fair = tonumber(string.sub(ARGV[i + 2 * k], 2)), true
+  end
   claims[k] = c
   F.promote(tasks[c.index], now_ms, math.max(c.limit, F.promote_share(claim_count)))
   if not first and c.limit > 0 and F.has_alone(tasks[c.index]) then first = c end
@@ -8825,7 +8847,7 @@ for _, c in ipairs(claims) do
   elseif taken_alone then
     break
   elseif budget.jobs > 0 and budget.bytes > 0 and c.limit > 0 then
-    F.claim(c.index, c.limit, alone_from)
+    F.claim(c, alone_from)
   else
     more[#more + 1] = c.index
   end

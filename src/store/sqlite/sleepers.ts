@@ -92,6 +92,20 @@ export function forgetSleeper(tx: Transaction, identity: string): void {
   tx.run("DELETE FROM sleeper WHERE identity = ?", identity);
 }
 
+/** How many others sleep who would hear of a job of this task; no more than `most` are counted. */
+export function countSleepers(
+  scope: Scope,
+  { task, most }: { task: number; most: number },
+): number {
+  const found = scope.tx.get<{ n: number }>(
+    `SELECT count(*) AS n FROM (SELECT 1 FROM sleeper
+     WHERE space = ? AND ${BELIEVED} AND woken IS NULL AND identity <> ?
+       AND instr(tasks, ?) > 0 LIMIT ?)`,
+    ...[scope.space, scope.now, scope.now, scope.identity, `,${task},`, most],
+  );
+  return found?.n ?? 0;
+}
+
 /** Names those who have to be woken for what appeared in this transaction. */
 export function chooseSleepers(tx: Transaction, process: string): void {
   const { now } = tx;

@@ -8,7 +8,7 @@ import { promoteDue, promoteShare } from "./promote.js";
 import { STATE } from "./schema.js";
 import { countsOf, digits, FACTS, type JobFacts, publicId, type Scope } from "./scope.js";
 import { settleAll } from "./settle.js";
-import { wakeUp } from "./sleepers.js";
+import { countSleepers, wakeUp } from "./sleepers.js";
 import { chooseJobs, type Room, type TakenJob } from "./take.js";
 import { count, countMove, type TaskRow } from "./tasks.js";
 import { fromStored } from "./text.js";
@@ -16,6 +16,9 @@ import { fromStored } from "./text.js";
 /** What one answer carries at most. */
 export const MOST_JOBS = 1_000;
 const MOST_BYTES = 4 * 1024 * 1024;
+
+/** So many others have a part of a short line at most: each is woken by the one before. */
+const MOST_SHARERS = 7;
 
 /** Who takes back a lease takes back all of it. */
 const MOST_PER_LEASE = 100;
@@ -33,7 +36,7 @@ export function work(scope: Scope, args: WorkArgs): WorkAnswer {
 function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   const settled = settleAll(scope, args);
   noteEnds(scope, args);
-  const answer: WorkAnswer = { settled, batches: [], more: [], drain: false };
+  const answer: WorkAnswer = { settled, batches: [], more: [], left: [], drain: false };
   if (args.claims.length === 0) return answer;
   noteTime(scope);
   const crowded = new Set<string>();
@@ -50,9 +53,10 @@ function settleAndClaim(scope: Scope, args: WorkArgs): WorkAnswer {
   }
   const room = { jobs: MOST_JOBS, bytes: MOST_BYTES, isUntouched: true };
   for (const claim of args.claims) {
-    const { batches, isMore } = claimTask(scope, claim, { room, leaseMs: args.leaseMs });
+    const { batches, isMore, isLeft } = claimTask(scope, claim, { room, leaseMs: args.leaseMs });
     answer.batches.push(...batches);
     if (isMore || crowded.has(claim.taskId)) answer.more.push(claim.taskId);
+    if (isLeft) answer.left.push(claim.taskId);
   }
   return answer;
 }
@@ -75,23 +79,31 @@ function takeAlone(
   return { fence: digits(fence), taskId: task.name, leaseMs, alone: true, jobs: [claimedJob(job)] };
 }
 
-/** Takes jobs of one task; true in `isMore`: some had to stay. */
+/** Takes jobs of one task; true in `isMore`: some had to stay; in `isLeft`: for others. */
 function claimTask(
   scope: Scope,
-  { taskId, limit }: Claim,
+  { taskId, limit, fair = false }: Claim,
   { room, leaseMs }: { room: Room; leaseMs: number },
-): { batches: ClaimedBatch[]; isMore: boolean } {
+): { batches: ClaimedBatch[]; isMore: boolean; isLeft: boolean } {
   const { tx } = scope;
   const task = tx.findTask(scope.space, taskId);
-  const nothing = { batches: [], isMore: false };
+  const nothing = { batches: [], isMore: false, isLeft: false };
   if (task === null || limit < 1 || task.counters.ready === 0) return nothing;
-  const { chosen, isMore } = chooseJobs(scope, task, { limit, room });
+  const part = fair ? partOf(scope, task, limit) : limit;
+  const { chosen, isMore } = chooseJobs(scope, task, { limit: part, room });
   // another sleeper takes what this one has no room for
   if (isMore) tx.notice(task, 0);
-  if (chosen.length === 0) return { batches: [], isMore };
+  if (chosen.length === 0) return { ...nothing, isMore };
   count(task, "ready", -chosen.length);
   count(task, "running", chosen.length);
-  return { batches: batchesOf(scope, { task, chosen, leaseMs }), isMore };
+  const batches = batchesOf(scope, { task, chosen, leaseMs });
+  return { batches, isMore, isLeft: isMore && part < limit };
+}
+
+/** A short line is shared: one scheduler does not take what others that sleep could run as well. */
+function partOf(scope: Scope, task: TaskRow, limit: number): number {
+  const others = countSleepers(scope, { task: task.id, most: MOST_SHARERS });
+  return Math.min(limit, Math.max(1, Math.ceil(task.counters.ready / (1 + others))));
 }
 
 /** Jobs that crashed before get leases of their own: their neighbours do not die with them. */

@@ -32,6 +32,7 @@ function batchClaims(test: ContractTest): void {
       settled: [],
       batches: [],
       more: [],
+      left: [],
       drain: false,
     });
   });
