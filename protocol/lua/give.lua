@@ -36,11 +36,12 @@ local function pack(s)
   forget_schedule(s)
 end
 
+local has_given = false
 -- Whoever it was given to may be gone: then whoever asks next is given it.
 local function give(id, outcome)
-  local parcels = read_parcels()
-  parcels[id] = { this, to, parcels[id] and parcels[id][1] or 0 }
-  write_parcels(parcels)
+  local before = read_parcels()[id]
+  read_parcels()[id] = { this, to, before and before[1] or 0 }
+  has_given = true
   return { id, outcome, '0', '', unpack(parcel_fields(id)) }
 end
 
@@ -62,4 +63,5 @@ for k = 3, #ARGV do
     found[#found + 1] = give(id, outcome or 'again')
   end
 end
+if has_given then write_parcels() end
 return found

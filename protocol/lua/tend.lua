@@ -14,7 +14,7 @@
 -- @include lib/offers.lua
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
 -- Twice as long as it may be taken in.
-local PARCEL_MS, MOST_PARCELS = 60000, 20
+local PARCEL_MS, MOST_PARCELS, MOST_LEFT = 60000, 20, 300
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = read_registrations()
@@ -131,4 +131,5 @@ elseif is_time() then
   walk_names()
 end
 refresh_groups(nil)
+forget_left(MOST_LEFT, now_ms)
 return { whole(this), more and '1' or '0', old_parcels(), unpack(doubtful) }

@@ -38,6 +38,15 @@ async function write(by: Store, taskId: string): Promise<string | undefined> {
   return (await by.register({ registration: null, schedules }))[0]?.outcome;
 }
 
+/** What a shard keeps beside its jobs and schedules. */
+async function notesOf(shard: number): Promise<[field: string, text: string][]> {
+  const { host, port } = server();
+  const client = new Redis({ host, port });
+  const notes = await client.hgetall(`${PREFIX}{${shard}}:meta`);
+  client.disconnect();
+  return Object.entries(notes);
+}
+
 async function tasks(): Promise<string[]> {
   const page = await store.schedules({ taskId: null, limit: 10, cursor: null });
   return page.schedules.map(({ taskId }) => taskId);
@@ -147,4 +156,29 @@ test("a clock that goes back keeps it from nowhere", async () => {
   await world.jump(-HOUR_MS);
   expect(await write(store, OLD)).toBe("changed");
   expect(await tasks()).toEqual([OLD]);
+});
+
+test("what many have left behind is read one by one, and forgotten after a minute", async () => {
+  const firstAt = (await world.now()) + HOUR_MS;
+  const many = (taskId: string) =>
+    Array.from({ length: 400 }, (_, n) => ({
+      ...schedule({ scheduleId: `many-${n}`, taskId, firstAt }),
+      digest: taskId,
+    }));
+  await store.register({ registration: null, schedules: many(OLD) });
+  const moved = await store.register({ registration: null, schedules: many(NEW) });
+  expect(moved.filter(({ outcome }) => outcome !== "changed")).toEqual([]);
+  const left = (await notesOf(1)).filter(([field]) => field.startsWith("left "));
+  expect(left).toHaveLength(400);
+  // A script that reads a note reads all of it.
+  expect((await notesOf(1)).filter(([, text]) => text.length > 100)).toEqual([]);
+
+  await world.advance(MINUTE_MS);
+  await store.tend({ urgent: false });
+  expect(await write(store, NEW)).toBe("changed");
+  await store.tend({ urgent: false });
+  const still = (await notesOf(1)).filter(([field]) => field.startsWith("left"));
+  expect(still.map(([field]) => field).sort()).toEqual([
+    ...["left s", "leftAs 401", "leftFrom", "leftTo"],
+  ]);
 });

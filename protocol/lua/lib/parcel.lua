@@ -4,8 +4,11 @@
 -- Whoever it was given to takes it in within so long, or never.
 local TAKEN_IN_MS = 30000
 
+-- Read once, since nobody else comes between.
+local parcels = nil
 local function read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   -- The version before kept only when it was given: to whom is not known.
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
@@ -13,7 +16,7 @@ local function read_parcels()
   return parcels
 end
 
-local function write_parcels(parcels)
+local function write_parcels()
   if next(parcels) == nil then
     redis.call('HDEL', SCHEDULES, 'X')
   else
@@ -32,19 +35,41 @@ local function is_moving(id, to, now_ms)
   return parcel ~= nil and parcel[2] ~= to and may_be_taken(parcel[1], now_ms)
 end
 
--- It has arrived elsewhere: noted for as long as somebody may come with what was heard before.
-local function note_left(id, now_ms)
-  local left = cjson.decode(redis.call('HGET', META, 'left') or '{}')
-  for one, at in pairs(left) do
-    if not may_be_taken(at, now_ms) then left[one] = nil end
+-- Of those that have left, the oldest `most` that need not be known any more.
+local function forget_left(most, now_ms)
+  local m = redis.call('HMGET', META, 'leftFrom', 'leftTo')
+  local from, to = tonumber(m[1] or '0'), tonumber(m[2] or '0')
+  if to == 0 then return end
+  local last = math.min(from + most, to)
+  while from < last do
+    local place = 'leftAs ' .. whole(from + 1)
+    local at, id = string.match(redis.call('HGET', META, place) or '', '^(%d+) (.*)$')
+    if at and may_be_taken(tonumber(at), now_ms) then break end
+    redis.call('HDEL', META, place)
+    -- It may have left once more since.
+    if id and redis.call('HGET', META, 'left ' .. id) == at then
+      redis.call('HDEL', META, 'left ' .. id)
+    end
+    from = from + 1
   end
-  left[id] = math.floor(now_ms)
-  redis.call('HSET', META, 'left', cjson.encode(left))
+  if from == to then
+    redis.call('HDEL', META, 'leftFrom', 'leftTo')
+  else
+    redis.call('HSET', META, 'leftFrom', whole(from))
+  end
+end
+
+-- It has arrived elsewhere: noted for as long as somebody may come with what was heard before. A
+-- field for each, since a deploy may move thousands, and their order beside them.
+local function note_left(id, now_ms)
+  local at = whole(math.floor(now_ms))
+  forget_left(2, now_ms)
+  local place = 'leftAs ' .. whole(redis.call('HINCRBY', META, 'leftTo', 1))
+  redis.call('HSET', META, 'left ' .. id, at, place, at .. ' ' .. id)
 end
 
 local function has_left_since(id, asked_at, now_ms)
-  local left = redis.call('HGET', META, 'left')
-  local at = left and cjson.decode(left)[id] or 0
+  local at = tonumber(redis.call('HGET', META, 'left ' .. id) or '0')
   return at > asked_at and may_be_taken(at, now_ms)
 end
 
@@ -62,9 +87,8 @@ local function drop_parcel(id)
   for _, letter in ipairs(KINDS_OF_FIELDS) do
     redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
   end
-  local parcels = read_parcels()
-  parcels[id] = nil
-  write_parcels(parcels)
+  read_parcels()[id] = nil
+  write_parcels()
 end
 
 -- A schedule as it was in another shard, or before it was given; its task is still that of then.

@@ -1578,7 +1578,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "d0a3399680677a7b97e67fe720ad2da400de3dd9",
+    sha1: "26b573c497074d297c3d7c4ce96c0226bdb83881",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
 local function now_us()
@@ -1664,14 +1664,16 @@ function F.forget_schedule(s)
   F.refresh_groups(nil)
 end
 local TAKEN_IN_MS = 30000
+local parcels = nil
 function F.read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
   end
   return parcels
 end
-function F.write_parcels(parcels)
+function F.write_parcels()
   if next(parcels) == nil then
     redis.call('HDEL', SCHEDULES, 'X')
   else
@@ -1750,10 +1752,11 @@ function F.pack(s)
   end
   F.forget_schedule(s)
 end
+local has_given = false
 function F.give(id, outcome)
-  local parcels = F.read_parcels()
-  parcels[id] = { this, to, parcels[id] and parcels[id][1] or 0 }
-  F.write_parcels(parcels)
+  local before = F.read_parcels()[id]
+  F.read_parcels()[id] = { this, to, before and before[1] or 0 }
+  has_given = true
   return { id, outcome, '0', '', unpack(F.parcel_fields(id)) }
 end
 function F.how_often(id)
@@ -1773,6 +1776,7 @@ for k = 3, #ARGV do
     found[#found + 1] = F.give(id, outcome or 'again')
   end
 end
+if has_given then F.write_parcels() end
 return found
 `,
   },
@@ -3246,9 +3250,9 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "4b09c5b2a5e694dabc6f73dc2e207d0ed94290cc",
+    sha1: "3fdfa5176395e66462f407daa45da06625b55380",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3351,14 +3355,16 @@ function F.refresh_groups(nearer)
   touched = {}
 end
 local TAKEN_IN_MS = 30000
+local parcels = nil
 function F.read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
   end
   return parcels
 end
-function F.write_parcels(parcels)
+function F.write_parcels()
   if next(parcels) == nil then
     redis.call('HDEL', SCHEDULES, 'X')
   else
@@ -3368,13 +3374,32 @@ end
 function F.may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
 end
-function F.note_left(id, now_ms)
-  local left = cjson.decode(redis.call('HGET', META, 'left') or '{}')
-  for one, at in pairs(left) do
-    if not F.may_be_taken(at, now_ms) then left[one] = nil end
+function F.forget_left(most, now_ms)
+  local m = redis.call('HMGET', META, 'leftFrom', 'leftTo')
+  local from, to = tonumber(m[1] or '0'), tonumber(m[2] or '0')
+  if to == 0 then return end
+  local last = math.min(from + most, to)
+  while from < last do
+    local place = 'leftAs ' .. F.whole(from + 1)
+    local at, id = string.match(redis.call('HGET', META, place) or '', '^(%d+) (.*)$')
+    if at and F.may_be_taken(tonumber(at), now_ms) then break end
+    redis.call('HDEL', META, place)
+    if id and redis.call('HGET', META, 'left ' .. id) == at then
+      redis.call('HDEL', META, 'left ' .. id)
+    end
+    from = from + 1
   end
-  left[id] = math.floor(now_ms)
-  redis.call('HSET', META, 'left', cjson.encode(left))
+  if from == to then
+    redis.call('HDEL', META, 'leftFrom', 'leftTo')
+  else
+    redis.call('HSET', META, 'leftFrom', F.whole(from))
+  end
+end
+function F.note_left(id, now_ms)
+  local at = F.whole(math.floor(now_ms))
+  F.forget_left(2, now_ms)
+  local place = 'leftAs ' .. F.whole(redis.call('HINCRBY', META, 'leftTo', 1))
+  redis.call('HSET', META, 'left ' .. id, at, place, at .. ' ' .. id)
 end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
@@ -3388,9 +3413,8 @@ function F.drop_parcel(id)
   for _, letter in ipairs(KINDS_OF_FIELDS) do
     redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
   end
-  local parcels = F.read_parcels()
-  parcels[id] = nil
-  F.write_parcels(parcels)
+  F.read_parcels()[id] = nil
+  F.write_parcels()
 end
 function F.take_in(id, fields)
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
@@ -5300,7 +5324,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "8de47c80ba018c720dd2db4d9f20e744402bce45",
+    sha1: "a215ba02de130986ee2a92bf603352664d0d94f6",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0}
 local function now_us()
@@ -5423,14 +5447,16 @@ function F.forget_schedule(s)
   F.refresh_groups(nil)
 end
 local TAKEN_IN_MS = 30000
+local parcels = nil
 function F.read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
   end
   return parcels
 end
-function F.write_parcels(parcels)
+function F.write_parcels()
   if next(parcels) == nil then
     redis.call('HDEL', SCHEDULES, 'X')
   else
@@ -5445,8 +5471,7 @@ function F.is_moving(id, to, now_ms)
   return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
 end
 function F.has_left_since(id, asked_at, now_ms)
-  local left = redis.call('HGET', META, 'left')
-  local at = left and cjson.decode(left)[id] or 0
+  local at = tonumber(redis.call('HGET', META, 'left ' .. id) or '0')
   return at > asked_at and F.may_be_taken(at, now_ms)
 end
 function F.parcel_fields(id)
@@ -5461,9 +5486,8 @@ function F.drop_parcel(id)
   for _, letter in ipairs(KINDS_OF_FIELDS) do
     redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
   end
-  local parcels = F.read_parcels()
-  parcels[id] = nil
-  F.write_parcels(parcels)
+  F.read_parcels()[id] = nil
+  F.write_parcels()
 end
 function F.take_in(id, fields)
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
@@ -5824,7 +5848,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "a9bfc650bde728e2ad50242dfab06f2ba39ace08",
+    sha1: "05c9f171ba820603c04c8fdef3fcede93dced3e8",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -5910,14 +5934,16 @@ function F.forget_schedule(s)
   F.refresh_groups(nil)
 end
 local TAKEN_IN_MS = 30000
+local parcels = nil
 function F.read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
   end
   return parcels
 end
-function F.write_parcels(parcels)
+function F.write_parcels()
   if next(parcels) == nil then
     redis.call('HDEL', SCHEDULES, 'X')
   else
@@ -5936,9 +5962,8 @@ function F.drop_parcel(id)
   for _, letter in ipairs(KINDS_OF_FIELDS) do
     redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
   end
-  local parcels = F.read_parcels()
-  parcels[id] = nil
-  F.write_parcels(parcels)
+  F.read_parcels()[id] = nil
+  F.write_parcels()
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
@@ -6520,9 +6545,9 @@ return told
 `,
   },
   "tend": {
-    sha1: "cddef8a6859b56267e36dacd656d5ee10bd2e2b7",
+    sha1: "364e1c94c397e1c0a497683bb595fb516dd27ed3",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6627,12 +6652,38 @@ function F.describe_schedule(s, registered_until)
   return { s.id, s.task, s.definition, numbers, s.reason }
 end
 local TAKEN_IN_MS = 30000
+local parcels = nil
 function F.read_parcels()
-  local parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
   end
   return parcels
+end
+function F.may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.forget_left(most, now_ms)
+  local m = redis.call('HMGET', META, 'leftFrom', 'leftTo')
+  local from, to = tonumber(m[1] or '0'), tonumber(m[2] or '0')
+  if to == 0 then return end
+  local last = math.min(from + most, to)
+  while from < last do
+    local place = 'leftAs ' .. F.whole(from + 1)
+    local at, id = string.match(redis.call('HGET', META, place) or '', '^(%d+) (.*)$')
+    if at and F.may_be_taken(tonumber(at), now_ms) then break end
+    redis.call('HDEL', META, place)
+    if id and redis.call('HGET', META, 'left ' .. id) == at then
+      redis.call('HDEL', META, 'left ' .. id)
+    end
+    from = from + 1
+  end
+  if from == to then
+    redis.call('HDEL', META, 'leftFrom', 'leftTo')
+  else
+    redis.call('HSET', META, 'leftFrom', F.whole(from))
+  end
 end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
@@ -6674,7 +6725,7 @@ local function registered_until(s, offers, r)
   return latest and math.max(latest, r.grace) or offer.at
 end
 local PIECE, PIECE_BYTES, PAUSE_MS, DOUBT_MS = 60, 4 * 1024 * 1024, 50000, 60000
-local PARCEL_MS, MOST_PARCELS = 60000, 20
+local PARCEL_MS, MOST_PARCELS, MOST_LEFT = 60000, 20, 300
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = F.read_registrations()
@@ -6776,6 +6827,7 @@ elseif F.is_time() then
   F.walk_names()
 end
 F.refresh_groups(nil)
+F.forget_left(MOST_LEFT, now_ms)
 return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
 `,
   },
