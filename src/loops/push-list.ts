@@ -6,7 +6,7 @@
  *  4. when a piece has failed, no other one is sent: what is left says so
  *  5. rejects only when nothing is known to be stored
  */
-import { describeError, SchedulerError, seen } from "../core/errors.js";
+import { describeError, isNotDone, SchedulerError, seen } from "../core/errors.js";
 import type { NewJob, PushAnswer } from "../store/contract.js";
 import type { PushManyResult, PushResult } from "../types.js";
 import { MOST_JOBS_PER_CALL, MOST_TEXT_PER_CALL, type Outbox } from "./outbox.js";
@@ -157,7 +157,8 @@ export class PushList {
         this.#isStored = true;
       });
     } catch (reason) {
-      this.#failure ??= { reason };
+      // Whoever is told one reason for all must not take for undone what may be stored.
+      if (this.#failure === null || isNotDone(this.#failure.reason)) this.#failure = { reason };
       for (const place of places) this.#results[place] = { error: asSchedulerError(reason) };
     }
   }

@@ -1,7 +1,7 @@
 /** Pushes: batched by turn, bounded in time, refused one by one. */
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import type { SchedulerError } from "../../src/core/errors.js";
+import { SchedulerError } from "../../src/core/errors.js";
 import { createScene, listen, ofEvent, unreachable } from "./scene.js";
 
 function pushes(calls: { verb: string; args: { jobs: unknown[] } }[]): number[] {
@@ -181,6 +181,18 @@ test("pushMany rejects when nothing of it is known to be stored", async () => {
   };
   const pushing = recorded.scheduler.pushMany("t", [{ data: 1 }, { data: 2 }]);
   await expect(pushing).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+});
+
+test("pushMany does not call undone what may be stored: one of its calls had no answer", async () => {
+  const fates = [unreachable(), new SchedulerError("STORE_NO_ANSWER", "lost"), unreachable()];
+  const recorded = createScene().scheduler();
+  recorded.before = () => {
+    throw fates.shift();
+  };
+  const items = Array.from({ length: 600 }, (_, n) => ({ data: n }));
+  const pushing = recorded.scheduler.pushMany("t", items);
+  await expect(pushing).rejects.toMatchObject({ code: "STORE_NO_ANSWER" });
+  expect(fates).toEqual([]);
 });
 
 const positive = {
