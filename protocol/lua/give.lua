@@ -5,9 +5,10 @@
 -- keys   shard, session
 -- args   1 for definitions of code, 0 for run-time ones · the shard that asks · schedule ids
 -- gives  { nowMs, for each that is here { id, given, again, moving, conflict or due, revision,
---        cursor or '', then if given or again its fields d s p o b f u g, '' where there is none }
---        }; again: it was a parcel already, and may be alive where that went; moving: another
---        shard may take it in still, its revision is how often it may
+--        cursor or '', then if given or again its fields d s p o b f u g, '' where there is none },
+--        for each of which that is noted { id, gone, when it was removed, '' } }; again: it was a
+--        parcel already, and may be alive where that went, its revision is since when; moving:
+--        another shard may take it in still, its revision is how often it may
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -16,7 +17,7 @@
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
 local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
-local this = math.floor(now_ms)
+local this, has_given = math.floor(now_ms), false
 local live = read_registrations()
 
 -- The same that register asks where both tasks are in one shard.
@@ -36,19 +37,20 @@ local function pack(s)
   forget_schedule(s)
 end
 
-local has_given = false
 -- Whoever it was given to may be gone: then whoever asks next is given it.
 local function give(id, outcome)
   local before = read_parcels()[id]
-  read_parcels()[id] = { this, to, before and before[1] or 0 }
+  local since = before and before[4] or this
+  read_parcels()[id] = { this, to, before and before[1] or 0, since }
   has_given = true
-  return { id, outcome, '0', '', unpack(parcel_fields(id)) }
+  return { id, outcome, whole(since), '', unpack(parcel_fields(id)) }
 end
 
 local function how_often(id)
   return may_be_taken(read_parcels()[id][3], now_ms) and '2' or '1'
 end
 
+local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
 local found = { whole(this) }
 for k = 3, #ARGV do
   local id = ARGV[k]
@@ -62,6 +64,7 @@ for k = 3, #ARGV do
   elseif s or parcel_fields(id) then
     found[#found + 1] = give(id, outcome or 'again')
   end
+  if gone[id] then found[#found + 1] = { id, 'gone', whole(gone[id]), '' } end
 end
 if has_given then write_parcels() end
 return found

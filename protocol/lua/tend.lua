@@ -3,8 +3,8 @@
 -- those that need a scheduler's judgement. An urgent walk finds also those that lost their names.
 -- keys   shard, session
 -- args   urgent 1|0
--- gives  { nowMs, more 1|0, { id, when it was given … } of parcels that are to be looked after,
---        { id, task, definition, numbers as in schedule.lua, reason } … }
+-- gives  { nowMs, more 1|0, { id, when it was given, since when it is a parcel … } of those to be
+--        looked after, { id, task, definition, numbers as in schedule.lua, reason } … }
 -- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -115,8 +115,8 @@ local function old_parcels()
   local old = {}
   for id, parcel in pairs(read_parcels()) do
     local at = parcel[1]
-    if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
-      old[#old + 1], old[#old + 2] = id, whole(at)
+    if #old < 3 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1], old[#old + 2], old[#old + 3] = id, whole(at), whole(parcel[4])
     end
   end
   return old

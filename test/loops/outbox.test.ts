@@ -183,7 +183,7 @@ test("pushMany rejects when nothing of it is known to be stored", async () => {
   await expect(pushing).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
 });
 
-test("pushMany does not call undone what may be stored: one of its calls had no answer", async () => {
+test("pushMany does not call undone what may be stored: a call had no answer", async () => {
   const fates = [unreachable(), new SchedulerError("STORE_NO_ANSWER", "lost"), unreachable()];
   const recorded = createScene().scheduler();
   recorded.before = () => {

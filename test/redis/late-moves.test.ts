@@ -5,7 +5,9 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.js";
+import type { Verb } from "../../src/store/redis/scripts.js";
 import type { Home } from "../../src/store/redis/session.js";
+import type { Shard } from "../../src/store/redis/shard.js";
 import { HOUR_MS, schedule } from "../contract/words.js";
 import type { World } from "../contract/world.js";
 import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
@@ -16,6 +18,7 @@ const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
 
 let world: World;
 let store: Store;
+const lossies: Store[] = [];
 
 beforeEach(async () => {
   world = await redisWorld(server(), SHARDS);
@@ -24,7 +27,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await store.close();
+  await Promise.all([store, ...lossies.splice(0)].map((one) => one.close()));
   await world.close();
 });
 
@@ -82,6 +85,30 @@ async function slow(taskId: string): Promise<() => Promise<string | undefined>> 
     goOn();
     return (written as Promise<string | undefined>).finally(() => one.close());
   };
+}
+
+/** One of whose scripts some do not arrive. */
+async function lossy(isLost: (shard: Shard, verb: Verb) => boolean): Promise<Store> {
+  const one = await world.open();
+  lossies.push(one);
+  for (const shard of await shardsOf(one)) {
+    const run = shard.run.bind(shard);
+    shard.run = async (verb, call) => {
+      if (isLost(shard, verb)) throw shard.unreachable();
+      return await run(verb, call);
+    };
+    if (isLost(shard, "remove")) Object.defineProperty(shard, "isThere", { value: false });
+  }
+  return one;
+}
+
+/** It has moved, but its old shard does not know, and was away when it was removed. */
+async function removedElsewhere(isLost: (shard: Shard, verb: Verb) => boolean): Promise<void> {
+  expect(await write(await lossy((_, verb) => verb === "parcel"), NEW)).toBe("changed");
+  const remover = await lossy((shard, verb) => shard.index === 1 || isLost(shard, verb));
+  await remover.remove({ scheduleId: "s", revision: null });
+  expect(await tasks()).toEqual([]);
+  await world.advance(MINUTE_MS);
 }
 
 /** Given from its old shard, and left there. */
@@ -181,4 +208,26 @@ test("what many have left behind is read one by one, and forgotten after a minut
   expect(still.map(([field]) => field).sort()).toEqual([
     ...["left s", "leftAs 401", "leftFrom", "leftTo"],
   ]);
+});
+
+test.each([OLD, NEW, THIRD])(
+  "removed while its old shard was away, it begins anew: %s",
+  async (to) => {
+    await removedElsewhere(() => false);
+    expect(await write(store, to)).toBe("added");
+    await world.advance(MINUTE_MS);
+    await store.tend({ urgent: false });
+    expect(await tasks()).toEqual([to]);
+  },
+);
+
+test("removed, it is so though some of those that are to note it do not answer", async () => {
+  await removedElsewhere((shard, verb) => shard.index === 3 && verb === "gone");
+  await store.tend({ urgent: false });
+  expect(await tasks()).toEqual([]);
+});
+
+test("removed, but noted by nobody, it is not called not done", async () => {
+  const removed = removedElsewhere((_, verb) => verb === "gone");
+  await expect(removed).rejects.toMatchObject({ code: "STORE_NO_ANSWER" });
 });

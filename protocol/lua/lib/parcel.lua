@@ -1,6 +1,6 @@
 -- parcel: a schedule that was given to another shard and is not known to have arrived there. It
 -- does not fire: its fields stand under their letters in capitals, and `X` names all parcels with
--- { when each was given, to which shard, when it was given before that }.
+-- { when each was given, to which shard, when it was given before that, since when it is one }.
 -- Whoever it was given to takes it in within so long, or never.
 local TAKEN_IN_MS = 30000
 
@@ -12,6 +12,7 @@ local function read_parcels()
   -- The version before kept only when it was given: to whom is not known.
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end

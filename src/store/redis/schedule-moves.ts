@@ -12,7 +12,7 @@
  */
 import { isAway, SchedulerError } from "../../core/errors.js";
 import type { RegisterAnswer, RegisterArgs } from "../contract.js";
-import { fateOnShard, type Parcel, registerOnShard } from "./schedules.js";
+import { dropGone, fateOnShard, type Parcel, registerOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";
 
 /** Half of what a parcel waits for before it is put back. */
@@ -27,6 +27,8 @@ interface Given extends Parcel {
 interface Asked {
   given: readonly Given[];
   refused: ReadonlyMap<string, RegisterAnswer>;
+  /** When they were removed, while a shard was away that may have parcels of them. */
+  gone: ReadonlyMap<string, number>;
   /** Why one of them was not asked; null: all were. */
   failure: unknown;
 }
@@ -80,7 +82,9 @@ async function registerAfter(
 ): Promise<Registered> {
   // Asked before anything is given: what comes late is refused by the same clock.
   const [now] = await home.run("give", { args: ["0", ""] });
-  const { given, refused, failure } = await askFor(others, { ...call, to: home.index });
+  const asked = await askFor(others, { ...call, to: home.index });
+  const { refused, failure } = asked;
+  const given = await withoutGone(asked, home);
   const allAsked = areAll && failure === null;
   const isRefused = ({ scheduleId }: { scheduleId: string }) => refused.has(scheduleId);
   const parcels = given.filter((one) => !isRefused(one) && isToTake(one, given, allAsked));
@@ -108,6 +112,21 @@ async function registerAfter(
     ),
     failure,
   };
+}
+
+/** What was removed begins anew: what is left of its past is forgotten, here as well. */
+async function withoutGone({ given, gone }: Asked, home: Shard): Promise<readonly Given[]> {
+  if (gone.size === 0) return given;
+  const isPast = ({ scheduleId, since, wasAlive }: Given) =>
+    !wasAlive && Number(since) <= (gone.get(scheduleId) ?? 0);
+  const drops = given.filter(isPast).map((one) => ({ shard: one.shard, id: one.scheduleId }));
+  for (const id of gone.keys()) drops.push({ shard: home, id });
+  const forget = drops.map(({ shard, id }) => dropGone(shard, id, gone.get(id) ?? 0));
+  await Promise.all(forget).catch(async (error: unknown) => {
+    await tellAll(given.filter(wasAlive), "back");
+    throw error;
+  });
+  return given.filter((one) => !isPast(one));
 }
 
 /** A parcel may be the past of what is alive elsewhere. */
@@ -158,6 +177,7 @@ async function askFor(
 ): Promise<Asked> {
   const given: Given[] = [];
   const refused = new Map<string, RegisterAnswer>();
+  const gone = new Map<string, number>();
   const moving: RegisterAnswer[] = [];
   const ids = schedules.map(({ scheduleId }) => scheduleId);
   const call = [registration === null ? "0" : "1", String(to), ...ids];
@@ -167,7 +187,12 @@ async function askFor(
     for (const [scheduleId = "", outcome, revision, nextAt = "", ...fields] of found) {
       if (outcome === "given" || outcome === "again") {
         const alive = outcome === "given";
-        given.push({ shard, scheduleId, givenAt: now, wasAlive: alive, fields });
+        const since = revision ?? now;
+        given.push({ shard, scheduleId, givenAt: now, since, wasAlive: alive, fields });
+        continue;
+      }
+      if (outcome === "gone") {
+        gone.set(scheduleId, Math.max(gone.get(scheduleId) ?? 0, Number(revision)));
         continue;
       }
       const answer = {
@@ -189,7 +214,7 @@ async function askFor(
     if (!hasArrivedOnce(answer, given)) refused.set(answer.scheduleId, answer);
   }
   const refusal = failures.find((error) => !isAway(error));
-  if (refusal === undefined) return { given, refused, failure: failures[0] ?? null };
+  if (refusal === undefined) return { given, refused, gone, failure: failures[0] ?? null };
   await tellAll(given.filter(wasAlive), "back");
   throw refusal;
 }

@@ -2,7 +2,7 @@
  * The verbs on schedules, spread over shards. A schedule lives where its task lives; verbs that
  * name only its id ask the shard where it was seen last, then the others.
  */
-import { isAway } from "../../core/errors.js";
+import { isAway, SchedulerError } from "../../core/errors.js";
 import type {
   Decided,
   FireAnswer,
@@ -119,10 +119,22 @@ export class ScheduleVerbs {
     const more = await Promise.allSettled(others.map(remove));
     const refused = more.find((one) => one.status === "fulfilled" && one.value === "live");
     if (refused !== undefined) return "live";
-    if (asked.size < shards.length) {
-      await Promise.all([...asked].map((shard) => onShard.noteGone(shard, args.scheduleId)));
-    }
+    if (asked.size < shards.length) await this.#noteGone([...asked], args.scheduleId);
     return answer;
+  }
+
+  /** By one of them is enough: whoever finds a parcel asks all. */
+  async #noteGone(asked: readonly Shard[], scheduleId: string): Promise<void> {
+    const noted = await Promise.allSettled(
+      asked.map((shard) => onShard.noteGone(shard, scheduleId)),
+    );
+    if (noted.some(({ status }) => status === "fulfilled")) return;
+    const message =
+      `schedule "${scheduleId}" was removed where it was, but nobody could note that for a shard ` +
+      "that is away, which may bring it back";
+    const fix = "remove it once more when that shard is back: see health().reasons";
+    const cause = noted.find((one) => one.status === "rejected")?.reason;
+    throw new SchedulerError("STORE_NO_ANSWER", message, { fix, value: scheduleId, cause });
   }
 
   async schedule({ scheduleId }: { scheduleId: string }): Promise<ScheduleDetail | null> {

@@ -18,7 +18,7 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
-import { encodeKeep, pairs, wholeNumber } from "./codec.js";
+import { encodeKeep, wholeNumber } from "./codec.js";
 import {
   backfillId,
   decodeDue,
@@ -181,10 +181,15 @@ export async function scheduleOnShard(
 /** What is known there of a schedule that another shard has given; "": nothing. */
 export async function fateOnShard(
   shard: Shard,
-  { scheduleId, givenAt }: Pick<Parcel, "scheduleId" | "givenAt">,
+  { scheduleId, since }: Pick<Parcel, "scheduleId" | "since">,
 ): Promise<"here" | "gone" | ""> {
-  const fate = await shard.run("gone", { args: ["ask", scheduleId, givenAt] });
+  const fate = await shard.run("gone", { args: ["ask", scheduleId, since] });
   return String(fate) as "here" | "gone" | "";
+}
+
+/** A parcel of it that is from before it was removed is forgotten there. */
+export async function dropGone(shard: Shard, scheduleId: string, goneAt: number): Promise<void> {
+  await shard.run("gone", { args: ["drop", scheduleId, String(goneAt)] });
 }
 
 /** Whoever has a parcel of it is told, when it is back, that it was removed. */
@@ -227,8 +232,17 @@ export async function tendOnShard(shard: Shard, args: TendArgs): Promise<TendedS
     doubtful: doubtful.map(decodeDue),
     more: more === "1",
     now: Number(now),
-    parcels: pairs(parcels).map(([scheduleId, givenAt]) => ({ shard, scheduleId, givenAt })),
+    parcels: parcelsOf(shard, parcels),
   };
+}
+
+function parcelsOf(shard: Shard, flat: readonly string[]): Parcel[] {
+  const parcels: Parcel[] = [];
+  for (let k = 0; k < flat.length; k += 3) {
+    const [scheduleId = "", givenAt = "", since = ""] = flat.slice(k, k + 3);
+    parcels.push({ shard, scheduleId, givenAt, since });
+  }
+  return parcels;
 }
 
 /** A schedule that was given long ago and is not known to have arrived. */
@@ -236,7 +250,10 @@ export interface Parcel {
   /** Which has given it. */
   shard: Shard;
   scheduleId: string;
+  /** The last time. */
   givenAt: string;
+  /** When it was given first: so old is what it says. */
+  since: string;
 }
 
 export interface TendedShard extends Tended {

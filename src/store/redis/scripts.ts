@@ -1578,7 +1578,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "26b573c497074d297c3d7c4ce96c0226bdb83881",
+    sha1: "3d88916dd2eb16757cd444a51a89758f82120b98",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
 local function now_us()
@@ -1670,6 +1670,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end
@@ -1736,7 +1737,7 @@ function F.has_live(r, offer, now_ms)
   return false
 end
 local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
-local this = math.floor(now_ms)
+local this, has_given = math.floor(now_ms), false
 local live = F.read_registrations()
 function F.outcome_for(s)
   if code and not s.code then return 'conflict' end
@@ -1752,16 +1753,17 @@ function F.pack(s)
   end
   F.forget_schedule(s)
 end
-local has_given = false
 function F.give(id, outcome)
   local before = F.read_parcels()[id]
-  F.read_parcels()[id] = { this, to, before and before[1] or 0 }
+  local since = before and before[4] or this
+  F.read_parcels()[id] = { this, to, before and before[1] or 0, since }
   has_given = true
-  return { id, outcome, '0', '', unpack(F.parcel_fields(id)) }
+  return { id, outcome, F.whole(since), '', unpack(F.parcel_fields(id)) }
 end
 function F.how_often(id)
   return F.may_be_taken(F.read_parcels()[id][3], now_ms) and '2' or '1'
 end
+local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
 local found = { F.whole(this) }
 for k = 3, #ARGV do
   local id = ARGV[k]
@@ -1775,14 +1777,16 @@ for k = 3, #ARGV do
   elseif s or F.parcel_fields(id) then
     found[#found + 1] = F.give(id, outcome or 'again')
   end
+  if gone[id] then found[#found + 1] = { id, 'gone', F.whole(gone[id]), '' } end
 end
 if has_given then F.write_parcels() end
 return found
 `,
   },
   "gone": {
-    sha1: "73e4dd4c49f6d79a9060724d2524933e54441459",
+    sha1: "7c2d758861faae83f27601b001cf158e3e6754b4",
     text: `#!lua flags=allow-oom
+local F = {read_parcels=0,write_parcels=0,drop_parcel=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1793,12 +1797,44 @@ local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local touched = {}
+local TAKEN_IN_MS = 30000
+local parcels = nil
+function F.read_parcels()
+  if parcels then return parcels end
+  parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
+  for id, one in pairs(parcels) do
+    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
+  end
+  return parcels
+end
+function F.write_parcels()
+  if next(parcels) == nil then
+    redis.call('HDEL', SCHEDULES, 'X')
+  else
+    redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
+  end
+end
+function F.drop_parcel(id)
+  for _, letter in ipairs(KINDS_OF_FIELDS) do
+    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
+  end
+  F.read_parcels()[id] = nil
+  F.write_parcels()
+end
 local MOST, AGE_MS = 200, 7 * 86400000
 local id, this = ARGV[2], math.floor(now_us() / 1000)
 local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
 if ARGV[1] == 'ask' then
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return 'here' end
   return (gone[id] or 0) >= tonumber(ARGV[3]) and 'gone' or ''
+end
+if ARGV[1] == 'drop' then
+  local parcel = F.read_parcels()[id]
+  if parcel and parcel[4] <= tonumber(ARGV[3]) then F.drop_parcel(id) end
+  return ''
 end
 gone[id] = this
 local ids = {}
@@ -3250,7 +3286,7 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "3fdfa5176395e66462f407daa45da06625b55380",
+    sha1: "e6f7b9f8a2eccd91d30b7925e9ee717eea8cacea",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
 local function now_us()
@@ -3361,6 +3397,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end
@@ -5324,7 +5361,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "a215ba02de130986ee2a92bf603352664d0d94f6",
+    sha1: "a29c576db6398a32847807476d67d5ed1be6429c",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0}
 local function now_us()
@@ -5453,6 +5490,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end
@@ -5848,7 +5886,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "05c9f171ba820603c04c8fdef3fcede93dced3e8",
+    sha1: "dd9adf649d950d125a4eae30cbfe69e7bfc4c0f9",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -5940,6 +5978,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end
@@ -6545,7 +6584,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "364e1c94c397e1c0a497683bb595fb516dd27ed3",
+    sha1: "4892c070879da549fa8b80e7d10428e2f2c8fb45",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6658,6 +6697,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then parcels[id] = { one, '', 0 } end
+    parcels[id][4] = parcels[id][4] or parcels[id][1]
   end
   return parcels
 end
@@ -6812,8 +6852,8 @@ function F.old_parcels()
   local old = {}
   for id, parcel in pairs(F.read_parcels()) do
     local at = parcel[1]
-    if #old < 2 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
-      old[#old + 1], old[#old + 2] = id, F.whole(at)
+    if #old < 3 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1], old[#old + 2], old[#old + 3] = id, F.whole(at), F.whole(parcel[4])
     end
   end
   return old
