@@ -4,11 +4,12 @@
 -- may not move yet stays. Without ids it only tells the time.
 -- keys   shard, session
 -- args   1 for definitions of code, 0 for run-time ones · the shard that asks · schedule ids
--- gives  { nowMs, for each that is here { id, given, again, moving, conflict or due, revision,
---        cursor or '', then if given or again its fields d s p o b f u g, '' where there is none },
---        for each of which that is noted { id, gone, when it was removed, '' } }; again: it was a
---        parcel already, and may be alive where that went, its revision is since when; moving:
---        another shard may take it in still, its revision is how often it may
+-- gives  { nowMs, for each that is here { id, given, again, moving, left, conflict or due,
+--        revision, cursor or '', then if given or again its fields d s p o b f u g, '' where there
+--        is none }, for each of which that is noted { id, gone, when it was removed, '' } }; again:
+--        it was a parcel already, and may be alive where that went, its revision is since when;
+--        moving: another shard may take it in still, its revision is how often it may; left: it is
+--        not here, but was until lately
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -63,6 +64,8 @@ for k = 3, #ARGV do
     found[#found + 1] = { id, 'moving', how_often(id), '' }
   elseif s or parcel_fields(id) then
     found[#found + 1] = give(id, outcome or 'again')
+  elseif has_left_since(id, 0, now_ms) then
+    found[#found + 1] = { id, 'left', '0', '' }
   end
   if gone[id] then found[#found + 1] = { id, 'gone', whole(gone[id]), '' } end
 end

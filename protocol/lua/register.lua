@@ -3,9 +3,10 @@
 -- keys   shard, session
 -- args   set or '' for run-time schedules · leaseMs · 1, or 0: what is not here may be in a shard
 --        that was not asked · how many come from other shards · until when what those have said
---        holds, or 0: there are none · for each that comes: id, its fields as give has told · then
---        for each schedule: id, task, definition, digest, head without its end, payload, overlap,
---        local 1|0, jitterMs, first occurrence or '', decidedAt or '', generation or ''
+--        holds, or 0: there are none · for each that comes: id, 1 if it was alive there or 0 for a
+--        parcel, its fields as give has told · then for each schedule: id, task, definition,
+--        digest, head without its end, payload, overlap, local 1|0, jitterMs, first occurrence or
+--        '', decidedAt or '', generation or ''
 -- does   what was given from here half a minute ago may arrive elsewhere: it is away until then,
 --        and for whoever asked the other shards before it arrived there
 -- gives  for each { outcome, generation, revision, cursor or '', contested 1|0, nowMs }; SMQLATE
@@ -125,10 +126,11 @@ local function change(s, w, over)
   return answer('changed', s, over)
 end
 
--- It is on its way from here, or has gone since the other shards were asked.
+-- It was on its way from here when the other shards were asked, or has gone since.
 local function is_elsewhere(id)
-  return is_moving(id, nil, now_ms) or
-    (til > 0 and has_left_since(id, til - TAKEN_IN_MS, now_ms))
+  if til == 0 then return is_moving(id, nil, now_ms) end
+  local asked_at = til - TAKEN_IN_MS
+  return is_moving(id, nil, asked_at) or has_left_since(id, asked_at, now_ms)
 end
 
 local function register(w)
@@ -158,12 +160,19 @@ local function register(w)
   return changed
 end
 
-local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
+-- Of two parcels the newer counts, and what is alive is newer than any.
+local function take(id, alive, fields)
+  if is_elsewhere(id) then return false end
+  local revision = tonumber(string.match(fields[1], '^%d+'))
+  if not alive and parcel_revision(id) > revision then return false end
+  return take_in(id, fields) ~= nil
+end
+
+local PARCEL, taken = 2 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
 local first = 6 + given * PARCEL
 for k = 6, first - 1, PARCEL do
-  taken[ARGV[k]] = not is_elsewhere(ARGV[k]) and
-    take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+  taken[ARGV[k]] = take(ARGV[k], ARGV[k + 1] == '1', { unpack(ARGV, k + 2, k + PARCEL - 1) })
 end
 local answers = {}
 for k = first, #ARGV, ARGS do

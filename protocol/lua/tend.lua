@@ -3,8 +3,9 @@
 -- those that need a scheduler's judgement. An urgent walk finds also those that lost their names.
 -- keys   shard, session
 -- args   urgent 1|0
--- gives  { nowMs, more 1|0, { id, when it was given, since when it is a parcel … } of those to be
---        looked after, { id, task, definition, numbers as in schedule.lua, reason } … }
+-- gives  { nowMs, more 1|0, { { id, when it was given, since when it is a parcel, revision } … } of
+--        those to be looked after, { id, revision … } of what was compared,
+--        { id, task, definition, numbers as in schedule.lua, reason } … }
 -- since  protocol 2
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -18,7 +19,7 @@ local PARCEL_MS, MOST_PARCELS, MOST_LEFT = 60000, 20, 300
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = read_registrations()
-local doubtful = {}
+local doubtful, compared = {}, {}
 
 local function is_doubtful(s, til)
   if s.lost then return true end
@@ -43,6 +44,7 @@ local function tend(id, d)
   local f = redis.call('HMGET', SCHEDULES, 's' .. id, 'g' .. id)
   local s = parse_schedule(id, d, f[1])
   mend_index(s)
+  compared[#compared + 1], compared[#compared + 2] = id, whole(s.revision)
   local til = registered_until(s, parse_offers(f[2]), registrations)
   if is_doubtful(s, til) then doubtful[#doubtful + 1] = describe_schedule(s, til) end
 end
@@ -115,8 +117,8 @@ local function old_parcels()
   local old = {}
   for id, parcel in pairs(read_parcels()) do
     local at = parcel[1]
-    if #old < 3 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
-      old[#old + 1], old[#old + 2], old[#old + 3] = id, whole(at), whole(parcel[4])
+    if #old < MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1] = { id, whole(at), whole(parcel[4]), whole(parcel_revision(id)) }
     end
   end
   return old
@@ -132,4 +134,4 @@ elseif is_time() then
 end
 refresh_groups(nil)
 forget_left(MOST_LEFT, now_ms)
-return { whole(this), more and '1' or '0', old_parcels(), unpack(doubtful) }
+return { whole(this), more and '1' or '0', old_parcels(), compared, unpack(doubtful) }

@@ -6,12 +6,12 @@ import { Redis } from "ioredis";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.js";
 import type { Verb } from "../../src/store/redis/scripts.js";
-import type { Home } from "../../src/store/redis/session.js";
 import type { Shard } from "../../src/store/redis/shard.js";
 import { HOUR_MS, schedule } from "../contract/words.js";
 import type { World } from "../contract/world.js";
 import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
-import { MINUTE_MS, SHARDS, taskIn } from "./moves-kit.js";
+import * as moves from "./moves-kit.js";
+import { MINUTE_MS, SHARDS, shardsOf, stopAt, taskIn, tasksOf } from "./moves-kit.js";
 
 const server = serverForThisFile({ kind: "redis-server" });
 const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
@@ -31,14 +31,8 @@ afterEach(async () => {
   await world.close();
 });
 
-async function shardsOf(one: Store) {
-  return await (one as unknown as { session: Home }).session.shards(1_000);
-}
-
 async function write(by: Store, taskId: string): Promise<string | undefined> {
-  const written = schedule({ scheduleId: "s", taskId, firstAt: (await world.now()) + HOUR_MS });
-  const schedules = [{ ...written, digest: taskId }];
-  return (await by.register({ registration: null, schedules }))[0]?.outcome;
+  return (await moves.write(world, by, { taskId }))?.outcome;
 }
 
 /** What a shard keeps beside its jobs and schedules. */
@@ -50,41 +44,14 @@ async function notesOf(shard: number): Promise<[field: string, text: string][]> 
   return Object.entries(notes);
 }
 
-async function tasks(): Promise<string[]> {
-  const page = await store.schedules({ taskId: null, limit: 10, cursor: null });
-  return page.schedules.map(({ taskId }) => taskId);
-}
+const tasks = () => tasksOf(store);
 
 /** Somebody who has asked the other shards, and stands still until told to go on. */
 async function slow(taskId: string): Promise<() => Promise<string | undefined>> {
   const one = await world.open();
-  let goOn = () => {};
-  const goes = new Promise<void>((resolve) => {
-    goOn = resolve;
-  });
-  let written: Promise<string | undefined> | undefined;
-  await new Promise<void>((resolve) => {
-    void shardsOf(one).then((shards) => {
-      for (const shard of shards) {
-        const run = shard.run.bind(shard);
-        shard.run = async (verb, call) => {
-          if (verb === "register") {
-            resolve();
-            await goes;
-          }
-          return await run(verb, call);
-        };
-      }
-      written = write(one, taskId);
-      written.catch(() => {});
-    });
-  });
-  // What happens next is not in the same ms.
-  await world.advance(2);
-  return () => {
-    goOn();
-    return (written as Promise<string | undefined>).finally(() => one.close());
-  };
+  const act = () => write(one, taskId);
+  const goOn = await stopAt(world, one, { verb: "register", act });
+  return () => goOn().finally(() => one.close());
 }
 
 /** One of whose scripts some do not arrive. */

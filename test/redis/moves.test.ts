@@ -2,21 +2,16 @@
  * Claims about a schedule on its way to a task of another shard, when whoever moves it dies: that
  * is a store of which nothing more arrives from some script on.
  */
-import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { systemChance } from "../../src/chance.js";
-import { systemClock } from "../../src/clock.js";
 import type { RegisterAnswer, Store } from "../../src/store/contract.js";
-import { registerOnShard } from "../../src/store/redis/schedules.js";
-import type { Script, Verb } from "../../src/store/redis/scripts.js";
-import type { Home } from "../../src/store/redis/session.js";
+import { registerOnShard, scheduleOnShard } from "../../src/store/redis/schedules.js";
+import type { Verb } from "../../src/store/redis/scripts.js";
 import type { Shard } from "../../src/store/redis/shard.js";
-import { createRedisStore } from "../../src/store/redis/store.js";
-import { testScripts } from "../../src/store/redis/testing-scripts.js";
 import { HOUR_MS, KEEP, schedule } from "../contract/words.js";
 import type { World } from "../contract/world.js";
-import { PREFIX, redisWorld, serverForThisFile } from "../support/redis-world.js";
-import { MINUTE_MS, SHARDS, taskIn } from "./moves-kit.js";
+import { redisWorld, serverForThisFile } from "../support/redis-world.js";
+import * as moves from "./moves-kit.js";
+import { deafTo, MINUTE_MS, mortalStore, SHARDS, shardsOf, taskIn } from "./moves-kit.js";
 
 const server = serverForThisFile({ kind: "redis-server" });
 const [OLD, NEW, THIRD] = [taskIn(1), taskIn(2), taskIn(3)];
@@ -38,35 +33,19 @@ afterEach(async () => {
   await world.close();
 });
 
-async function write(
-  by: Store,
-  taskId: string,
-  digest = taskId,
-): Promise<RegisterAnswer | undefined> {
-  const written = schedule({ scheduleId: "s", taskId, firstAt: (await world.now()) + HOUR_MS });
-  const schedules = [{ ...written, digest }];
-  return (await by.register({ registration: null, schedules }))[0];
+function write(by: Store, taskId: string, digest = taskId): Promise<RegisterAnswer | undefined> {
+  return moves.write(world, by, { taskId, digest });
 }
 
 /** One that dies before the first of these scripts. */
 function mortal(...verbs: Verb[]): Store {
-  const dead = verbs.map((verb): [Verb, Script] => {
-    const text = `#!lua\nreturn redis.error_reply('ERR the process is gone before ${verb}')`;
-    return [verb, { text, sha1: createHash("sha1").update(text).digest("hex") }];
-  });
-  const { host, port } = server();
-  const one = createRedisStore({
-    ...{ redis: { host, port }, prefix: PREFIX, shards: SHARDS },
-    ...{ clock: systemClock, chance: systemChance, identity: systemChance.identity() },
-    scripts: { ...testScripts, ...Object.fromEntries(dead) },
-  });
+  const one = mortalStore(server(), verbs);
   mortals.push(one);
   return one;
 }
 
 async function shardAt(index: number): Promise<Shard> {
-  const { session } = store as unknown as { session: Home };
-  return (await session.shards(1_000))[index]!;
+  return (await shardsOf(store))[index]!;
 }
 
 /** Its task and the length of its ledger, in each shard where it is known. */
@@ -145,7 +124,7 @@ async function givenForNew(): Promise<() => Promise<RegisterAnswer[]>> {
   const [, [, , , , ...fields] = []] = (await (await shardAt(1)).run("give", call)) as string[][];
   const written = schedule({ scheduleId: "s", taskId: NEW, firstAt: until + HOUR_MS });
   const schedules = [{ ...written, digest: NEW }];
-  const parcels = [{ scheduleId: "s", fields }];
+  const parcels = [{ scheduleId: "s", wasAlive: true, fields }];
   const home = await shardAt(2);
   return () =>
     registerOnShard(home, { registration: null, schedules }, { allAsked: true, until, parcels });
@@ -185,7 +164,9 @@ test("two are given it for one shard: it is not put back while one of them may c
 
 test("who comes too late is refused: it may have been put back", async () => {
   const shard = await shardAt(2);
-  const parcels = [{ scheduleId: "s", fields: Array.from({ length: 8 }, () => "") }];
+  const parcels = [
+    { scheduleId: "s", wasAlive: true, fields: Array.from({ length: 8 }, () => "") },
+  ];
   const until = (await world.now()) - 1;
   const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
   const late = registerOnShard(
@@ -257,17 +238,13 @@ test("given and not taken in, it is at home again when it may not be registered"
   await world.advance(HOUR_MS);
   expect((await write(store, NEW))?.outcome).toBe("due");
   expect(await known()).toEqual([[OLD, 1]]);
+  expect(await scheduleOnShard(await shardAt(1), "s")).toMatchObject({ taskId: OLD });
 });
 
 test("removed while its old shard did not hear of it, it does not come back there", async () => {
   expect((await write(mortal("parcel"), NEW))?.outcome).toBe("changed");
   const deaf = mortal();
-  const { session } = deaf as unknown as { session: Home };
-  await deaf.schedules({ taskId: null, limit: 10, cursor: null });
-  const old = (await session.shards(1_000))[1] as Shard;
-  // As one that is away: nothing can be sent to it.
-  Object.defineProperty(old, "isThere", { value: false });
-  old.run = () => Promise.reject(old.unreachable());
+  await deafTo(deaf, 1);
   expect(await deaf.remove({ scheduleId: "s", revision: null })).toBe("removed");
   expect(await known()).toEqual([]);
   await tendLater();

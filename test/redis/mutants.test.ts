@@ -95,13 +95,40 @@ const MOVES: readonly Mutant[] = [
 
 const LATE_MOVES: readonly Mutant[] = [
   ["who stood still for long is heard", "til > 0 and now_ms > til", "false"],
-  [
-    "who asked before it left adds a second one",
-    "til > 0 and F.has_left_since(id, til - TAKEN_IN_MS, now_ms)",
-    "false",
-  ],
-  ["what has been given on is taken in", "not F.is_elsewhere(ARGV[k])", "true"],
+  ["who asked before it left adds a second one", "F.has_left_since(id, asked_at, now_ms)", "false"],
+  ["what has been given on is taken in", "if F.is_elsewhere(id) then return false end", ""],
   ["what has left may not come back", "at > asked_at and", ""],
+];
+
+const TWO_PARCELS: readonly Mutant[] = [
+  ["no parcel is newer than another", "return (is_newer or", "return (false or"],
+  [
+    "the older of two that are given is taken in where the newer is",
+    "if not alive and F.parcel_revision(id) > revision then return false end",
+    "",
+  ],
+  [
+    "a parcel stays where it came in",
+    "function F.take_in(id, fields)\n  F.drop_parcel(id)\n",
+    "function F.take_in(id, fields)\n",
+  ],
+  [
+    "what has left lately has never been there",
+    "is_newer or F.has_left_since(id, 0, this)",
+    "is_newer",
+  ],
+  [
+    "what left before it was asked for is not told",
+    "elseif F.has_left_since(id, 0, now_ms) then",
+    "elseif false then",
+  ],
+  [
+    "what may have arrived is put back",
+    "F.is_moving(id, nil, asked_at)",
+    "F.is_moving(id, nil, now_ms)",
+  ],
+  ["nobody sees what is alive twice", "if s and s.revision >= tonumber(ARGV[k + 1])", "if false"],
+  ["both that are alive are taken for old", "if s and s.revision >= tonumber(ARGV[k + 1])", "if s"],
 ];
 
 const vitest = join(
@@ -138,5 +165,6 @@ async function findsIt(file: string, bug: Mutant): Promise<void> {
 describe("a planted bug is found:", () => {
   test.each(HAND_OVER)("%s", (...bug) => findsIt("hand-over.test.ts", bug), 120_000);
   test.each(MOVES)("%s", (...bug) => findsIt("moves.test.ts", bug), 120_000);
+  test.each(TWO_PARCELS)("%s", (...bug) => findsIt("two-parcels.test.ts", bug), 120_000);
   test.each(LATE_MOVES)("%s", (...bug) => findsIt("late-moves.test.ts", bug), 120_000);
 });

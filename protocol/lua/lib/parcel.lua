@@ -84,16 +84,24 @@ local function parcel_fields(id)
   return fields
 end
 
+-- Each move makes it rise: of two parcels the one of the higher revision is newer.
+local function parcel_revision(id)
+  return tonumber(string.match(redis.call('HGET', SCHEDULES, 'D' .. id) or '', '^%d+')) or 0
+end
+
 local function drop_parcel(id)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do
-    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
-  end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do fields[k] = string.upper(letter) .. id end
+  redis.call('HDEL', SCHEDULES, unpack(fields))
+  if not read_parcels()[id] then return end
   read_parcels()[id] = nil
   write_parcels()
 end
 
 -- A schedule as it was in another shard, or before it was given; its task is still that of then.
+-- A parcel that was here is its past.
 local function take_in(id, fields)
+  drop_parcel(id)
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
   for k, letter in ipairs(KINDS_OF_FIELDS) do
     if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
@@ -109,7 +117,5 @@ end
 -- What was given from here stays here after all; nil: there is no parcel.
 local function put_back(id)
   local fields = parcel_fields(id)
-  if not fields then return nil end
-  drop_parcel(id)
-  return take_in(id, fields)
+  return fields and take_in(id, fields)
 end

@@ -6,13 +6,15 @@
  *  3. the old one is told that it has arrived
  * Whoever dies before that leaves the parcel. Who registers the schedule next is given it; after a
  * minute whoever tends finds out whether it has arrived, and puts it back if it has not. Until half
- * a minute is over it is given to that shard only, so that it cannot arrive in two.
+ * a minute is over it is given to that shard only, so that it cannot arrive in two. Of parcels that
+ * several have left the newest is given or put back, and the older ones wait until it is alive.
  *
  * While a shard is away what is at home, or was given alive, is nowhere else. All else waits.
  */
 import { isAway, SchedulerError } from "../../core/errors.js";
 import type { RegisterAnswer, RegisterArgs } from "../contract.js";
-import { dropGone, fateOnShard, type Parcel, registerOnShard } from "./schedules.js";
+import { settleParcels, tellAll } from "./schedule-parcels.js";
+import { dropGone, type Parcel, registerOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";
 
 /** Half of what a parcel waits for before it is put back. */
@@ -87,7 +89,8 @@ async function registerAfter(
   const given = await withoutGone(asked, home);
   const allAsked = areAll && failure === null;
   const isRefused = ({ scheduleId }: { scheduleId: string }) => refused.has(scheduleId);
-  const parcels = given.filter((one) => !isRefused(one) && isToTake(one, given, allAsked));
+  const isToTake = (one: Given) => (one.wasAlive || allAsked) && !isPast(one, given);
+  const parcels = given.filter((one) => !isRefused(one) && isToTake(one));
   const schedules = call.schedules.filter((one) => !isRefused(one));
   const until = Number(now) + WITHIN_MS;
   const taken = { allAsked, until, parcels };
@@ -117,23 +120,26 @@ async function registerAfter(
 /** What was removed begins anew: what is left of its past is forgotten, here as well. */
 async function withoutGone({ given, gone }: Asked, home: Shard): Promise<readonly Given[]> {
   if (gone.size === 0) return given;
-  const isPast = ({ scheduleId, since, wasAlive }: Given) =>
+  const isForgotten = ({ scheduleId, since, wasAlive }: Given) =>
     !wasAlive && Number(since) <= (gone.get(scheduleId) ?? 0);
-  const drops = given.filter(isPast).map((one) => ({ shard: one.shard, id: one.scheduleId }));
+  const drops = given.filter(isForgotten).map((one) => ({ shard: one.shard, id: one.scheduleId }));
   for (const id of gone.keys()) drops.push({ shard: home, id });
   const forget = drops.map(({ shard, id }) => dropGone(shard, id, gone.get(id) ?? 0));
   await Promise.all(forget).catch(async (error: unknown) => {
     await tellAll(given.filter(wasAlive), "back");
     throw error;
   });
-  return given.filter((one) => !isPast(one));
+  return given.filter((one) => !isForgotten(one));
 }
 
-/** A parcel may be the past of what is alive elsewhere. */
-function isToTake(one: Given, given: readonly Given[], allAsked: boolean): boolean {
-  if (one.wasAlive) return true;
-  const isAlive = given.some((other) => other.wasAlive && other.scheduleId === one.scheduleId);
-  return allAsked && !isAlive;
+/** A parcel may be the past of what is alive elsewhere, or of a newer parcel. */
+function isPast(one: Given, given: readonly Given[]): boolean {
+  return given.some((other) => {
+    if (other === one || other.scheduleId !== one.scheduleId) return false;
+    if (other.wasAlive !== one.wasAlive) return other.wasAlive;
+    const ahead = other.revision - one.revision;
+    return ahead > 0 || (ahead === 0 && other.shard.index > one.shard.index);
+  });
 }
 
 function wasAlive(one: Given): boolean {
@@ -154,41 +160,52 @@ async function settle(shards: readonly Shard[], given: readonly Given[]): Promis
   );
 }
 
-/** Parcels that nobody cares for any more: each is forgotten where it has arrived, or put back. */
-export async function settleParcels(
-  shards: readonly Shard[],
-  parcels: readonly Parcel[],
-): Promise<void> {
-  for (const parcel of parcels) {
-    const others = shards.filter((shard) => shard !== parcel.shard);
-    try {
-      const fates = await Promise.all(others.map((shard) => fateOnShard(shard, parcel)));
-      await tell(parcel, fates.some((fate) => fate !== "") ? "arrived" : "back");
-    } catch {
-      // A shard is away: whoever tends next finds it again.
-    }
-  }
-}
-
-/** What the others have: given, or refused because it may not move yet. */
+/**
+ * What the others have: given, or refused because it may not move yet. They are asked once more for
+ * what was nowhere alive, but was lately: it may have gone from one that was asked late to one that
+ * was asked early. What is given meanwhile goes to nobody else.
+ */
 async function askFor(
   others: readonly Shard[],
-  { registration, schedules, to }: RegisterArgs & { to: number },
+  call: RegisterArgs & { to: number },
 ): Promise<Asked> {
-  const given: Given[] = [];
+  const first = await askOnce(others, call, []);
+  const alive = first.given.filter(wasAlive);
+  const isUnsure = (id: string) => first.unsure.has(id) && !isIn(alive, id);
+  const schedules = call.schedules.filter(({ scheduleId }) => isUnsure(scheduleId));
+  if (schedules.length === 0 || first.failure !== null) return first;
+  const second = await askOnce(others, { ...call, schedules }, first.given);
+  return {
+    given: second.given,
+    refused: new Map([...first.refused, ...second.refused]),
+    gone: new Map([...first.gone, ...second.gone]),
+    failure: second.failure,
+  };
+}
+
+async function askOnce(
+  others: readonly Shard[],
+  { registration, schedules, to }: RegisterArgs & { to: number },
+  before: readonly Given[],
+): Promise<Asked & { unsure: ReadonlySet<string> }> {
+  const given = [...before];
   const refused = new Map<string, RegisterAnswer>();
   const gone = new Map<string, number>();
   const moving: RegisterAnswer[] = [];
-  const ids = schedules.map(({ scheduleId }) => scheduleId);
-  const call = [registration === null ? "0" : "1", String(to), ...ids];
+  const unsure = new Set<string>();
   const ask = async (shard: Shard): Promise<void> => {
+    const known = before.filter((one) => one.shard === shard);
+    const ids = schedules.map(({ scheduleId }) => scheduleId).filter((id) => !isIn(known, id));
+    if (ids.length === 0) return;
+    const call = [registration === null ? "0" : "1", String(to), ...ids];
     const reply = (await shard.run("give", { args: call })) as [string, ...string[][]];
     const [now, ...found] = reply;
     for (const [scheduleId = "", outcome, revision, nextAt = "", ...fields] of found) {
+      if (outcome === "again" || outcome === "left") unsure.add(scheduleId);
       if (outcome === "given" || outcome === "again") {
-        const alive = outcome === "given";
-        const since = revision ?? now;
-        given.push({ shard, scheduleId, givenAt: now, since, wasAlive: alive, fields });
+        const its = { since: revision ?? now, revision: Number.parseInt(fields[0] ?? "", 10) };
+        const parcel = { shard, scheduleId, givenAt: now, ...its };
+        given.push({ ...parcel, wasAlive: outcome === "given", fields });
         continue;
       }
       if (outcome === "gone") {
@@ -201,7 +218,7 @@ async function askFor(
         now: Number(now),
       };
       if (outcome === "moving") moving.push({ ...answer, outcome: "away" });
-      else {
+      else if (outcome !== "left") {
         refused.set(scheduleId, { ...answer, outcome: outcome as RegisterAnswer["outcome"] });
       }
     }
@@ -214,21 +231,16 @@ async function askFor(
     if (!hasArrivedOnce(answer, given)) refused.set(answer.scheduleId, answer);
   }
   const refusal = failures.find((error) => !isAway(error));
-  if (refusal === undefined) return { given, refused, gone, failure: failures[0] ?? null };
+  if (refusal === undefined) return { given, refused, gone, failure: failures[0] ?? null, unsure };
   await tellAll(given.filter(wasAlive), "back");
   throw refusal;
 }
 
 /** What it was given for is done: it is alive there, and nobody else was given it. */
 function hasArrivedOnce({ scheduleId, revision }: RegisterAnswer, given: readonly Given[]) {
-  return revision === 1 && given.some((one) => one.wasAlive && one.scheduleId === scheduleId);
+  return revision === 1 && isIn(given.filter(wasAlive), scheduleId);
 }
 
-/** What is not told now is found out by whoever tends. */
-async function tellAll(parcels: readonly Parcel[], what: "arrived" | "back"): Promise<void> {
-  await Promise.allSettled(parcels.map((parcel) => tell(parcel, what)));
-}
-
-async function tell({ shard, scheduleId, givenAt }: Parcel, what: "arrived" | "back") {
-  await shard.run("parcel", { args: [what, scheduleId, givenAt] });
+function isIn(given: readonly Given[], id: string): boolean {
+  return given.some(({ scheduleId }) => scheduleId === id);
 }

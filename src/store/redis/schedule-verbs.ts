@@ -21,8 +21,9 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
-import { registerIn, settleParcels } from "./schedule-moves.js";
+import { registerIn } from "./schedule-moves.js";
 import { pageOfShards } from "./schedule-pages.js";
+import { partTwins, settleParcels } from "./schedule-parcels.js";
 import * as onShard from "./schedules.js";
 import type { Shard } from "./shard.js";
 import { at, inOrder, ofThoseThere, shardOfTask } from "./shards.js";
@@ -159,6 +160,8 @@ export class ScheduleVerbs {
       shards,
       parts.flatMap(({ parcels }) => parcels),
     );
+    const compared = parts.flatMap((part) => part.compared);
+    if (shards.length > 1) await partTwins(shards, compared);
     return {
       doubtful: parts.flatMap((part) => part.doubtful),
       more: parts.some((part) => part.more),

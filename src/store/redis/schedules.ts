@@ -18,7 +18,7 @@ import type {
   TriggerAnswer,
   TriggerArgs,
 } from "../contract.js";
-import { encodeKeep, wholeNumber } from "./codec.js";
+import { encodeKeep, pairs, wholeNumber } from "./codec.js";
 import {
   backfillId,
   decodeDue,
@@ -39,7 +39,7 @@ export interface Given {
   allAsked: boolean;
   /** Until when it may be taken in, by the clock of the shard that takes it. */
   until: number;
-  parcels: readonly { scheduleId: string; fields: readonly string[] }[];
+  parcels: readonly { scheduleId: string; wasAlive: boolean; fields: readonly string[] }[];
 }
 
 const NOTHING_GIVEN: Given = { allAsked: true, until: 0, parcels: [] };
@@ -55,7 +55,7 @@ export async function registerOnShard(
       allAsked ? "1" : "0",
       String(parcels.length),
       wholeNumber(until),
-      ...parcels.flatMap(({ scheduleId, fields }) => [scheduleId, ...fields]),
+      ...parcels.flatMap((one) => [one.scheduleId, one.wasAlive ? "1" : "0", ...one.fields]),
       ...schedules.flatMap(encodeWrite),
     ],
   })) as string[][];
@@ -178,13 +178,28 @@ export async function scheduleOnShard(
   return { ...view, ledger, now: Number(now) };
 }
 
-/** What is known there of a schedule that another shard has given; "": nothing. */
+/**
+ * What is known there of a schedule that another shard has given; "": nothing. "wait": a newer
+ * parcel is there, or it has left lately.
+ */
 export async function fateOnShard(
   shard: Shard,
-  { scheduleId, since }: Pick<Parcel, "scheduleId" | "since">,
-): Promise<"here" | "gone" | ""> {
-  const fate = await shard.run("gone", { args: ["ask", scheduleId, since] });
-  return String(fate) as "here" | "gone" | "";
+  parcel: Parcel,
+): Promise<"here" | "gone" | "wait" | ""> {
+  const args = ["ask", parcel.scheduleId, parcel.since, newerThere(shard, parcel)];
+  const fate = await shard.run("gone", { args });
+  return String(fate) as "here" | "gone" | "wait" | "";
+}
+
+/** Those of them that are alive there, too, and newer. */
+export async function twinsOnShard(shard: Shard, kept: readonly Kept[]): Promise<string[]> {
+  const args = kept.flatMap((one) => [one.scheduleId, newerThere(shard, one)]);
+  return (await shard.run("gone", { args: ["twins", ...args] })) as string[];
+}
+
+/** From which revision on it is newer there. Of two that are equal one has to be. */
+function newerThere(shard: Shard, { shard: own, revision }: Kept): string {
+  return String(shard.index > own.index ? revision : revision + 1);
 }
 
 /** A parcel of it that is from before it was removed is forgotten there. */
@@ -226,30 +241,35 @@ export async function schedulesOnShard(
 
 export async function tendOnShard(shard: Shard, args: TendArgs): Promise<TendedShard> {
   const call = [args.urgent ? "1" : "0"];
-  const reply = (await shard.run("tend", { args: call })) as [string, string, ...string[][]];
-  const [now, more, parcels = [], ...doubtful] = reply;
+  const reply = (await shard.run("tend", { args: call })) as TendReply;
+  const [now, more, parcels, compared, ...doubtful] = reply;
   return {
     doubtful: doubtful.map(decodeDue),
     more: more === "1",
     now: Number(now),
-    parcels: parcelsOf(shard, parcels),
+    parcels: parcels.map(([scheduleId, givenAt, since, revision]) => ({
+      ...{ shard, scheduleId, givenAt, since },
+      revision: Number(revision),
+    })),
+    compared: pairs(compared).map(([scheduleId, revision]) => ({
+      ...{ shard, scheduleId },
+      revision: Number(revision),
+    })),
   };
 }
 
-function parcelsOf(shard: Shard, flat: readonly string[]): Parcel[] {
-  const parcels: Parcel[] = [];
-  for (let k = 0; k < flat.length; k += 3) {
-    const [scheduleId = "", givenAt = "", since = ""] = flat.slice(k, k + 3);
-    parcels.push({ shard, scheduleId, givenAt, since });
-  }
-  return parcels;
-}
+type TendReply = [string, string, [string, string, string, string][], string[], ...string[][]];
 
-/** A schedule that was given long ago and is not known to have arrived. */
-export interface Parcel {
-  /** Which has given it. */
+/** A schedule as it is in a shard. */
+export interface Kept {
   shard: Shard;
   scheduleId: string;
+  /** Of two the one of the higher revision is newer. */
+  revision: number;
+}
+
+/** One that was given and is not known to have arrived. `shard`: which has given it. */
+export interface Parcel extends Kept {
   /** The last time. */
   givenAt: string;
   /** When it was given first: so old is what it says. */
@@ -258,6 +278,8 @@ export interface Parcel {
 
 export interface TendedShard extends Tended {
   parcels: Parcel[];
+  /** The piece of all schedules that was looked at. */
+  compared: Kept[];
 }
 
 export async function recoverOnShard(shard: Shard, decided: readonly Decided[]): Promise<string[]> {

@@ -1578,9 +1578,9 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "3d88916dd2eb16757cd444a51a89758f82120b98",
+    sha1: "9d51f50c675b487ea3688e7773405ab86576018f",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1688,6 +1688,10 @@ function F.is_moving(id, to, now_ms)
   local parcel = F.read_parcels()[id]
   return parcel ~= nil and parcel[2] ~= to and F.may_be_taken(parcel[1], now_ms)
 end
+function F.has_left_since(id, asked_at, now_ms)
+  local at = tonumber(redis.call('HGET', META, 'left ' .. id) or '0')
+  return at > asked_at and F.may_be_taken(at, now_ms)
+end
 function F.parcel_fields(id)
   if redis.call('HEXISTS', SCHEDULES, 'D' .. id) == 0 then return nil end
   local fields = {}
@@ -1776,6 +1780,8 @@ for k = 3, #ARGV do
     found[#found + 1] = { id, 'moving', F.how_often(id), '' }
   elseif s or F.parcel_fields(id) then
     found[#found + 1] = F.give(id, outcome or 'again')
+  elseif F.has_left_since(id, 0, now_ms) then
+    found[#found + 1] = { id, 'left', '0', '' }
   end
   if gone[id] then found[#found + 1] = { id, 'gone', F.whole(gone[id]), '' } end
 end
@@ -1784,9 +1790,9 @@ return found
 `,
   },
   "gone": {
-    sha1: "7c2d758861faae83f27601b001cf158e3e6754b4",
+    sha1: "3bf428845d90646762b005d1b6d1a5167eda812f",
     text: `#!lua flags=allow-oom
-local F = {read_parcels=0,write_parcels=0,drop_parcel=0}
+local F = {stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,has_left_since=0,parcel_revision=0,drop_parcel=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1798,6 +1804,38 @@ local SHARD_KEYS = 11
 local TASK_KEYS = 17
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+function F.stamp(ms)
+  return string.format('%016.0f', math.max(0, ms))
+end
+function F.group_of(s)
+  if s.is_local then return 's' .. #s.id .. ':' .. s.id end
+  return 't' .. #s.task .. ':' .. s.task
+end
+function F.member_of(s)
+  return s.wake and F.group_of(s) .. F.stamp(s.wake) .. s.id or nil
+end
+function F.parse_schedule(id, d, state)
+  local revision, code, overlap, is_local, jitter, generation, digest, task, head, start =
+    string.match(d, '^(%d+) (%d) (%d) (%d) (%d+) (%d+) (%S+) (%d+) (%d+) ()')
+  local head_at = start + task
+  local s = {
+    id = id, revision = tonumber(revision), code = code == '1', overlap = tonumber(overlap),
+    is_local = is_local == '1', jitter = tonumber(jitter), generation = tonumber(generation),
+    digest = digest, task = string.sub(d, start, head_at - 1),
+    head = string.sub(d, head_at, head_at + head - 1), definition = string.sub(d, head_at + head),
+  }
+  local next_at, wake, decided, fired, at, til, orphaned, reason =
+    string.match(state or '- - 0 0 - - 0 ', '^(%S+) (%S+) (%S+) (%d+) (%S+) (%S+) (%d) (.*)$')
+  s.next_at, s.wake, s.decided = tonumber(next_at), tonumber(wake), tonumber(decided)
+  s.fired, s.paused_at, s.paused_until = tonumber(fired), tonumber(at), tonumber(til)
+  s.orphaned, s.reason, s.lost = orphaned == '1', reason, not state
+  s.member, s.group = F.member_of(s), F.group_of(s)
+  return s
+end
+function F.read_schedule(id)
+  local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
+  return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
+end
 local touched = {}
 local TAKEN_IN_MS = 30000
 local parcels = nil
@@ -1817,19 +1855,40 @@ function F.write_parcels()
     redis.call('HSET', SCHEDULES, 'X', cjson.encode(parcels))
   end
 end
+function F.may_be_taken(given_at, now_ms)
+  return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.has_left_since(id, asked_at, now_ms)
+  local at = tonumber(redis.call('HGET', META, 'left ' .. id) or '0')
+  return at > asked_at and F.may_be_taken(at, now_ms)
+end
+function F.parcel_revision(id)
+  return tonumber(string.match(redis.call('HGET', SCHEDULES, 'D' .. id) or '', '^%d+')) or 0
+end
 function F.drop_parcel(id)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do
-    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
-  end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do fields[k] = string.upper(letter) .. id end
+  redis.call('HDEL', SCHEDULES, unpack(fields))
+  if not F.read_parcels()[id] then return end
   F.read_parcels()[id] = nil
   F.write_parcels()
 end
 local MOST, AGE_MS = 200, 7 * 86400000
 local id, this = ARGV[2], math.floor(now_us() / 1000)
+if ARGV[1] == 'twins' then
+  local found = {}
+  for k = 2, #ARGV, 2 do
+    local s = F.read_schedule(ARGV[k])
+    if s and s.revision >= tonumber(ARGV[k + 1]) then found[#found + 1] = ARGV[k] end
+  end
+  return found
+end
 local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
 if ARGV[1] == 'ask' then
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return 'here' end
-  return (gone[id] or 0) >= tonumber(ARGV[3]) and 'gone' or ''
+  if (gone[id] or 0) >= tonumber(ARGV[3]) then return 'gone' end
+  local is_newer = F.read_parcels()[id] and F.parcel_revision(id) >= tonumber(ARGV[4])
+  return (is_newer or F.has_left_since(id, 0, this)) and 'wait' or ''
 end
 if ARGV[1] == 'drop' then
   local parcel = F.read_parcels()[id]
@@ -3286,7 +3345,7 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "e6f7b9f8a2eccd91d30b7925e9ee717eea8cacea",
+    sha1: "5ea630309474b4aed6073c67e15545a60d1df69d",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
 local function now_us()
@@ -3447,13 +3506,15 @@ function F.parcel_fields(id)
   return fields
 end
 function F.drop_parcel(id)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do
-    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
-  end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do fields[k] = string.upper(letter) .. id end
+  redis.call('HDEL', SCHEDULES, unpack(fields))
+  if not F.read_parcels()[id] then return end
   F.read_parcels()[id] = nil
   F.write_parcels()
 end
 function F.take_in(id, fields)
+  F.drop_parcel(id)
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
   for k, letter in ipairs(KINDS_OF_FIELDS) do
     if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
@@ -3466,9 +3527,7 @@ function F.take_in(id, fields)
 end
 function F.put_back(id)
   local fields = F.parcel_fields(id)
-  if not fields then return nil end
-  F.drop_parcel(id)
-  return F.take_in(id, fields)
+  return fields and F.take_in(id, fields)
 end
 local id = ARGV[2]
 local parcel, now_ms = F.read_parcels()[id], now_us() / 1000
@@ -5361,9 +5420,9 @@ return 1
 `,
   },
   "register": {
-    sha1: "a29c576db6398a32847807476d67d5ed1be6429c",
+    sha1: "5f763db03cf1351f8f06f2b7599d75f9cdc3614b",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parcel_revision=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0,take=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5520,14 +5579,19 @@ function F.parcel_fields(id)
   end
   return fields
 end
+function F.parcel_revision(id)
+  return tonumber(string.match(redis.call('HGET', SCHEDULES, 'D' .. id) or '', '^%d+')) or 0
+end
 function F.drop_parcel(id)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do
-    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
-  end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do fields[k] = string.upper(letter) .. id end
+  redis.call('HDEL', SCHEDULES, unpack(fields))
+  if not F.read_parcels()[id] then return end
   F.read_parcels()[id] = nil
   F.write_parcels()
 end
 function F.take_in(id, fields)
+  F.drop_parcel(id)
   if redis.call('HEXISTS', SCHEDULES, 'd' .. id) == 1 then return nil end
   for k, letter in ipairs(KINDS_OF_FIELDS) do
     if fields[k] ~= '' then redis.call('HSET', SCHEDULES, letter .. id, fields[k]) end
@@ -5540,9 +5604,7 @@ function F.take_in(id, fields)
 end
 function F.put_back(id)
   local fields = F.parcel_fields(id)
-  if not fields then return nil end
-  F.drop_parcel(id)
-  return F.take_in(id, fields)
+  return fields and F.take_in(id, fields)
 end
 local MOST_KEPT = 100
 local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
@@ -5833,8 +5895,9 @@ function F.change(s, w, over)
   return F.answer('changed', s, over)
 end
 function F.is_elsewhere(id)
-  return F.is_moving(id, nil, now_ms) or
-    (til > 0 and F.has_left_since(id, til - TAKEN_IN_MS, now_ms))
+  if til == 0 then return F.is_moving(id, nil, now_ms) end
+  local asked_at = til - TAKEN_IN_MS
+  return F.is_moving(id, nil, asked_at) or F.has_left_since(id, asked_at, now_ms)
 end
 function F.register(w)
   local s = F.read_schedule(w.id)
@@ -5861,12 +5924,17 @@ function F.register(w)
   if changed[1] == 'changed' and not w.code then redis.call('HDEL', SCHEDULES, 'g' .. w.id) end
   return changed
 end
-local PARCEL, taken = 1 + #KINDS_OF_FIELDS, {}
+function F.take(id, alive, fields)
+  if F.is_elsewhere(id) then return false end
+  local revision = tonumber(string.match(fields[1], '^%d+'))
+  if not alive and F.parcel_revision(id) > revision then return false end
+  return F.take_in(id, fields) ~= nil
+end
+local PARCEL, taken = 2 + #KINDS_OF_FIELDS, {}
 local DONE = { added = true, changed = true, unchanged = true }
 local first = 6 + given * PARCEL
 for k = 6, first - 1, PARCEL do
-  taken[ARGV[k]] = not F.is_elsewhere(ARGV[k]) and
-    F.take_in(ARGV[k], { unpack(ARGV, k + 1, k + PARCEL - 1) }) ~= nil
+  taken[ARGV[k]] = F.take(ARGV[k], ARGV[k + 1] == '1', { unpack(ARGV, k + 2, k + PARCEL - 1) })
 end
 local answers = {}
 for k = first, #ARGV, ARGS do
@@ -5886,7 +5954,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "dd9adf649d950d125a4eae30cbfe69e7bfc4c0f9",
+    sha1: "02b6f7e8db9b398f640304abfefe111a6a3c4429",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -5998,9 +6066,10 @@ function F.parcel_fields(id)
   return fields
 end
 function F.drop_parcel(id)
-  for _, letter in ipairs(KINDS_OF_FIELDS) do
-    redis.call('HDEL', SCHEDULES, string.upper(letter) .. id)
-  end
+  local fields = {}
+  for k, letter in ipairs(KINDS_OF_FIELDS) do fields[k] = string.upper(letter) .. id end
+  redis.call('HDEL', SCHEDULES, unpack(fields))
+  if not F.read_parcels()[id] then return end
   F.read_parcels()[id] = nil
   F.write_parcels()
 end
@@ -6584,9 +6653,9 @@ return told
 `,
   },
   "tend": {
-    sha1: "4892c070879da549fa8b80e7d10428e2f2c8fb45",
+    sha1: "76e75c57e475b909fa65604cb80fe375e972c02d",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parcel_revision=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6725,6 +6794,9 @@ function F.forget_left(most, now_ms)
     redis.call('HSET', META, 'leftFrom', F.whole(from))
   end
 end
+function F.parcel_revision(id)
+  return tonumber(string.match(redis.call('HGET', SCHEDULES, 'D' .. id) or '', '^%d+')) or 0
+end
 local MOST_SETS, SETS_REMEMBERED_MS = 200, 31 * 86400000
 function F.parse_sets(text)
   local ends = {}
@@ -6769,7 +6841,7 @@ local PARCEL_MS, MOST_PARCELS, MOST_LEFT = 60000, 20, 300
 local urgent, now_ms = ARGV[1] == '1', now_us() / 1000
 local this = math.floor(now_ms)
 local registrations = F.read_registrations()
-local doubtful = {}
+local doubtful, compared = {}, {}
 function F.is_doubtful(s, til)
   if s.lost then return true end
   return s.code and not (s.paused_at and s.orphaned) and (til or 0) < now_ms - DOUBT_MS
@@ -6790,6 +6862,7 @@ function F.tend(id, d)
   local f = redis.call('HMGET', SCHEDULES, 's' .. id, 'g' .. id)
   local s = F.parse_schedule(id, d, f[1])
   F.mend_index(s)
+  compared[#compared + 1], compared[#compared + 2] = id, F.whole(s.revision)
   local til = registered_until(s, F.parse_offers(f[2]), registrations)
   if F.is_doubtful(s, til) then doubtful[#doubtful + 1] = F.describe_schedule(s, til) end
 end
@@ -6852,8 +6925,8 @@ function F.old_parcels()
   local old = {}
   for id, parcel in pairs(F.read_parcels()) do
     local at = parcel[1]
-    if #old < 3 * MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
-      old[#old + 1], old[#old + 2], old[#old + 3] = id, F.whole(at), F.whole(parcel[4])
+    if #old < MOST_PARCELS and (now_ms - at >= PARCEL_MS or at > now_ms) then
+      old[#old + 1] = { id, F.whole(at), F.whole(parcel[4]), F.whole(F.parcel_revision(id)) }
     end
   end
   return old
@@ -6868,7 +6941,7 @@ elseif F.is_time() then
 end
 F.refresh_groups(nil)
 F.forget_left(MOST_LEFT, now_ms)
-return { F.whole(this), more and '1' or '0', F.old_parcels(), unpack(doubtful) }
+return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(doubtful) }
 `,
   },
   "trigger": {
