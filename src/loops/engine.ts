@@ -198,5 +198,12 @@ export class Engine {
 function deputyOf({ binds, options, launchDeputy, ...parts }: EngineParts): Deputy | null {
   if (!launchDeputy) return null;
   const taskIds = [...binds.keys()];
-  return new Deputy({ ...parts, taskIds, leaseMs: options.leaseMs, launch: launchDeputy });
+  const { leaseMs } = options;
+  return new Deputy({
+    ...parts,
+    taskIds,
+    leaseMs,
+    shards: parts.store.shards,
+    launch: launchDeputy,
+  });
 }

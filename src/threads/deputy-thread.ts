@@ -13,14 +13,14 @@ import type { DeputyStoreOptions } from "./orders.js";
 
 export type DeputyThreadOrders = DeputyOrders & { store: DeputyStoreOptions };
 
-async function makeStore({ store, leaseMs }: DeputyThreadOrders): Promise<DeputyStore> {
+async function makeStore({ store, leaseMs, shards }: DeputyThreadOrders): Promise<DeputyStore> {
   const own = {
     ...{ clock: systemClock, chance: systemChance, identity: systemChance.identity() },
     ...{ prefix: store.prefix, keep: store.keep, leaseMs },
   };
   if (store.kind === "redis") {
     const { createRedisDeputyStore } = await import("../store/redis/deputy-store.js");
-    return createRedisDeputyStore({ ...own, redis: store.redis });
+    return createRedisDeputyStore({ ...own, shards, redis: store.redis });
   }
   const { createSqliteDeputyStore } = await import("../store/sqlite/deputy-store.js");
   const { path, durability } = store;

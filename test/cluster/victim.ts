@@ -12,10 +12,14 @@ export interface Victim {
   elsewhere: readonly string[];
 }
 
-export async function chooseVictim(cluster: TestCluster): Promise<Victim> {
+/** `hasFirst`: of the primary that has the first shard, which has the layout; else of another. */
+export async function chooseVictim(
+  cluster: TestCluster,
+  { hasFirst = false }: { hasFirst?: boolean } = {},
+): Promise<Victim> {
   const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
   const owners = await Promise.all(shards.map((shard) => cluster.ownerOf(shard)));
-  const node = owners.find((owner) => owner !== owners[0]) as ClusterNode;
+  const node = owners.find((owner) => (owner === owners[0]) === hasFirst) as ClusterNode;
   const names = Array.from({ length: 100 }, (_, n) => `task-${n}`);
   const isThere = (id: string) => owners[shardOfTask(id, SHARDS)] === node;
   return { node, there: names.filter(isThere), elsewhere: names.filter((id) => !isThere(id)) };

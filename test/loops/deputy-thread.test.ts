@@ -40,7 +40,10 @@ function deputy(launch: LaunchDeputy) {
   const logger = { debug: nothing, info: nothing, warn, error: nothing };
   const emitter = new Emitter(logger);
   const told = listen(emitter);
-  const made = new Deputy({ clock, emitter, logger, taskIds: ["t"], leaseMs: LEASE_MS, launch });
+  const made = new Deputy({
+    ...{ clock, emitter, logger, launch },
+    ...{ taskIds: ["t"], leaseMs: LEASE_MS, shards: 1 },
+  });
   const rules = { timeoutMs: null };
   const attempts = [{ number: NUMBER, job: { rules }, task: rules }];
   const hold = (): number =>

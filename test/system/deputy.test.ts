@@ -53,7 +53,7 @@ async function loaded(taskIds: string[]): Promise<Running> {
       reject(died);
     };
     const listener = { ready: () => {}, loaded: resolve, ended };
-    thread = launch({ board: board.memory, taskIds, leaseMs: LEASE_MS }, listener);
+    thread = launch({ board: board.memory, taskIds, leaseMs: LEASE_MS, shards: 1 }, listener);
     if (typeof thread === "string") reject(new Error(thread));
   });
   return { board, thread: thread as unknown as DeputyThread, died: () => died };

@@ -17,6 +17,8 @@ export interface DeputyOrders {
   board: BoardMemory;
   taskIds: readonly string[];
   leaseMs: number;
+  /** Of the store. */
+  shards: number;
 }
 
 export type ToDeputy =
@@ -53,6 +55,7 @@ export interface DeputyParts {
   logger: Logger;
   taskIds: readonly string[];
   leaseMs: number;
+  shards: number;
   launch: LaunchDeputy;
 }
 
@@ -133,9 +136,9 @@ export class Deputy {
   }
 
   #begin(): void {
-    const { taskIds, leaseMs, launch, logger } = this.#parts;
+    const { taskIds, leaseMs, shards, launch, logger } = this.#parts;
     const thread = launch(
-      { board: this.#board.memory, taskIds, leaseMs },
+      { board: this.#board.memory, taskIds, leaseMs, shards },
       {
         ready: () => this.#ready(),
         loaded: () => logger.debug({}, "the thread that renews leases has loaded its store"),

@@ -23,12 +23,17 @@ export interface RedisDeputyOptions {
   chance: Chance;
   leaseMs: number;
   keep: KeepRules;
+  /** Of the store: the first one may be away. */
+  shards: number;
 }
 
 /** Loads what it needs; does not connect yet. */
 export async function createRedisDeputyStore(options: RedisDeputyOptions): Promise<DeputyStore> {
   const { scripts } = await import("./scripts.js");
-  const session = homeOf({ ...options, scripts: async () => scripts, onChange: () => {} });
+  const session = homeOf({
+    ...{ ...options, shards: undefined, knownShards: options.shards },
+    ...{ scripts: async () => scripts, onChange: () => {} },
+  });
   await session.makeClient();
   return new RedisDeputyStore(options, session);
 }

@@ -27,6 +27,8 @@ export interface SessionParts {
   scripts: () => Promise<Scripts>;
   /** Of a new data set; default: one, on a Cluster 16. */
   shards?: number | undefined;
+  /** Of the data, where somebody has told: else the first shard has to be there. */
+  knownShards?: number | undefined;
   /** What is known here of how tasks are spread. */
   knowledge?: Knowledge;
   onChange: (change: ConnectionChange) => void;

@@ -213,11 +213,12 @@ export class ClusterSession implements Home {
   }
 
   async #openFirst(waitMs: number): Promise<void> {
-    await this.#first.whenReady(waitMs);
+    const { prefix, identity, clock, knownShards } = this.#parts;
+    if (knownShards === undefined) await this.#first.whenReady(waitMs);
     const scripts = await this.#allScripts();
-    if (this.#layout === null || this.#shards.length > 0) return;
-    const { prefix, identity, clock } = this.#parts;
-    for (let index = 0; index < this.#layout.shards; index += 1) {
+    const count = this.#layout?.shards ?? knownShards ?? 0;
+    if (this.#shards.length > 0) return;
+    for (let index = 0; index < count; index += 1) {
       const link = index === 0 ? this.#first : this.#linkTo(index);
       this.#links[index] = link;
       const shard = { index, prefix, identity, clock, scripts, connection: link };
@@ -236,13 +237,13 @@ export class ClusterSession implements Home {
 
   /** On a connection that the shard was not used on yet, or when its data are in doubt. */
   async #openShard(index: number, node: Node): Promise<void> {
-    const wanted = this.#layout?.shards ?? this.#parts.shards ?? SHARDS_WANTED;
+    const { knownShards, shards = SHARDS_WANTED } = this.#parts;
+    const wanted = this.#layout?.shards ?? knownShards ?? shards;
     const { layout, emptied } = await this.#opener.open(index, node, wanted);
     this.#reopened = true;
     if (index === 0) this.#layout = layout;
     if (!emptied) return;
-    this.#emptied = true;
-    this.#isNews = true;
+    [this.#emptied, this.#isNews] = [true, true];
     void this.#mend();
   }
 
@@ -293,8 +294,7 @@ export class ClusterSession implements Home {
 
   #back(isPart: boolean): void {
     const emptied = this.#emptied;
-    this.#emptied = false;
-    this.#reopened = false;
+    [this.#emptied, this.#reopened] = [false, false];
     this.#parts.onChange({ kind: "back", emptied, isPart });
   }
 }
