@@ -37,8 +37,8 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
   if (restsUntil(scope) > now) return { kind: "none" };
   const others = state.reservations.filter(({ by }) => by !== identity);
-  const lapsed = lapsedOf(scope);
-  const twice = Math.min(2 * (lapsed?.lengthMs ?? 0), LONGEST_IN_LEASES * leaseMs);
+  const before = lapsedOf(scope)?.lengthMs ?? shortestMs(scope);
+  const twice = Math.min(2 * before, LONGEST_IN_LEASES * leaseMs);
   const lengthMs = Math.max(leaseMs, twice);
   const mine = { by: identity, until: now + lengthMs, lengthMs };
   state.reservations = [...others, mine].slice(-MOST_REMEMBERED);
@@ -102,6 +102,12 @@ function standingOf({ state, now }: Scope): Reservation | null {
 function lapsedOf({ state, identity, now }: Scope): Reservation | undefined {
   const mine = state.reservations.find(({ by }) => by === identity);
   return mine === undefined || mine.until > now + mine.lengthMs ? undefined : mine;
+}
+
+/** Of who may have been forgotten: as if the shortest had been its own. */
+function shortestMs({ state: { reservations } }: Scope): number {
+  if (reservations.length < MOST_REMEMBERED) return 0;
+  return Math.min(...reservations.map(({ lengthMs }) => lengthMs));
 }
 
 /** Until when this scheduler is not chosen; now, or before: it may be. */

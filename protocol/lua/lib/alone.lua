@@ -33,11 +33,14 @@ local function past_text(past)
   return table.concat(parts, ' ')
 end
 
--- Twice the one that was too short for what the holder had to end.
-local function next_length(caller, mine)
-  if not mine then return caller.lease_ms end
+-- Twice the one that was too short for what the holder had to end. Of whom none is remembered
+-- where as many are as can be: as if the shortest of these had been its own.
+local function next_length(caller, mine, past)
+  local shortest, n = math.huge, 0
+  for _, one in pairs(past) do shortest, n = math.min(shortest, one.length_ms), n + 1 end
+  local before = mine and mine.length_ms or n >= MOST_PAST_HOLDERS and shortest or 0
   local most = LONGEST_IN_LEASES * caller.lease_ms
-  return math.max(caller.lease_ms, math.min(2 * mine.length_ms, most))
+  return math.max(caller.lease_ms, math.min(2 * before, most))
 end
 
 -- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
@@ -58,7 +61,7 @@ local function reserve_alone(caller)
     redis.call('HSET', META, 'alonePast', past_text(past))
     return caller.now_ms + caller.lease_ms, false
   end
-  length_ms = next_length(caller, mine)
+  length_ms = next_length(caller, mine, past)
   til = math.ceil(caller.now_ms + length_ms)
   redis.call('HSET', META, 'aloneBy', caller.identity, 'aloneTil', whole(til),
     'aloneFor', whole(length_ms), 'alonePast', past_text(past))

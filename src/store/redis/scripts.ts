@@ -7631,7 +7631,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "1c906e9f4ec3d58d9f0b6d1af758320c175391a9",
+    sha1: "a7ef01417064b1c9c0674e1f20e931f8e48afc51",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,part_of=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
@@ -8616,10 +8616,12 @@ function F.past_text(past)
   end
   return table.concat(parts, ' ')
 end
-function F.next_length(caller, mine)
-  if not mine then return caller.lease_ms end
+function F.next_length(caller, mine, past)
+  local shortest, n = math.huge, 0
+  for _, one in pairs(past) do shortest, n = math.min(shortest, one.length_ms), n + 1 end
+  local before = mine and mine.length_ms or n >= MOST_PAST_HOLDERS and shortest or 0
   local most = LONGEST_IN_LEASES * caller.lease_ms
-  return math.max(caller.lease_ms, math.min(2 * mine.length_ms, most))
+  return math.max(caller.lease_ms, math.min(2 * before, most))
 end
 function F.reserve_alone(caller)
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneFor')
@@ -8635,7 +8637,7 @@ function F.reserve_alone(caller)
     redis.call('HSET', META, 'alonePast', F.past_text(past))
     return caller.now_ms + caller.lease_ms, false
   end
-  length_ms = F.next_length(caller, mine)
+  length_ms = F.next_length(caller, mine, past)
   til = math.ceil(caller.now_ms + length_ms)
   redis.call('HSET', META, 'aloneBy', caller.identity, 'aloneTil', F.whole(til),
     'aloneFor', F.whole(length_ms), 'alonePast', F.past_text(past))

@@ -64,7 +64,8 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
   if (restsUntil(notes.chosen, scope) > now) return { kind: "none" };
   const others = notes.chosen.filter(({ by }) => by !== identity);
-  const lengthMs = nextLength(lapsedOf(notes.chosen, scope), leaseMs);
+  const lapsed = lapsedOf(notes.chosen, scope) ?? shortestOf(notes.chosen);
+  const lengthMs = nextLength(lapsed, leaseMs);
   const mine = { by: identity, until: now + lengthMs, lengthMs };
   saveNotes(scope, { ...notes, chosen: [...others, mine].slice(-MOST_REMEMBERED) });
   return { kind: "drain" };
@@ -170,6 +171,12 @@ function lapsedOf(
 ): Reservation | null {
   const mine = reservations.find(({ by }) => by === identity);
   return mine === undefined || mine.until > now + mine.lengthMs ? null : mine;
+}
+
+/** Of who may have been forgotten, since as many are remembered as can be: as if it were theirs. */
+function shortestOf(reservations: readonly Reservation[]): Reservation | null {
+  if (reservations.length < MOST_REMEMBERED) return null;
+  return reservations.reduce((a, b) => (b.lengthMs < a.lengthMs ? b : a));
 }
 
 /** Until when this scheduler is not chosen, epoch ms; now, or before: it may be. */

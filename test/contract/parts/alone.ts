@@ -160,6 +160,24 @@ function reservationClaims(test: ContractTest): void {
     }
   });
 
+  test("have their turn though more could not drain in time than are remembered", async ({
+    scene,
+  }) => {
+    await lonelyJob(scene);
+    const drains = async (store: Store) => (await scene.work({ store })).drain;
+    for (let n = 0; n < 10; n += 1) {
+      expect(await drains(await scene.another())).toBe(true);
+      await scene.pass(LEASE_MS + 1_000);
+    }
+    // It may have been one of them, and been forgotten since.
+    const store = await scene.another();
+    expect(await drains(store)).toBe(true);
+    await scene.pass(2 * LEASE_MS - 1_000);
+    expect(await drains(store)).toBe(true);
+    await scene.pass(2_000);
+    expect(await drains(store)).toBe(false);
+  });
+
   test("may be taken by an idle scheduler though another was chosen", async ({ scene }) => {
     const id = await lonelyJob(scene);
     const store = await scene.another();
