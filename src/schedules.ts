@@ -18,6 +18,7 @@ import {
 } from "./core/options.js";
 import { decodeRule, explainAt, explainNow, type Previewed, preview } from "./core/schedule.js";
 import { backfill } from "./schedules/backfill.js";
+import { changedInfo } from "./schedules/changed.js";
 import { scheduleUnknown } from "./schedules/errors.js";
 import { functionOf } from "./schedules/function.js";
 import { infoOf, ledgerInfoOf } from "./schedules/info.js";
@@ -88,8 +89,7 @@ async function pause(
   const done = await parts.store.pause({ scheduleId, pause: change, revision: null });
   if (done === null) throw scheduleUnknown(scheduleId, call);
   parts.changed();
-  const detail = await needed(parts, scheduleId, call);
-  return infoOf(detail, detail.now);
+  return await changedInfo(parts, { scheduleId, call });
 }
 
 async function ledger(parts: SchedulesParts, scheduleId: string): Promise<LedgerInfo[]> {

@@ -8,8 +8,8 @@ import { settleDue } from "../loops/settle-due.js";
 import type { SchedulesParts } from "../schedules.js";
 import type { RegisterAnswer } from "../store/contract.js";
 import type { ScheduleInfo } from "../types.js";
-import { scheduleInCode, scheduleUnknown } from "./errors.js";
-import { infoOf } from "./info.js";
+import { changedInfo } from "./changed.js";
+import { scheduleInCode } from "./errors.js";
 
 const MOST_TRIES = 20;
 const PAUSE_MS = 400;
@@ -21,13 +21,9 @@ export async function upsert(
   parts: SchedulesParts,
   checked: CheckedRegister,
 ): Promise<ScheduleInfo> {
-  const { store } = parts;
-  const { scheduleId } = checked;
   await written(parts, checked);
   parts.changed();
-  const detail = await store.schedule({ scheduleId });
-  if (detail === null) throw scheduleUnknown(scheduleId, "upsert");
-  return infoOf(detail, detail.now);
+  return await changedInfo(parts, { scheduleId: checked.scheduleId, call: "upsert" });
 }
 
 async function written(parts: SchedulesParts, checked: CheckedRegister): Promise<void> {

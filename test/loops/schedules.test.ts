@@ -1,6 +1,9 @@
 /** `scheduler.schedules`: made, paused, triggered, filled in and explained at run time. */
 import { expect, test } from "vitest";
+import { changedInfo } from "../../src/schedules/changed.js";
+import type { Store } from "../../src/store/contract.js";
 import { Fleet, type FleetMember } from "./fleet.js";
+import { createScene, unreachable } from "./scene.js";
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -69,6 +72,38 @@ test("a pause skips what is due meanwhile, says why, and ends by itself at until
   await fleet.advance(4 * MINUTE);
   expect(fleet.instants(startAt)).toEqual([1, 5, 8, 9].map((n) => n * MINUTE));
   await member.stop();
+});
+
+test("a change that is done is not called undone when the store is gone after it", async () => {
+  const scene = createScene();
+  const recorded = scene.scheduler();
+  const { schedules } = recorded.scheduler;
+  recorded.before = ({ verb }) => {
+    if (verb === "schedule") throw unreachable();
+  };
+  const unknown = { code: "STORE_NO_ANSWER", value: "s" };
+  const made = schedules.upsert("t", { scheduleId: "s", every: "1m" });
+  await expect(made).rejects.toMatchObject(unknown);
+  await expect(schedules.pause("s")).rejects.toMatchObject(unknown);
+  recorded.before = () => {};
+  expect(await schedules.get("s")).toMatchObject({ taskId: "t", nextAt: null });
+  await recorded.scheduler.stop();
+});
+
+test("what is on its way when a change is to be told is looked for once more", async () => {
+  const scene = createScene();
+  const { scheduler, store } = scene.scheduler();
+  await scheduler.schedules.upsert("t", { scheduleId: "s", every: "1m" });
+  const detail = await store.schedule({ scheduleId: "s" });
+  const answers = [null, detail, null, null];
+  const asked = { ...store, schedule: async () => answers.shift() ?? null } as Store;
+  const told = () =>
+    changedInfo({ store: asked, sleep: async () => {} }, { scheduleId: "s", call: "pause" });
+  expect(await told()).toMatchObject({ kind: "runtime", scheduleId: "s" });
+  const message = expect.stringContaining("pause(): done, but");
+  await expect(told()).rejects.toMatchObject({ code: "SCHEDULE_UNKNOWN", message });
+  expect(answers).toEqual([]);
+  await scheduler.stop();
 });
 
 test("a trigger fires beside the rule, while paused, too, and keeps to overlap", async () => {
