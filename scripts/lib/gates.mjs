@@ -18,6 +18,10 @@ const GATES = [
     title: "generated scripts are up to date (fix: npm run build:lua)",
     start: () => run(process.execPath, [script("build-lua.mjs"), "--check"]),
   },
+  {
+    title: "rights are what the list says (fix: npm run rights)",
+    start: () => run(process.execPath, [script("rights.mjs"), "--check"]),
+  },
   { title: "build", start: () => run(process.execPath, [script("build.mjs")]) },
   {
     title: "types of tests, scripts and examples",

@@ -24,7 +24,7 @@ const everyKey = {
 } as const;
 
 const KILLS: readonly Strike[] = [killWorker, killWorker, killPusher];
-const FREEZES: readonly Strike[] = [freeze(0.5), freeze(1.2), freeze(3)];
+const FREEZES: readonly Strike[] = [0.5, 0.99, 1.2, 3].map(freeze);
 const NETWORK: readonly Strike[] = [
   network.hold,
   network.halfOpen,
@@ -42,6 +42,8 @@ const HICCUPS: readonly Strike[] = [
   server.flushScripts,
   server.outOfMemory,
   server.readOnly,
+  server.denied,
+  server.busy,
 ];
 
 /** A server that is dead can neither be stopped nor told anything. */

@@ -1,6 +1,4 @@
 /** What the tests of the Redis store share: stores on a real server, and the plainest jobs. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { systemChance } from "../../src/chance.js";
 import { systemClock } from "../../src/clock.js";
 import type { KeepRules, NewJob, Store } from "../../src/store/contract.js";
@@ -70,33 +68,4 @@ export async function drain(store: Store, taskId: string): Promise<string[]> {
       }),
     );
   }
-}
-
-/** The data commands, as the document lists them. */
-export function listed(): string[] {
-  const text = readFileSync(join(import.meta.dirname, "../../protocol/PROTOCOL.md"), "utf8");
-  const list = /The scripts use: ([A-Z|\s]+)\./.exec(text)?.[1] ?? "";
-  return list
-    .replaceAll("|", " ")
-    .split(/(?<!PUBSUB)\s+/)
-    .sort();
-}
-
-/** What clients send themselves, as the document lists it. */
-export function listedForClients(): string[] {
-  return commandsIn(/Beside (.*?) it\s+uses nothing/s);
-}
-
-/** What clients ask for and can do without, as the document lists it. */
-export function listedAsOptional(): string[] {
-  return commandsIn(/\(([^()]*) are asked for people/s);
-}
-
-function commandsIn(place: RegExp): string[] {
-  const text = readFileSync(join(import.meta.dirname, "../../protocol/PROTOCOL.md"), "utf8");
-  const list = place.exec(text)?.[1] ?? "";
-  const names = [...list.matchAll(/`([A-Z]+)(?:\s+([A-Z|\s]+))?`/g)].flatMap(([, name, words]) =>
-    words === undefined ? [name ?? ""] : words.split("|").map((word) => `${name} ${word.trim()}`),
-  );
-  return names.sort();
 }

@@ -1,19 +1,22 @@
-/** What docs/security.md says of rights is what protocol/PROTOCOL.md lists, which a run checks. */
+/**
+ * What the source, docs/security.md, docs/cluster.md and PROTOCOL.md say of rights is what the list
+ * says, which runs are compared with.
+ */
 import { expect, test } from "vitest";
-import { DEFAULT_PREFIX } from "../../src/core/options/scheduler.js";
-import { readPage } from "../docs/blocks.js";
-import { listed, listedAsOptional, listedForClients } from "../redis/store-kit.js";
-import { aclWords } from "../support/least-rights.js";
+import { derived, readRights } from "../../scripts/lib/rights.mjs";
+import { staleRights } from "../../scripts/rights.mjs";
 
-const page = readPage("docs/security.md");
-
-test("the user of docs/security.md has the published rights, no more and no less", () => {
-  const words = /^ACL SETUSER scheduler on >\S+ (.*?)^```/ms.exec(page)?.[1]?.trim().split(/\s+/);
-  expect(words).toEqual(aclWords([...listedForClients(), ...listed()], DEFAULT_PREFIX));
+test("the source and the documentation say what the list says", () => {
+  expect([...staleRights().keys()]).toEqual([]);
 });
 
-test("docs/security.md names what a user can do without", () => {
-  for (const name of listedAsOptional()) {
-    expect(page).toMatch(`\`+${name.toLowerCase().replace(" ", "\\|")}\``);
-  }
+test("a list with another command is another source, and other pages", () => {
+  const rights = readRights();
+  const { inScripts } = rights.single;
+  const more = derived({
+    ...rights,
+    single: { ...rights.single, inScripts: [...inScripts, "zz"] },
+  });
+  const paths = ["protocol/rights.json", "src/store/redis/rights-list.ts", "docs/security.md"];
+  for (const path of [...paths, "protocol/PROTOCOL.md"]) expect(more.get(path)).toMatch(/zz/i);
 });

@@ -1,9 +1,12 @@
 /**
- * The user that protocol/PROTOCOL.md describes, made on a real server, and eyes on what is done in
+ * The user that protocol/rights.json describes, made on a real server, and eyes on what is done in
  * its name: MONITOR for what it sends and what its scripts do, ACL LOG for what it was refused.
  */
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import type { Redis } from "ioredis";
+import type { Rights } from "../../scripts/lib/rights.mjs";
 import type { TestServer } from "./servers.js";
 import { until } from "./until.js";
 
@@ -15,15 +18,32 @@ const LONGEST_LOOK = 200;
 /** Words of commands that ACL SETUSER spells with a bar. */
 const CONTAINERS = new Set(["ACL", "CLIENT", "CLUSTER", "CONFIG", "PUBSUB", "SCRIPT"]);
 
-/** As ACL SETUSER takes it, from the names of rights as the document writes them. */
-export function aclWords(rights: readonly string[], prefix: string): string[] {
-  const allowed = rights.map((right) => `+${right.toLowerCase().replace(" ", "|")}`);
-  const reach = ["resetkeys", `~${prefix}*`, "resetchannels", `&${prefix}*`, "-@all"];
-  return [...reach, ...new Set(allowed)];
+/** Nobody needs a right to say who they are. */
+const NO_RIGHTS = new Set(["AUTH", "HELLO"]);
+
+/** The published list, which `npm run rights` writes. */
+export function published(): Rights {
+  const file = join(import.meta.dirname, "../../protocol/rights.json");
+  return JSON.parse(readFileSync(file, "utf8")) as Rights;
 }
 
-export interface Rights {
-  /** What clients of this user sent, and was allowed: `SCRIPT EXISTS`. */
+/** All that somebody needs on a server of their own, or on the nodes of a Cluster. */
+export function neededOn(where: "single" | "cluster"): string[] {
+  const { sent, inScripts } = published()[where];
+  return [...sent, ...inScripts];
+}
+
+/** As ACL SETUSER takes it, from names of rights as the list spells them. */
+export function aclWords(rights: readonly string[], prefix: string): string[] {
+  return [...reachOf(prefix), ...new Set(rights.map((right) => `+${right}`))];
+}
+
+export function reachOf(prefix: string): string[] {
+  return ["resetkeys", `~${prefix}*`, "resetchannels", `&${prefix}*`, "-@all"];
+}
+
+export interface Seen {
+  /** What clients of this user sent, and was allowed: `script|exists`. */
   sent: Set<string>;
   /** What its scripts did. */
   inScripts: Set<string>;
@@ -31,7 +51,7 @@ export interface Rights {
 
 export interface RightsMonitor {
   /** All that was seen until now. */
-  seen(): Promise<Rights>;
+  seen(): Promise<Seen>;
   close(): void;
 }
 
@@ -40,7 +60,7 @@ export async function watchRights(server: TestServer, admin: Redis): Promise<Rig
   const socket = connect(server.port, server.host);
   const mark = `the last word ${process.pid}`;
   let marks = 0;
-  const rights: Rights = { sent: new Set(), inScripts: new Set() };
+  const rights: Seen = { sent: new Set(), inScripts: new Set() };
   const own = `127.0.0.1:${(admin.stream as Socket).localPort}`;
   let begun = false;
   let rest = "";
@@ -70,23 +90,22 @@ export async function watchRights(server: TestServer, admin: Redis): Promise<Rig
 }
 
 /** `+1700000000.123456 [0 127.0.0.1:5000] "EVALSHA" "…"`; a script's own commands say `lua`. */
-function note(rights: Rights, line: string, own: string): void {
+function note(rights: Seen, line: string, own: string): void {
   const [, source, first = "", second = ""] =
     /^\+[\d.]+ \[\d+ (\S+)\] "([^"\\]+)"(?: "([^"\\]*)")?/.exec(line) ?? [];
   if (source === undefined || source === own) return;
   const name = first.toUpperCase();
-  // Nobody needs a right to say who they are.
-  if (name === "AUTH" || name === "HELLO") return;
-  const full = CONTAINERS.has(name) ? `${name} ${second.toUpperCase()}` : name;
-  (source === "lua" ? rights.inScripts : rights.sent).add(full);
+  if (NO_RIGHTS.has(name)) return;
+  const full = CONTAINERS.has(name) ? `${name}|${second}` : name;
+  (source === "lua" ? rights.inScripts : rights.sent).add(full.toLowerCase());
 }
 
 /** What clients of the user asked for and did not get, by the server's own record. */
-export async function refusedTo(admin: Redis): Promise<string[]> {
+export async function refusedTo(admin: Redis, user: string = USER): Promise<string[]> {
   const entries = (await admin.call("ACL", "LOG", "128")) as unknown[][];
   const named = entries.map((entry) => {
     const of = (name: string) => String(entry[entry.indexOf(name) + 1]);
-    return { user: of("username"), what: of("object") };
+    return { name: of("username"), what: of("object") };
   });
-  return [...new Set(named.filter(({ user }) => user === USER).map(({ what }) => what))].sort();
+  return [...new Set(named.filter(({ name }) => name === user).map(({ what }) => what))].sort();
 }

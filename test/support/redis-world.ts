@@ -28,6 +28,9 @@ function offsetKey(shard = 0): string {
   return `${tagOf(shard)}test:offset`;
 }
 
+/** What the clock of these tests wants, and nothing else does: it reads a key. */
+export const TEST_CLOCK = { right: "(+get ~*test:offset)", command: "get" };
+
 /** Keys that hold no job, by name after the shard's tag; a session goes by itself after a while. */
 const PERMANENT =
   /^(layout|meta|schedules|cursors|firing|keepers|test:offset|t:.*:(stats|sleepers))$/s;

@@ -5,9 +5,8 @@
 import { Redis } from "ioredis";
 import { createScheduler, type Scheduler, type SchedulerOptions } from "schedule-mq";
 import { expect, test } from "vitest";
-import { listed, listedForClients } from "../redis/store-kit.js";
 import { makeCertificates } from "../support/certificates.js";
-import { aclWords, PASSWORD, USER } from "../support/least-rights.js";
+import { aclWords, neededOn, PASSWORD, USER } from "../support/least-rights.js";
 import { startWatched } from "../support/sentinels.js";
 import { freePort } from "../support/servers.js";
 import { until } from "../support/until.js";
@@ -67,7 +66,7 @@ test("over TLS, as a user with the least rights, a handler that computes runs on
       }
       const tlsPort = await freePort();
       await admin.config("SET", "tls-port", String(tlsPort));
-      const rights = aclWords([...listedForClients(), ...listed()], "_schedule_mq:");
+      const rights = aclWords(neededOn("single"), "_schedule_mq:");
       await admin.call("ACL", "SETUSER", USER, "on", `>${PASSWORD}`, ...rights);
       const user = { username: USER, password: PASSWORD };
       const redisConfig = { host, port: tlsPort, ...user, tls: { ca, cert, key } };

@@ -1,5 +1,6 @@
 /** Faults of the server: killed, without power, frozen, full, read-only, forgetful, mistaken. */
 import { kill } from "node:process";
+import { until } from "../../support/until.js";
 import type { Arena } from "../kit/arena.js";
 import type { Persistence } from "../kit/store.js";
 import type { Strike } from "./processes.js";
@@ -121,6 +122,29 @@ export const readOnly: Strike = spell(
   ({ redis }) => redis.client.call("REPLICAOF", "127.0.0.1", "1"),
   ({ redis }) => redis.client.call("REPLICAOF", "NO", "ONE"),
 );
+
+/** The user may not run scripts any more; handlers go on. */
+export const denied: Strike = spell(
+  "NOPERM",
+  {},
+  ({ redis }) => redis.client.call("ACL", "SETUSER", "default", "-evalsha", "-eval"),
+  ({ redis }) => redis.client.call("ACL", "SETUSER", "default", "+evalsha", "+eval"),
+);
+
+/** Somebody else's script does not end, so that the server answers BUSY to all. */
+export const busy: Strike = async (arena) => {
+  const { client } = arena.redis;
+  const other = client.duplicate();
+  other.on("error", () => {});
+  await arena.fault("BUSY", {}, async () => {
+    await client.config("SET", "busy-reply-threshold", "100");
+    other.eval("while true do end", 0).catch(() => {});
+    await arena.lasting(arena.chance.between(500, 3_000));
+    const isKilled = () => client.script("KILL").then(Boolean, () => false);
+    await until("the script to be ended", isKilled);
+  });
+  other.disconnect();
+};
 
 /** With appendfsync everysec the server lives on and answers MISCONF. */
 export const fullDisk: Strike = spell(
