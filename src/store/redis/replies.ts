@@ -7,26 +7,30 @@ export type Failure =
   | "notRun"
   /** The same, but the script is not known to the server any more. */
   | "noScript"
-  /** The same, but this server cannot work now (loading, read-only, too few replicas). */
+  /** The same, but this server cannot work now (loading, read-only, busy, too few replicas). */
   | "unfit"
   /** The server answered with an error; the script may have got half-way. */
   | "refused"
   /** No answer: it may have run. */
   | "lost";
 
-const NOT_RUN = ["SMQEPOCH", "SMQGAP", "BUSY", "TRYAGAIN", "ASK"];
+const NOT_RUN = ["SMQEPOCH", "SMQGAP", "TRYAGAIN", "ASK"];
 const UNFIT = [
   ...["LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH", "MOVED"],
   // Before a script begins: the replicas are counted between scripts only.
   "NOREPLICAS",
+  // Somebody's script has been running for seconds (busy-reply-threshold).
+  "BUSY",
 ];
+/** The script itself may not be called; what it may not do is said in other words. */
+const NO_SCRIPTS = /^NOPERM .*'eval(?:sha)?' command/;
 
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error) || error.name !== "ReplyError") return "lost";
   const code = error.message.split(" ", 1)[0] ?? "";
   if (NOT_RUN.includes(code)) return "notRun";
   if (code === "NOSCRIPT") return "noScript";
-  if (UNFIT.includes(code)) return "unfit";
+  if (UNFIT.includes(code) || NO_SCRIPTS.test(error.message)) return "unfit";
   return "refused";
 }
 
@@ -43,6 +47,7 @@ const FIXES: Readonly<Record<string, string>> = {
   CLUSTERDOWN: "the cluster has no primary for these keys now: see CLUSTER INFO on its nodes",
   NOREPLICAS:
     "the server waits for its replicas (min-replicas-to-write): see INFO replication there",
+  BUSY: "somebody's script does not end: SCRIPT KILL ends one that has not written yet",
   READONLY: "this server is a replica: connect to the primary, or use Sentinel",
 };
 
