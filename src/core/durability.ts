@@ -41,6 +41,6 @@ export function tooLow(wanted: Durability, store: InForce, since: string): Sched
 
 const FIXES: Readonly<Record<Durability, string>> = {
   store: "leave requireDurability out",
-  fsync: 'set durability: "fsync"; on Redis "appendfsync always" on the server does it, too',
+  fsync: 'set durability: "fsync", on a file, or on a server (or its "appendfsync always")',
   replicas: 'set durability: "replicas", on a server of Redis or Valkey that has a replica',
 };

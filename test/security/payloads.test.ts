@@ -103,6 +103,25 @@ describe.each(KINDS)("on %s", (kind) => {
     expect((await scheduler.jobs.counts("task")).total.pushed).toBe(0);
   });
 
+  test("an error repeats no long text that was passed in", async () => {
+    const scheduler = stores.create(kind);
+    await scheduler.push("task");
+    const long = "x".repeat(100_000);
+    const calls: (() => Promise<unknown>)[] = [
+      () => scheduler.schedules.list({ cursor: long }),
+      () => scheduler.jobs.list("task", { state: "ready", cursor: long }),
+      () => scheduler.schedules.get(long),
+      () => scheduler.push("task", { delay: long as never }),
+      () => scheduler.push("task", { id: long }),
+    ];
+    for (const call of calls) {
+      const answer: unknown = await Promise.resolve()
+        .then(call)
+        .catch((error: unknown) => error);
+      expect(answer instanceof Error ? answer.message.length : 0).toBeLessThan(500);
+    }
+  });
+
   test("what a handler throws is cut, in the store, in events and in the log", async () => {
     const listener = new Listener();
     const scheduler = stores.create(kind, { logger: listener.logger });

@@ -3,6 +3,7 @@
 import { SchedulerError } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
 import { decodeHead } from "../../core/record.js";
+import { quote } from "../../core/show.js";
 import type { JobPage, JobRef, JobView, ListArgs } from "../contract.js";
 import type { Value } from "./driver.js";
 import { findJob } from "./ids.js";
@@ -101,7 +102,7 @@ function parseCursor(cursor: string, columns: string): number[] {
   if (values.length === columns.split(",").length && values.every(Number.isSafeInteger)) {
     return values;
   }
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${JSON.stringify(cursor)} is of no page`, {
+  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
     value: cursor,
     fix: "give the cursor of the page before, for the same state",
   });

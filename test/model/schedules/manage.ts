@@ -1,5 +1,6 @@
 /** Schedules by hand and as they are shown: pause, remove, recover, schedule, schedules, tend. */
 import { SchedulerError } from "../../../src/core/errors.js";
+import { quote } from "../../../src/core/show.js";
 import type {
   Decided,
   DueSchedule,
@@ -108,7 +109,7 @@ function parseCursor(cursor: string): string {
   } catch {
     // refused below
   }
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${JSON.stringify(cursor)} is of no page`, {
+  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
     value: cursor,
     fix: "give the cursor of the page before",
   });
