@@ -97,3 +97,22 @@ test("the published rights are those that the run took, no more and no less", as
   const { took, listed } = await rights.end({ without: [TEST_CLOCK.command] });
   expect(took).toEqual(listed);
 });
+
+test("doctor() misses none of them, and says which one is missing on which node", async () => {
+  const change = (client: ClusterNode["client"], ...words: string[]) =>
+    client.call("ACL", "SETUSER", USER, ...words);
+  for (const { client } of cluster.nodes) await change(client, "+acl|whoami", "+acl|dryrun");
+  const options = { redisConfig: redisConfig(), redisPrefix: PREFIX, logger: false } as const;
+  const scheduler = createScheduler(options);
+  const ofRights = async () =>
+    (await scheduler.doctor()).findings.filter(({ code }) => code === "RIGHTS");
+  try {
+    expect(await ofRights()).toMatchObject([{ level: "ok" }]);
+    await change(cluster.nodes[1]!.client, "-spublish");
+    const { host, port } = cluster.nodes[1]!.server;
+    const error = { level: "error", value: ["spublish"], nodes: [`${host}:${port}`] };
+    expect(await ofRights()).toContainEqual(expect.objectContaining(error));
+  } finally {
+    await scheduler.stop();
+  }
+});
