@@ -88,13 +88,25 @@ function told(
   });
 }
 
-const PUSH_AGAIN = "give jobs an id: pushed again with the same id, a job is never stored twice";
+/** They change nothing, whatever became of their answer. */
+const READS = ["get", "list", "counts", "schedule", "schedules"];
+
+const AGAIN = "do it again: the same call twice does no more than once";
+
+/** What helps the caller of a verb that was lost on its way; loops find out by themselves. */
+const AFTER_A_LOSS: Readonly<Record<string, string>> = {
+  push: "give jobs an id: pushed again with the same id, a job is never stored twice",
+  trigger: "look at schedules.ledger() first: triggered again, it may run twice",
+  ...{ cancel: AGAIN, redrive: AGAIN, pause: AGAIN, remove: AGAIN, register: AGAIN },
+};
 
 export function noAnswer(verb: string, address: string, lost?: unknown): SchedulerError {
-  const cause = bareError(lost);
+  const isRead = READS.includes(verb);
+  const fate = isRead ? "nothing was changed" : "it may have been done or not";
+  const loops = "nothing: the scheduler finds out what was done";
   return new SchedulerError(
     "STORE_NO_ANSWER",
-    `${verb}: sent to Redis at ${address}, but the answer was lost: it may have been done or not`,
-    { fix: verb === "push" ? PUSH_AGAIN : "nothing: the scheduler finds out what was done", cause },
+    `${verb}: sent to Redis at ${address}, but the answer was lost: ${fate}`,
+    { fix: isRead ? "ask again" : (AFTER_A_LOSS[verb] ?? loops), cause: bareError(lost) },
   );
 }
