@@ -17,6 +17,8 @@
 -- @include lib/parcel.lua
 -- @include lib/registrations.lua
 -- @include lib/offers.lua
+-- Who may come with what was given: so many at once.
+local MOST_OPEN = 20
 local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
 local this, has_given = math.floor(now_ms), false
 local live = read_registrations()
@@ -41,14 +43,21 @@ end
 -- Whoever it was given to may be gone: then whoever asks next is given it.
 local function give(id, outcome)
   local before = read_parcels()[id]
-  local since = before and before[4] or this
-  read_parcels()[id] = { this, to, before and before[1] or 0, since }
+  local open = before and open_gives(before, now_ms) or {}
+  local since = outcome == 'again' and before and before[4] or this
+  open[#open + 1] = this
+  read_parcels()[id] = { this, to, open, since }
   has_given = true
   return { id, outcome, whole(since), '', unpack(parcel_fields(id)) }
 end
 
 local function how_often(id)
-  return may_be_taken(read_parcels()[id][3], now_ms) and '2' or '1'
+  return #open_gives(read_parcels()[id], now_ms) > 1 and '2' or '1'
+end
+
+local function is_given_often(id)
+  local parcel = read_parcels()[id]
+  return parcel and #open_gives(parcel, now_ms) >= MOST_OPEN
 end
 
 local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
@@ -60,7 +69,7 @@ for k = 3, #ARGV do
   if outcome == 'given' then pack(s) end
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, whole(s.revision), s.next_at and whole(s.next_at) or '' }
-  elseif not s and is_moving(id, to, now_ms) then
+  elseif not s and (is_moving(id, to, now_ms) or is_given_often(id)) then
     found[#found + 1] = { id, 'moving', how_often(id), '' }
   elseif s or parcel_fields(id) then
     found[#found + 1] = give(id, outcome or 'again')

@@ -198,3 +198,20 @@ test("removed, but noted by nobody, it is not called not done", async () => {
   const removed = removedElsewhere((_, verb) => verb === "gone");
   await expect(removed).rejects.toMatchObject({ code: "STORE_NO_ANSWER" });
 });
+
+test("due on its way, it comes home though others go on asking for it", async () => {
+  await world.advance(HOUR_MS - 1_000);
+  const dead = await lossy((_, verb) => verb === "register");
+  await expect(write(dead, NEW)).rejects.toMatchObject({ code: "STORE_UNREACHABLE" });
+  await world.advance(2_000);
+  const other = await lossy(() => false);
+  const outcomes: unknown[] = [];
+  // One of them may be faster: what it was given counts as long as its fate is not known.
+  for (let s = 0; s < 40; s += 1) {
+    outcomes.push(...(await Promise.all([write(store, NEW), write(other, NEW)])));
+    if (s < 25) expect(await tasks()).toEqual([]);
+    await world.advance(1_000);
+  }
+  expect(new Set(outcomes)).toEqual(new Set(["due"]));
+  expect(await tasks()).toEqual([OLD]);
+});

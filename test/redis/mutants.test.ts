@@ -69,19 +69,15 @@ const MOVES: readonly Mutant[] = [
     "end\nfunction F.give",
   ],
   ["a parcel is given as if it were alive", "outcome or 'again'", "'given'"],
-  [
-    "what was given again meanwhile is settled",
-    "if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end",
-    "",
-  ],
+  ["what was given again meanwhile is settled", "if parcel[1] ~= at then return 0 end", ""],
   [
     "what has arrived is not forgotten where it was",
-    "if ARGV[1] == 'arrived' then\n  F.drop_parcel(id)\n",
-    "if ARGV[1] == 'arrived' then\n",
+    "if parcel[1] ~= at then return 0 end\n  F.drop_parcel(id)\n",
+    "if parcel[1] ~= at then return 0 end\n",
   ],
-  ["it is given to two shards at once", "not s and F.is_moving(id, to, now_ms)", "false"],
+  ["it is given to two shards at once", "F.is_moving(id, to, now_ms) or F.is_given", "F.is_given"],
   ["it is given to its old task while it moves", "not s and F.is_elsewhere(w.id)", "false"],
-  ["it is put back while it may arrive", "F.may_be_taken(parcel[3], now_ms)", "false"],
+  ["it is put back while it may arrive", "#F.open_gives(parcel, now_ms) > 0", "false"],
   ["what was removed comes back", "(gone[id] or 0) >= tonumber(ARGV[3])", "false"],
   ["what comes too late is taken in", "til > 0 and now_ms > til", "false"],
   ["what may be in a shard that is away is written", "not s and not all_asked", "false"],
@@ -98,6 +94,9 @@ const LATE_MOVES: readonly Mutant[] = [
   ["who asked before it left adds a second one", "F.has_left_since(id, asked_at, now_ms)", "false"],
   ["what has been given on is taken in", "if F.is_elsewhere(id) then return false end", ""],
   ["what has left may not come back", "at > asked_at and", ""],
+  ["who does not come with it is waited for", "table.remove(parcel[3], k)", ""],
+  ["what is left of it when it is removed comes again", "if gone[id] then", "if false then"],
+  ["what has left is noted for ever", "F.forget_left(MOST_LEFT, now_ms)", ""],
 ];
 
 const TWO_PARCELS: readonly Mutant[] = [

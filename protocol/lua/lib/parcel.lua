@@ -1,6 +1,7 @@
 -- parcel: a schedule that was given to another shard and is not known to have arrived there. It
 -- does not fire: its fields stand under their letters in capitals, and `X` names all parcels with
--- { when each was given, to which shard, when it was given before that, since when it is one }.
+-- { when each was given, to which shard, when to those who may come with it still, since when it
+-- is one }.
 -- Whoever it was given to takes it in within so long, or never.
 local TAKEN_IN_MS = 30000
 
@@ -11,8 +12,7 @@ local function read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   -- The version before kept only when it was given: to whom is not known.
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -28,6 +28,15 @@ end
 -- Whoever was given something then may take it in still.
 local function may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+
+-- Of those who were given it, when each was who may take it in still.
+local function open_gives(parcel, now_ms)
+  local open = {}
+  for _, at in ipairs(parcel[3]) do
+    if may_be_taken(at, now_ms) then open[#open + 1] = at end
+  end
+  return open
 end
 
 -- It may be taken in by another shard than this one.

@@ -1578,9 +1578,9 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "9d51f50c675b487ea3688e7773405ab86576018f",
+    sha1: "50578c4b19ea8417a344a085f463d9cd5f22fd52",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0}
+local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0,is_given_often=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1669,8 +1669,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -1683,6 +1682,13 @@ function F.write_parcels()
 end
 function F.may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.open_gives(parcel, now_ms)
+  local open = {}
+  for _, at in ipairs(parcel[3]) do
+    if F.may_be_taken(at, now_ms) then open[#open + 1] = at end
+  end
+  return open
 end
 function F.is_moving(id, to, now_ms)
   local parcel = F.read_parcels()[id]
@@ -1740,6 +1746,7 @@ function F.has_live(r, offer, now_ms)
   end
   return false
 end
+local MOST_OPEN = 20
 local code, to, now_ms = ARGV[1] == '1', ARGV[2], now_us() / 1000
 local this, has_given = math.floor(now_ms), false
 local live = F.read_registrations()
@@ -1759,13 +1766,19 @@ function F.pack(s)
 end
 function F.give(id, outcome)
   local before = F.read_parcels()[id]
-  local since = before and before[4] or this
-  F.read_parcels()[id] = { this, to, before and before[1] or 0, since }
+  local open = before and F.open_gives(before, now_ms) or {}
+  local since = outcome == 'again' and before and before[4] or this
+  open[#open + 1] = this
+  F.read_parcels()[id] = { this, to, open, since }
   has_given = true
   return { id, outcome, F.whole(since), '', unpack(F.parcel_fields(id)) }
 end
 function F.how_often(id)
-  return F.may_be_taken(F.read_parcels()[id][3], now_ms) and '2' or '1'
+  return #F.open_gives(F.read_parcels()[id], now_ms) > 1 and '2' or '1'
+end
+function F.is_given_often(id)
+  local parcel = F.read_parcels()[id]
+  return parcel and #F.open_gives(parcel, now_ms) >= MOST_OPEN
 end
 local gone = cjson.decode(redis.call('HGET', META, 'gone') or '{}')
 local found = { F.whole(this) }
@@ -1776,7 +1789,7 @@ for k = 3, #ARGV do
   if outcome == 'given' then F.pack(s) end
   if outcome == 'conflict' or outcome == 'due' then
     found[#found + 1] = { id, outcome, F.whole(s.revision), s.next_at and F.whole(s.next_at) or '' }
-  elseif not s and F.is_moving(id, to, now_ms) then
+  elseif not s and (F.is_moving(id, to, now_ms) or F.is_given_often(id)) then
     found[#found + 1] = { id, 'moving', F.how_often(id), '' }
   elseif s or F.parcel_fields(id) then
     found[#found + 1] = F.give(id, outcome or 'again')
@@ -1790,7 +1803,7 @@ return found
 `,
   },
   "gone": {
-    sha1: "3bf428845d90646762b005d1b6d1a5167eda812f",
+    sha1: "38d294a3526bb1fb602dc69696009ab4d597f690",
     text: `#!lua flags=allow-oom
 local F = {stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,has_left_since=0,parcel_revision=0,drop_parcel=0}
 local function now_us()
@@ -1843,8 +1856,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -3345,9 +3357,9 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "5ea630309474b4aed6073c67e15545a60d1df69d",
+    sha1: "f2552a986f6dbdf82d6da64b13a07101370337f8",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,settle=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3455,8 +3467,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -3469,6 +3480,13 @@ function F.write_parcels()
 end
 function F.may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
+end
+function F.open_gives(parcel, now_ms)
+  local open = {}
+  for _, at in ipairs(parcel[3]) do
+    if F.may_be_taken(at, now_ms) then open[#open + 1] = at end
+  end
+  return open
 end
 function F.forget_left(most, now_ms)
   local m = redis.call('HMGET', META, 'leftFrom', 'leftTo')
@@ -3531,11 +3549,23 @@ function F.put_back(id)
 end
 local id = ARGV[2]
 local parcel, now_ms = F.read_parcels()[id], now_us() / 1000
-if not parcel or parcel[1] ~= tonumber(ARGV[3]) then return 0 end
+local at = tonumber(ARGV[3])
+function F.settle()
+  for k, one in ipairs(parcel[3]) do
+    if one == at then
+      table.remove(parcel[3], k)
+      F.write_parcels()
+      return true
+    end
+  end
+  return parcel[1] == at
+end
+if not parcel then return 0 end
 if ARGV[1] == 'arrived' then
+  if parcel[1] ~= at then return 0 end
   F.drop_parcel(id)
   F.note_left(id, now_ms)
-elseif F.may_be_taken(parcel[3], now_ms) then
+elseif not F.settle() or #F.open_gives(parcel, now_ms) > 0 then
   return 0
 else
   F.put_back(id)
@@ -5420,7 +5450,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "5f763db03cf1351f8f06f2b7599d75f9cdc3614b",
+    sha1: "67486b07964c10348d6bb843b1d9c76a5f73b86c",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parcel_revision=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0,take=0}
 local function now_us()
@@ -5548,8 +5578,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -5954,7 +5983,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "02b6f7e8db9b398f640304abfefe111a6a3c4429",
+    sha1: "f5b041dd92c27c7a7d09494e579c529057e63c42",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -6045,8 +6074,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
@@ -6653,7 +6681,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "76e75c57e475b909fa65604cb80fe375e972c02d",
+    sha1: "80aa1695f69efc51354dd9db21d624d9219f7841",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parcel_revision=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6765,8 +6793,7 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', 0 } end
-    parcels[id][4] = parcels[id][4] or parcels[id][1]
+    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
   end
   return parcels
 end
