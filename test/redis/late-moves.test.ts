@@ -78,8 +78,8 @@ async function removedElsewhere(isLost: (shard: Shard, verb: Verb) => boolean): 
   await world.advance(MINUTE_MS);
 }
 
-/** Given from its old shard, and left there. */
-async function oldParcel(): Promise<void> {
+/** Given from its old shard, and left there; written as a version before has. */
+async function oldParcel(form = (givenAt: string) => givenAt): Promise<void> {
   const [givenAt] = (await (
     await shardsOf(store)
   )[1]!.run("give", {
@@ -87,12 +87,15 @@ async function oldParcel(): Promise<void> {
   })) as string[];
   const { host, port } = server();
   const client = new Redis({ host, port });
-  await client.hset(`${PREFIX}{1}:schedules`, "X", `{"s":${givenAt}}`);
+  await client.hset(`${PREFIX}{1}:schedules`, "X", `{"s":${form(givenAt ?? "")}}`);
   client.disconnect();
 }
 
-test("a parcel of the version before is put back by whoever tends", async () => {
-  await oldParcel();
+/** Of versions before, the older one first. */
+const FORMS: ((givenAt: string) => string)[] = [(at) => at, (at) => `[${at},"2",0]`];
+
+test.each(FORMS)("a parcel of a version before is put back by whoever tends", async (form) => {
+  await oldParcel(form);
   await world.advance(MINUTE_MS);
   await store.tend({ urgent: false });
   expect(await tasks()).toEqual([OLD]);

@@ -10,9 +10,12 @@ local parcels = nil
 local function read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
-  -- The version before kept only when it was given: to whom is not known.
+  -- Versions before kept only when it was given: to whom is not known; then the last two times.
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end

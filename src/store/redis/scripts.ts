@@ -1578,7 +1578,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "50578c4b19ea8417a344a085f463d9cd5f22fd52",
+    sha1: "5b17376bbef3c9ac7285ed78f42f095ad822b79c",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0,is_given_often=0}
 local function now_us()
@@ -1669,7 +1669,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
@@ -1803,7 +1806,7 @@ return found
 `,
   },
   "gone": {
-    sha1: "38d294a3526bb1fb602dc69696009ab4d597f690",
+    sha1: "7e089fd94db216231f2e76f55879f7958f74d4cb",
     text: `#!lua flags=allow-oom
 local F = {stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,has_left_since=0,parcel_revision=0,drop_parcel=0}
 local function now_us()
@@ -1856,7 +1859,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
@@ -3357,7 +3363,7 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "f2552a986f6dbdf82d6da64b13a07101370337f8",
+    sha1: "d483661336538818961403200007cb100df93e25",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,settle=0}
 local function now_us()
@@ -3467,7 +3473,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
@@ -5450,7 +5459,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "67486b07964c10348d6bb843b1d9c76a5f73b86c",
+    sha1: "94aca99034cd5dce529e4ca03b728e29fc1c47db",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parcel_revision=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0,take=0}
 local function now_us()
@@ -5578,7 +5587,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
@@ -5983,7 +5995,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "f5b041dd92c27c7a7d09494e579c529057e63c42",
+    sha1: "6773e44182d2aafc3abbe84f2ee3e138b2428a2e",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -6074,7 +6086,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
@@ -6681,7 +6696,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "80aa1695f69efc51354dd9db21d624d9219f7841",
+    sha1: "685c5f3e21213ed92c452af6bfc8573821a2f092",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parcel_revision=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6793,7 +6808,10 @@ function F.read_parcels()
   if parcels then return parcels end
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
-    if type(one) == 'number' then parcels[id] = { one, '', { one }, one } end
+    if type(one) == 'number' then one = { one, '' } end
+    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    one[4] = one[4] or one[1]
+    parcels[id] = one
   end
   return parcels
 end
