@@ -192,6 +192,27 @@ test("given again meanwhile, it is not settled by who was told of the first time
   expect(await known()).toEqual([[OLD, 1]]);
 });
 
+test("nor put back by him when it may have arrived with the second, or by the second", async () => {
+  const shard = await shardAt(1);
+  const give = async () => ((await shard.run("give", { args: ["0", "2", "s"] })) as string[])[0]!;
+  const back = (at: string, since = "") => shard.run("parcel", { args: ["back", "s", at, since] });
+  const firstAt = await give();
+  await world.advance(MINUTE_MS / 3);
+  const secondAt = await give();
+  // Too late for both: what the second one has done is not known.
+  await world.advance(MINUTE_MS);
+  expect(await back(firstAt)).toBe(0);
+  expect(await back(secondAt)).toBe(1);
+  expect(await known()).toEqual([[OLD, 1]]);
+  const thirdAt = await give();
+  await world.advance(MINUTE_MS / 3);
+  const fourthAt = await give();
+  await world.advance(MINUTE_MS);
+  // All others were asked, but at a time at which the third one could come with it still.
+  expect(await back(fourthAt, fourthAt)).toBe(0);
+  expect(await back(fourthAt, String(Number(thirdAt) + MINUTE_MS / 2))).toBe(1);
+});
+
 test("not found where it may be elsewhere, nothing is written", async () => {
   const schedules = [schedule({ scheduleId: "s", taskId: NEW })];
   const call = { registration: null, schedules };

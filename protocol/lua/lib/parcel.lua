@@ -13,7 +13,7 @@ local function read_parcels()
   -- Versions before kept only when it was given: to whom is not known; then the last two times.
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end

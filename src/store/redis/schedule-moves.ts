@@ -204,7 +204,7 @@ async function askOnce(
       if (outcome === "again" || outcome === "left") unsure.add(scheduleId);
       if (outcome === "given" || outcome === "again") {
         const its = { since: revision ?? now, revision: Number.parseInt(fields[0] ?? "", 10) };
-        const parcel = { shard, scheduleId, givenAt: now, ...its };
+        const parcel = { shard, scheduleId, givenAt: now, askedSince: now, ...its };
         given.push({ ...parcel, wasAlive: outcome === "given", fields });
         continue;
       }

@@ -19,7 +19,7 @@ export async function settleParcels(
       const fates = await Promise.all(others.map((shard) => fateOnShard(shard, parcel)));
       const hasArrived = fates.includes("here") || fates.includes("gone");
       if (hasArrived) await tell(parcel, "arrived");
-      else if (!fates.includes("wait")) await tell(parcel, "back");
+      else if (!fates.includes("wait")) await tell(parcel, "back", parcel.askedSince);
     } catch {
       // A shard is away: whoever tends next finds it again.
     }
@@ -50,6 +50,10 @@ export async function tellAll(parcels: readonly Parcel[], what: "arrived" | "bac
   await Promise.allSettled(parcels.map((parcel) => tell(parcel, what)));
 }
 
-async function tell({ shard, scheduleId, givenAt }: Parcel, what: "arrived" | "back") {
-  await shard.run("parcel", { args: [what, scheduleId, givenAt] });
+async function tell(
+  { shard, scheduleId, givenAt }: Parcel,
+  what: "arrived" | "back",
+  askedSince = "",
+): Promise<void> {
+  await shard.run("parcel", { args: [what, scheduleId, givenAt, askedSince] });
 }

@@ -248,7 +248,7 @@ export async function tendOnShard(shard: Shard, args: TendArgs): Promise<TendedS
     more: more === "1",
     now: Number(now),
     parcels: parcels.map(([scheduleId, givenAt, since, revision]) => ({
-      ...{ shard, scheduleId, givenAt, since },
+      ...{ shard, scheduleId, givenAt, askedSince: now, since },
       revision: Number(revision),
     })),
     compared: pairs(compared).map(([scheduleId, revision]) => ({
@@ -272,6 +272,8 @@ export interface Kept {
 export interface Parcel extends Kept {
   /** The last time. */
   givenAt: string;
+  /** Whoever asks the others for it asks them after this, by the clock of its shard. */
+  askedSince: string;
   /** When it was given first: so old is what it says. */
   since: string;
 }

@@ -1578,7 +1578,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "5b17376bbef3c9ac7285ed78f42f095ad822b79c",
+    sha1: "439704cab30dd83d3e4c79042c587443ca5a8776",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0,is_given_often=0}
 local function now_us()
@@ -1670,7 +1670,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
@@ -1806,7 +1806,7 @@ return found
 `,
   },
   "gone": {
-    sha1: "7e089fd94db216231f2e76f55879f7958f74d4cb",
+    sha1: "67911799a899580681ce4bb8b7133525d6520a99",
     text: `#!lua flags=allow-oom
 local F = {stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,has_left_since=0,parcel_revision=0,drop_parcel=0}
 local function now_us()
@@ -1860,7 +1860,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
@@ -3363,9 +3363,9 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "d483661336538818961403200007cb100df93e25",
+    sha1: "69349f43b6274134040df06eff09a29c7d8acec0",
     text: `#!lua flags=allow-oom
-local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,settle=0}
+local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,settle=0,may_be_elsewhere=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3474,7 +3474,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
@@ -3489,13 +3489,6 @@ function F.write_parcels()
 end
 function F.may_be_taken(given_at, now_ms)
   return math.abs(now_ms - given_at) < TAKEN_IN_MS
-end
-function F.open_gives(parcel, now_ms)
-  local open = {}
-  for _, at in ipairs(parcel[3]) do
-    if F.may_be_taken(at, now_ms) then open[#open + 1] = at end
-  end
-  return open
 end
 function F.forget_left(most, now_ms)
   local m = redis.call('HMGET', META, 'leftFrom', 'leftTo')
@@ -3558,25 +3551,32 @@ function F.put_back(id)
 end
 local id = ARGV[2]
 local parcel, now_ms = F.read_parcels()[id], now_us() / 1000
-local at = tonumber(ARGV[3])
+local at, asked_since = tonumber(ARGV[3]), tonumber(ARGV[4])
 function F.settle()
   for k, one in ipairs(parcel[3]) do
     if one == at then
       table.remove(parcel[3], k)
       F.write_parcels()
-      return true
+      return k - 1
     end
   end
-  return parcel[1] == at
+  return parcel[1] == at and #parcel[3] or nil
+end
+function F.may_be_elsewhere(before)
+  if #parcel[3] > before or (before > 0 and not asked_since) then return true end
+  for k = 1, before do
+    if F.may_be_taken(parcel[3][k], asked_since) then return true end
+  end
+  return false
 end
 if not parcel then return 0 end
 if ARGV[1] == 'arrived' then
   if parcel[1] ~= at then return 0 end
   F.drop_parcel(id)
   F.note_left(id, now_ms)
-elseif not F.settle() or #F.open_gives(parcel, now_ms) > 0 then
-  return 0
 else
+  local before = F.settle()
+  if not before or F.may_be_elsewhere(before) then return 0 end
   F.put_back(id)
   F.refresh_groups(nil)
 end
@@ -5459,7 +5459,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "94aca99034cd5dce529e4ca03b728e29fc1c47db",
+    sha1: "1e6be753f87a316b659a8af66ce74f899e869362",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parcel_revision=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0,take=0}
 local function now_us()
@@ -5588,7 +5588,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
@@ -5995,7 +5995,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "6773e44182d2aafc3abbe84f2ee3e138b2428a2e",
+    sha1: "5e2747ba55dcea7d52cc78642807e6021e54e813",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -6087,7 +6087,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
@@ -6696,7 +6696,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "685c5f3e21213ed92c452af6bfc8573821a2f092",
+    sha1: "9ef7d97874ddde94af136245886733ff1ab319ce",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parcel_revision=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6809,7 +6809,7 @@ function F.read_parcels()
   parcels = cjson.decode(redis.call('HGET', SCHEDULES, 'X') or '{}')
   for id, one in pairs(parcels) do
     if type(one) == 'number' then one = { one, '' } end
-    if type(one[3]) ~= 'table' then one[3] = { one[1], one[3] } end
+    if type(one[3]) ~= 'table' then one[3] = { one[3] or 0, one[1] } end
     one[4] = one[4] or one[1]
     parcels[id] = one
   end
