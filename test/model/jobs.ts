@@ -1,8 +1,7 @@
 /** The verbs on single jobs, lists and counts, and prune. */
-import { SchedulerError } from "../../src/core/errors.js";
 import type { EndState, JobState } from "../../src/core/job.js";
 import { DEFAULT_KEEP } from "../../src/core/keep.js";
-import { quote } from "../../src/core/show.js";
+import { ofNoPage } from "../../src/core/page.js";
 import type {
   CancelAnswer,
   JobPage,
@@ -76,10 +75,7 @@ export function list(scope: Scope, { taskId, state, cursor, limit }: ListArgs): 
 function parseCursor(cursor: string): number[] {
   const values = cursor.split("_").map(Number);
   if (values.length > 1 && values.every(Number.isSafeInteger)) return values;
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
-    value: cursor,
-    fix: "give the cursor of the page before, for the same state",
-  });
+  throw ofNoPage(cursor);
 }
 
 export function counts({ state }: Scope, { taskId }: { taskId: string }): TaskCounts {

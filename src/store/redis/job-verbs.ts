@@ -2,6 +2,7 @@
  * The verbs on jobs for people, on tasks that live in one shard or in several: one job is asked for
  * where its id says that it is, lists and counts are put together.
  */
+import { ofNoPage } from "../../core/page.js";
 import type {
   CancelAnswer,
   JobPage,
@@ -156,17 +157,18 @@ const ASSIGNED = /^(\d+)-\d{16}$/;
 const BEGIN = "-";
 const DONE = "";
 
-/** Anything that is no cursor of ours means the beginning. */
+/** One for each shard, in JSON. */
 function placesIn(cursor: string | null, shards: number): string[] {
-  const beginning = Array.from({ length: shards }, () => BEGIN);
-  if (cursor === null) return beginning;
+  if (cursor === null) return Array.from({ length: shards }, () => BEGIN);
+  let places: unknown;
   try {
-    const places = JSON.parse(cursor) as unknown;
-    const isOurs = Array.isArray(places) && places.length === shards;
-    return isOurs && places.every((place) => typeof place === "string") ? places : beginning;
+    places = JSON.parse(cursor);
   } catch {
-    return beginning;
+    throw ofNoPage(cursor);
   }
+  const isText = (place: unknown): place is string => typeof place === "string";
+  if (Array.isArray(places) && places.length === shards && places.every(isText)) return places;
+  throw ofNoPage(cursor);
 }
 
 function orderOf(state: ListArgs["state"]): (a: JobView, b: JobView) => number {

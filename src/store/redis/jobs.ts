@@ -1,6 +1,8 @@
 /** get, cancel, redrive, list, counts and prune: jobs for people, of one shard. */
+
 import type { DeadReason, JobState } from "../../core/job.js";
 import { DEFAULT_KEEP } from "../../core/keep.js";
+import { ofNoPage } from "../../core/page.js";
 import type {
   CancelAnswer,
   JobPage,
@@ -61,11 +63,20 @@ export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<Redrive
   }
 }
 
+/** As `list.lua` makes them; of all states that are not here: a score, and a number. */
+const CURSORS: Partial<Record<ListArgs["state"], RegExp>> = {
+  ready: /^\d:\d+:./s,
+  running: /^\d+:\d+$/,
+};
+const OTHER_CURSORS = /^-?[\d.]+:\d+$/;
+
 /** A script shows a piece of the page, so that it stays short; one of big jobs ends there. */
 export async function listOnShard(shard: Shard, args: ListArgs): Promise<JobPage> {
   const { taskId, state, limit } = args;
   const jobs: JobView[] = [];
   let { cursor } = args;
+  const isOurs = (CURSORS[state] ?? OTHER_CURSORS).test(cursor ?? "");
+  if (cursor !== null && !isOurs) throw ofNoPage(cursor);
   let bytes = 0;
   do {
     const call = [state, cursor ?? "", String(limit - jobs.length)];

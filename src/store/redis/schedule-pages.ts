@@ -1,4 +1,5 @@
 /** A page of schedules, by their ids, over several shards: each gives its own, they are merged. */
+import { ofNoPage } from "../../core/page.js";
 import type { SchedulePage, SchedulesArgs, ScheduleView } from "../contract.js";
 import { schedulesOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";
@@ -9,6 +10,7 @@ export async function pageOfShards(
   args: SchedulesArgs,
 ): Promise<SchedulePage> {
   const { taskId, limit, cursor } = args;
+  if (cursor !== null && !cursor.startsWith("n")) throw ofNoPage(cursor);
   const call = { taskId, limit, place: cursor ?? "" };
   const pages = await Promise.all(shards.map((shard) => schedulesOnShard(shard, call)));
   const now = Math.max(...pages.map((page) => page.now));

@@ -1,9 +1,8 @@
 /** Jobs as they are shown: one by its public id, or a page of those in one state. */
 
-import { SchedulerError } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
+import { ofNoPage } from "../../core/page.js";
 import { decodeHead } from "../../core/record.js";
-import { quote } from "../../core/show.js";
 import type { JobPage, JobRef, JobView, ListArgs } from "../contract.js";
 import type { Value } from "./driver.js";
 import { findJob } from "./ids.js";
@@ -102,10 +101,7 @@ function parseCursor(cursor: string, columns: string): number[] {
   if (values.length === columns.split(",").length && values.every(Number.isSafeInteger)) {
     return values;
   }
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
-    value: cursor,
-    fix: "give the cursor of the page before, for the same state",
-  });
+  throw ofNoPage(cursor);
 }
 
 function viewOf({ tx }: Scope, taskId: string, job: ShownJob): JobView {

@@ -108,6 +108,21 @@ function orderClaims(test: ContractTest): void {
 }
 
 function pageClaims(test: ContractTest): void {
+  test.for(["ready", "running", "dead"] as const)(
+    "a cursor of no page is refused, and is not taken for the beginning: %s",
+    async (state, { scene }) => {
+      await scene.pushNamed(["one"]);
+      for (const cursor of ["", "x", "null", "x".repeat(10_000)]) {
+        const page = { taskId: TASK, state, cursor, limit: 10 };
+        const error = await scene.store.list(page).catch((reason: unknown) => reason);
+        expect(error).toMatchObject({ code: "OPTION_INVALID", value: cursor });
+        expect((error as Error).message.length).toBeLessThan(300);
+      }
+      const page = { taskId: null, cursor: "x", limit: 10 };
+      await expect(scene.store.schedules(page)).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    },
+  );
+
   test("has an end: the last page has no cursor", async ({ scene }) => {
     const page = { taskId: TASK, state: "ready", cursor: null, limit: 10 } as const;
     expect(await scene.store.list(page)).toEqual({ jobs: [], cursor: null });

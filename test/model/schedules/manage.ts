@@ -1,6 +1,5 @@
 /** Schedules by hand and as they are shown: pause, remove, recover, schedule, schedules, tend. */
-import { SchedulerError } from "../../../src/core/errors.js";
-import { quote } from "../../../src/core/show.js";
+import { ofNoPage } from "../../../src/core/page.js";
 import type {
   Decided,
   DueSchedule,
@@ -109,10 +108,7 @@ function parseCursor(cursor: string): string {
   } catch {
     // refused below
   }
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
-    value: cursor,
-    fix: "give the cursor of the page before",
-  });
+  throw ofNoPage(cursor);
 }
 
 function viewOf(scope: Scope, each: Schedule): ScheduleView {

@@ -1,7 +1,7 @@
 /** Schedules as they are shown: one with its ledger, or a page of them. */
-import { SchedulerError } from "../../../core/errors.js";
+
+import { ofNoPage } from "../../../core/page.js";
 import { decodeHead } from "../../../core/record.js";
-import { quote } from "../../../core/show.js";
 import type { ScheduleDetail, SchedulePage, SchedulesArgs, ScheduleView } from "../../contract.js";
 import type { Value } from "../driver.js";
 import { publicId, type Scope } from "../scope.js";
@@ -53,10 +53,7 @@ function parseCursor(cursor: string): string {
   } catch {
     // refused below
   }
-  throw new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
-    value: cursor,
-    fix: "give the cursor of the page before",
-  });
+  throw ofNoPage(cursor);
 }
 
 function viewOf(scope: Scope, row: ScheduleRow, registrants: Registrants): ScheduleView {
