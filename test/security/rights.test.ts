@@ -74,9 +74,10 @@ test("what was answered is on the disk of a replica, for a user with these right
   const replicaof = ["--replicaof", server.host, String(server.port)];
   const replica = await startServer({ kind: "valkey-server", args: replicaof });
   endings.push(() => replica.stop());
-  const run = await begin("durability", [server]);
   const copy = clientOf(replica);
+  // Before anybody watches: a replica that comes sends PING, too.
   await until("the replica", async () => /link_status:up/.test(await copy.info("replication")));
+  const run = await begin("durability", [server]);
   const { host, port } = server;
   for (const durability of ["replicas", "fsync"] as const) {
     const scheduler = schedulerOn({ host, port }, { durability });
