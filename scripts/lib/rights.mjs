@@ -62,8 +62,9 @@ export function listOf(records) {
   const beside = (part) => records[part].sent.filter((name) => !base.has(name));
   /** @param {Recorded} record */
   const needed = ({ sent, inScripts }) => ({ sent, inScripts });
+  const spare = [...new Set(PARTS.flatMap((part) => records[part].spare))].sort();
   return {
-    ...{ single: needed(single), cluster: needed(cluster), spare: single.spare },
+    ...{ single: needed(single), cluster: needed(cluster), spare },
     ...{ doctor: beside("doctor"), durability: beside("durability") },
     ...{ db: beside("db") },
     samples: { ...single.samples, ...cluster.samples },
@@ -152,7 +153,7 @@ const cell = (names) => names.map((name) => `\`+${name.replace("|", "\\|")}\``).
 function tableOf({ spare, doctor, durability, db }) {
   const spareFor =
     "asked for by everybody, and done without: the line at the start that says what can be lost, " +
-    "a name in `CLIENT LIST`, a sign of life that a refusal gives as well";
+    "name and version in `CLIENT LIST` (`setinfo`: servers from 7.2 on), a sign of life that a refusal gives as well";
   const durable = "[`durability`](promises.md#durability-on-redis)";
   const rows = [
     ["Right", "For"],

@@ -92,8 +92,9 @@ export class RightsRun {
       inScripts: sorted(inScripts),
       spare: sorted(refused.flat()),
     };
-    if (RECORD === "") return compared(this.part, took);
-    const samples = await samplesOf(this.#nodes[0]!.admin, [...took.sent, ...took.inScripts]);
+    const { admin } = this.#nodes[0]!;
+    if (RECORD === "") return compared(this.part, took, await known(admin, published().spare));
+    const samples = await samplesOf(admin, [...took.sent, ...took.inScripts]);
     writeFileSync(join(RECORD, `${this.part}.json`), JSON.stringify({ ...took, samples }));
     return { took, listed: took };
   }
@@ -129,14 +130,19 @@ function wideFor(part: Part): string[] {
   return [...words, ...wanted.map((one) => `+${one}`)];
 }
 
+/** Those that a server of this age has. */
+async function known(admin: Redis, names: readonly string[]): Promise<string[]> {
+  const infos = (await admin.call("COMMAND", "INFO", ...names)) as unknown[];
+  return names.filter((_, k) => infos[k] !== null);
+}
+
 /** An extra part is judged by what it takes beside the rights that everybody has. */
-function compared(part: Part, took: Took): { took: Took; listed: Took } {
+function compared(part: Part, took: Took, spare: string[]): { took: Took; listed: Took } {
   const rights = published();
-  if (!isExtra(part)) return { took, listed: { ...rights[part], spare: rights.spare } };
+  if (!isExtra(part)) return { took, listed: { ...rights[part], spare } };
   const base = new Set(neededOn("single"));
   const beside = [...took.sent, ...took.inScripts].filter((name) => !base.has(name));
-  const isSpare = (name: string) => rights.spare.includes(name);
-  const strange = took.spare.filter((name) => !isSpare(name));
+  const strange = took.spare.filter((name) => !spare.includes(name));
   return {
     took: { sent: sorted(beside), inScripts: [], spare: strange },
     listed: { sent: rights[part], inScripts: [], spare: [] },
