@@ -153,7 +153,8 @@ const cell = (names) => names.map((name) => `\`+${name.replace("|", "\\|")}\``).
 function tableOf({ spare, doctor, durability, db }) {
   const spareFor =
     "asked for by everybody, and done without: the line at the start that says what can be lost, " +
-    "name and version in `CLIENT LIST` (`setinfo`: servers from 7.2 on), a sign of life that a refusal gives as well";
+    "name and version in `CLIENT LIST` (`setinfo`: servers from 7.2 on), a sign of life that " +
+    "a refusal gives as well";
   const durable = "[`durability`](promises.md#durability-on-redis)";
   const rows = [
     ["Right", "For"],

@@ -89,7 +89,7 @@ test("subscriptions without PING last, and are proved end to end", async () => {
   });
   await store.open();
   store.onWake(() => {});
-  await until("a proof of arrival", async () => (await rights.sent()).has("spublish"), 10_000);
+  await until("a proof of arrival", async () => (await rights.sent()).has("spublish"), 20_000);
   await store.close();
 });
 

@@ -58,7 +58,7 @@ test("a subscription without PING lasts, is proved end to end, and brings jobs",
   await store.open();
   const wakes: Wake[] = [];
   store.onWake((wake) => wakes.push(wake));
-  await until("a proof of arrival", async () => (await rights.sent()).has("publish"), 10_000);
+  await until("a proof of arrival", async () => (await rights.sent()).has("publish"), 20_000);
   // Each new subscription begins with one look.
   expect(wakes.splice(0)).toEqual([{ kind: "look" }]);
   await store.look({ taskIds: [TASK], ...NO_SCHEDULES, sleepMs: HOUR_MS });
