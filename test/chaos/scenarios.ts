@@ -1,7 +1,7 @@
 /** Every scenario of the fault tests, by name. */
 import type { Arena } from "./kit/arena.js";
 import { type Scenario, scenario } from "./kit/scenario.js";
-import { deleteKeys, replaceKeys, spared } from "./nemeses/data.js";
+import { deleteKeys, neverReplaced, replaceKeys, spared } from "./nemeses/data.js";
 import { cutMachinePower, lockFile } from "./nemeses/file.js";
 import * as network from "./nemeses/network.js";
 import { freeze, killPusher, killWorker, restartWorker, type Strike } from "./nemeses/processes.js";
@@ -94,7 +94,11 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("clock-jumps", { needsShim: true, strikes: [-60, -1, 1, 60].map(server.jumpClock) }),
   scenario("flush-all", { strikes: [server.flushAll], pauseMs: [1_000, 5_000] }),
   scenario("keys-deleted", { ...everyKey, strikes: [deleteKeys] }),
-  scenario("keys-of-wrong-type", { ...everyKey, strikes: [replaceKeys] }),
+  scenario("keys-of-wrong-type", {
+    ...everyKey,
+    strikes: [replaceKeys],
+    isThrough: (arena) => neverReplaced(arena).length === 0,
+  }),
   scenario("late-store", { isLate: true, strikes: [arrive] }),
   scenario("everything", {
     ...redis("everysec"),

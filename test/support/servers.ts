@@ -45,7 +45,8 @@ export interface TestServer {
 /**
  * The server is run by a shell that waits for the end of its standard input. That pipe closes when
  * this process ends in whatever way, so that no server and no folder is ever left behind, not even
- * by SIGKILL. (SIGCONT: a test may have stopped the server.)
+ * by SIGKILL. (SIGCONT: a test may have stopped the server. A server that refuses to end, as while
+ * it writes its first AOF or runs a script, is killed.)
  */
 const KEEPER = `
 folder=$1
@@ -54,7 +55,9 @@ shift
 server=$!
 read -r word
 if [ "$word" = crash ]; then kill -9 $server; else kill -CONT $server; kill $server; fi
+(sleep 20; kill -9 $server) > /dev/null 2>&1 < /dev/null & watch=$!
 wait $server
+kill $watch
 if [ -z "$word" ] && [ -n "$folder" ]; then rm -rf "$folder"; fi
 exit 0
 `;
