@@ -6,13 +6,14 @@
  *  4. whoever was woken or has worked is no sleeper any more: it looks again when tasks are idle,
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
- *  6. after an outage it takes nothing from anybody for a third of a lease: all others had it, too
+ *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as others
+ *     may need to connect: all of them had it, too
  *  7. where the store has several shards, each is looked at for itself
  */
 import type { Clock } from "../clock.js";
 import type { Look, LookArgs, Store } from "../store/contract.js";
 import type { Firing } from "./fire.js";
-import { AT_ONCE, type DelayMs } from "./loop.js";
+import { AT_ONCE, type DelayMs, LONGEST_BACKOFF_MS } from "./loop.js";
 import type { Registrations } from "./registrations.js";
 import type { Slots } from "./slots.js";
 import { endsWithin } from "./within.js";
@@ -44,6 +45,8 @@ const HEAL_EVERY_MS = 60_000;
 const OUTAGE_SHARE = 1 / 4;
 /** Owners renew at once when the store is back, and have so much of a lease for it. */
 const REST_SHARE = 1 / 3;
+/** But at least this: whoever tries to connect again pauses for up to a second between two tries. */
+const LEAST_REST_MS = LONGEST_BACKOFF_MS * 1.5;
 
 /** A definition concerns all shards; a look waits no longer than this for those that are away. */
 const REGISTER_WITHIN_MS = 250;
@@ -171,9 +174,9 @@ export class Watch {
   #restReaping(): void {
     const { clock, leaseMs } = this.#parts;
     const now = clock.monotonic();
-    const restMs = leaseMs * REST_SHARE;
+    const restMs = Math.max(leaseMs * REST_SHARE, LEAST_REST_MS);
     if (now - this.#reapsFrom > restMs) this.#restsSince = now;
-    this.#reapsFrom = Math.min(now + restMs, this.#restsSince + leaseMs);
+    this.#reapsFrom = Math.min(now + restMs, this.#restsSince + Math.max(leaseMs, restMs));
   }
 
   /** Gives everybody what there is to do; null: there was nothing. */

@@ -92,6 +92,8 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario("disk-full", { ...redis("everysec"), needsShim: true, strikes: [server.fullDisk] }),
   scenario("disk-full-always", { needsShim: true, strikes: [server.fullDiskEndsServer] }),
   scenario("clock-jumps", { needsShim: true, strikes: [-60, -1, 1, 60].map(server.jumpClock) }),
+  scenario("clock-drift", { needsShim: true, strikes: [-10, -1, 1, 10].map(server.driftClock) }),
+  scenario("clocks-apart", { clocksWrongByMs: 600_000, strikes: [killWorker, killPusher] }),
   scenario("flush-all", { strikes: [server.flushAll], pauseMs: [1_000, 5_000] }),
   scenario("keys-deleted", { ...everyKey, strikes: [deleteKeys] }),
   scenario("keys-of-wrong-type", {

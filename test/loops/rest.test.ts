@@ -5,11 +5,12 @@ import { createScene, type Member, type Scene } from "./scene.js";
 const LEASE_MS = 10_000;
 
 /** A scheduler that lives, and a job of one that has died. */
-async function survivor(scene: Scene): Promise<Member> {
-  const living = await scene.member({ bind: { t: () => {} } });
+async function survivor(scene: Scene, leaseMs = LEASE_MS): Promise<Member> {
+  const options = { lease: leaseMs };
+  const living = await scene.member({ bind: { t: () => {} }, options });
   await living.engine.watch.step();
   await scene.push("t", { data: "x", retry: true, retryTimeout: 1_000 });
-  const dying = await scene.member({ bind: { t: () => new Promise(() => {}) } });
+  const dying = await scene.member({ bind: { t: () => new Promise(() => {}) }, options });
   await dying.work();
   return living;
 }
@@ -27,6 +28,24 @@ test("one outage is followed by a third of a lease without reaping", async () =>
   await living.engine.watch.step();
   expect(living.count("reap")).toBe(0);
   await scene.clock.advance(100);
+  await living.engine.watch.step();
+  expect(living.count("reap")).toBe(1);
+});
+
+test("however short the lease, all others have time to connect again", async () => {
+  const scene = createScene();
+  const leaseMs = 2_000;
+  const living = await survivor(scene, leaseMs);
+  for (let passedMs = 0; passedMs < leaseMs; passedMs += 500) {
+    await living.engine.watch.step();
+    await scene.clock.advance(500);
+  }
+  living.engine.watch.doubt();
+  for (let passedMs = 0; passedMs < 1_500; passedMs += 250) {
+    await living.engine.watch.step();
+    expect(living.count("reap")).toBe(0);
+    await scene.clock.advance(250);
+  }
   await living.engine.watch.step();
   expect(living.count("reap")).toBe(1);
 });

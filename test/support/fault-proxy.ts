@@ -123,9 +123,12 @@ export async function startFaultProxy(first: Target): Promise<FaultProxy> {
 
 /** Writes to a socket as fast as the fault lets it; what came first goes out first. */
 function slowly(socket: Socket, fault: () => Fault): (bytes: Buffer) => void {
-  const queue: { dueAt: number; bytes: Buffer }[] = [];
+  const queue: { dueAt: number; bytes: Buffer; kind: Fault }[] = [];
+  /** Once the line is as fast as before, what has stood in it goes out at once. */
+  const isDue = ({ dueAt, kind }: { dueAt: number; kind: Fault }) =>
+    dueAt <= performance.now() || (kind === "trickle" && fault() !== "trickle");
   const pump = () => {
-    while (queue[0] !== undefined && queue[0].dueAt <= performance.now() && fault() !== "hold") {
+    while (queue[0] !== undefined && isDue(queue[0]) && fault() !== "hold") {
       const { bytes } = queue.shift()!;
       if (!socket.destroyed) socket.write(bytes);
     }
@@ -144,7 +147,7 @@ function slowly(socket: Socket, fault: () => Fault): (bytes: Buffer) => void {
     const pieces = kind === "trickle" ? [...bytes].map((byte) => Buffer.from([byte])) : [bytes];
     for (const piece of pieces) {
       const dueAt = Math.max((queue.at(-1)?.dueAt ?? 0) + stepMs, performance.now() + waitMs);
-      queue.push({ dueAt, bytes: piece });
+      queue.push({ dueAt, bytes: piece, kind });
     }
     if (isFirst) pump();
   };

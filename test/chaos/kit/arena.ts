@@ -31,6 +31,8 @@ export interface Setup {
   /** Between two pushes of one pusher. */
   everyMs: number;
   schedules: readonly ({ taskId: string; scheduleId: string } & RegisterOptions)[];
+  /** The wall clock of each process is wrong by up to so much, either way, ms. */
+  clocksWrongByMs: number;
   /** Whether the store is there from the beginning. */
   isLate: boolean;
   tasks: readonly string[];
@@ -181,7 +183,9 @@ export class Arena {
     const orders = { by: name, file, scheduler: options, ...work, ...pushes };
     const env = this.store.kind === "sqlite" ? (this.store.shim?.env ?? {}) : {};
     this.note({ what: "spawn", process: name, role });
-    const process = new Process({ name, role, orders, env: { ...env } });
+    const most = this.setup.clocksWrongByMs;
+    const wrongByMs = most === 0 ? 0 : Math.round(this.chance.between(-most, most));
+    const process = new Process({ name, role, orders, env: { ...env }, wrongByMs });
     const placed = { process, proxy };
     this.placed.push(placed);
     void this.#watch(placed);

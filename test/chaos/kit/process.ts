@@ -10,6 +10,8 @@ export interface Ended {
   said: string;
 }
 
+const WRONG_CLOCK = new URL("../programs/wrong-clock.mjs", import.meta.url).href;
+
 export class Process {
   readonly name: string;
   readonly role: Role;
@@ -21,13 +23,20 @@ export class Process {
   #stopped = false;
   #leaving = false;
 
-  constructor(args: { name: string; role: Role; orders: object; env: Record<string, string> }) {
+  /** `wrongByMs`: what is to be added to the wall clock of its process; 0: it is right. */
+  constructor(args: {
+    name: string;
+    role: Role;
+    orders: object;
+    env: Record<string, string>;
+    wrongByMs: number;
+  }) {
     this.name = args.name;
     this.role = args.role;
     const path = fileURLToPath(new URL(`../programs/${args.role}.mjs`, import.meta.url));
     this.#child = fork(path, [JSON.stringify(args.orders)], {
-      execArgv: [],
-      env: { ...process.env, ...args.env },
+      execArgv: args.wrongByMs === 0 ? [] : ["--import", WRONG_CLOCK],
+      env: { ...process.env, ...args.env, CHAOS_CLOCK_MS: String(args.wrongByMs) },
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     let said = "";

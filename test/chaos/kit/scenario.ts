@@ -85,6 +85,7 @@ const SETUP: Setup = {
   kinds: USUAL,
   everyMs: 60,
   schedules: SCHEDULES,
+  clocksWrongByMs: 0,
   isLate: false,
   tasks: ["once", "again", "late", "long", "cron", "cronAgain"],
   concurrency: 4,

@@ -167,6 +167,23 @@ export const fullDiskEndsServer: Strike = (arena) =>
 export const flushAll: Strike = (arena) =>
   arena.fault("FLUSHALL", { lossMs: -1 }, async () => void (await arena.redis.client.flushall()));
 
+const DRIFT_STEP_MS = 50;
+
+/** The server's clock goes too fast or too slowly for seconds, then as much the other way. */
+export const driftClock =
+  (percent: number): Strike =>
+  (arena) => {
+    const words = `clock ${percent > 0 ? "+" : "−"}${Math.abs(percent)} %`;
+    const steps = Math.round(arena.chance.between(1_500, 3_000) / DRIFT_STEP_MS);
+    const stepMs = (DRIFT_STEP_MS * percent) / 100;
+    return arena.fault(words, { jumpMs: stepMs * steps }, async () => {
+      for (let n = 1; n <= 2 * steps; n += 1) {
+        arena.store.shim?.setClock(stepMs * (n <= steps ? n : 2 * steps - n));
+        await arena.lasting(DRIFT_STEP_MS);
+      }
+    });
+  };
+
 /** The server's clock goes elsewhere and, some seconds later, comes back. */
 export const jumpClock =
   (minutes: number): Strike =>
