@@ -2,6 +2,7 @@
  * The one error class of the library, and the list of its codes.
  * Every message says what happened, where, and with which value; `fix` says what to do.
  */
+import { quote } from "./show.js";
 
 /** What can go wrong. Codes are never reused for something else. */
 export type ErrorCode =
@@ -121,6 +122,14 @@ export function seen<T>(look: () => T): T | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is said of a cursor that no page of the list has given. */
+export function ofNoPage(cursor: string): SchedulerError {
+  return new SchedulerError("OPTION_INVALID", `the cursor ${quote(cursor)} is of no page`, {
+    value: cursor,
+    fix: "give the cursor of the page before, of the same list, or begin anew",
+  });
 }
 
 /** The text of anything that was thrown, cut to `limit` characters. */

@@ -6,8 +6,8 @@
  *  4. whoever was woken or has worked is no sleeper any more: it looks again when tasks are idle,
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
- *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as others
- *     may need to connect: all of them had it, too
+ *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as
+ *     others may need to connect: all of them had it, too
  *  7. where the store has several shards, each is looked at for itself
  */
 import type { Clock } from "../clock.js";
@@ -45,7 +45,7 @@ const HEAL_EVERY_MS = 60_000;
 const OUTAGE_SHARE = 1 / 4;
 /** Owners renew at once when the store is back, and have so much of a lease for it. */
 const REST_SHARE = 1 / 3;
-/** But at least this: whoever tries to connect again pauses for up to a second between two tries. */
+/** But at least this: whoever tries to connect again pauses for up to a second between tries. */
 const LEAST_REST_MS = LONGEST_BACKOFF_MS * 1.5;
 
 /** A definition concerns all shards; a look waits no longer than this for those that are away. */

@@ -1,7 +1,8 @@
 /** The verbs on single jobs, lists and counts, and prune. */
+
+import { ofNoPage } from "../../src/core/errors.js";
 import type { EndState, JobState } from "../../src/core/job.js";
 import { DEFAULT_KEEP } from "../../src/core/keep.js";
-import { ofNoPage } from "../../src/core/page.js";
 import type {
   CancelAnswer,
   JobPage,

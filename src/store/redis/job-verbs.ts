@@ -2,7 +2,7 @@
  * The verbs on jobs for people, on tasks that live in one shard or in several: one job is asked for
  * where its id says that it is, lists and counts are put together.
  */
-import { ofNoPage } from "../../core/page.js";
+import { ofNoPage } from "../../core/errors.js";
 import type {
   CancelAnswer,
   JobPage,

@@ -1,8 +1,8 @@
 /** get, cancel, redrive, list, counts and prune: jobs for people, of one shard. */
 
+import { ofNoPage } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
 import { DEFAULT_KEEP } from "../../core/keep.js";
-import { ofNoPage } from "../../core/page.js";
 import type {
   CancelAnswer,
   JobPage,

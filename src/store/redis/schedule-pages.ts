@@ -1,5 +1,5 @@
 /** A page of schedules, by their ids, over several shards: each gives its own, they are merged. */
-import { ofNoPage } from "../../core/page.js";
+import { ofNoPage } from "../../core/errors.js";
 import type { SchedulePage, SchedulesArgs, ScheduleView } from "../contract.js";
 import { schedulesOnShard } from "./schedules.js";
 import type { Shard } from "./shard.js";

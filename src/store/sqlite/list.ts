@@ -1,7 +1,7 @@
 /** Jobs as they are shown: one by its public id, or a page of those in one state. */
 
+import { ofNoPage } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
-import { ofNoPage } from "../../core/page.js";
 import { decodeHead } from "../../core/record.js";
 import type { JobPage, JobRef, JobView, ListArgs } from "../contract.js";
 import type { Value } from "./driver.js";

@@ -1,5 +1,5 @@
 /** Schedules by hand and as they are shown: pause, remove, recover, schedule, schedules, tend. */
-import { ofNoPage } from "../../../src/core/page.js";
+import { ofNoPage } from "../../../src/core/errors.js";
 import type {
   Decided,
   DueSchedule,

@@ -1,6 +1,6 @@
 /** Schedules as they are shown: one with its ledger, or a page of them. */
 
-import { ofNoPage } from "../../../core/page.js";
+import { ofNoPage } from "../../../core/errors.js";
 import { decodeHead } from "../../../core/record.js";
 import type { ScheduleDetail, SchedulePage, SchedulesArgs, ScheduleView } from "../../contract.js";
 import type { Value } from "../driver.js";
