@@ -101,7 +101,8 @@ export class Connection implements Link {
    * The client as soon as there is one; rejects when `waitMs` is over or the connection is closed.
    */
   whenReady(waitMs?: number): Promise<Client> {
-    if (this.#client !== null) return Promise.resolve(this.#client);
+    const client = this.#usable();
+    if (client !== null) return Promise.resolve(client);
     this.#wanted = true;
     void this.#connectForEver();
     return this.#waiters.wait(waitMs, () => this.unreachable());
@@ -109,7 +110,7 @@ export class Connection implements Link {
 
   /** Runs a script; rejects with the client's own error. */
   async evalsha(script: Script, keys: KeyGroups, args: readonly string[]): Promise<unknown> {
-    const client = this.#client;
+    const client = this.#usable();
     if (client === null) throw this.unreachable();
     return await this.#tracked(client, () =>
       sendEncoded(client, "evalsha", encodeEvalsha(script.sha1, keys, args)),
@@ -129,7 +130,7 @@ export class Connection implements Link {
 
   /** Runs any command on the current client. */
   async command(name: string, ...args: string[]): Promise<unknown> {
-    const client = this.#client;
+    const client = this.#usable();
     if (client === null) throw this.unreachable();
     return await this.#tracked(client, () => client.call(name, ...args));
   }
@@ -160,6 +161,12 @@ export class Connection implements Link {
     if (client === null) return;
     this.#lose(client, reason instanceof Error ? reason : new Error(String(reason)));
     client.disconnect();
+  }
+
+  /** A socket that has ended says so some turns later: nothing can be sent on it meanwhile. */
+  #usable(): Client | null {
+    if (this.#client?.stream?.writable === false) this.drop(new Error("socket ended"));
+    return this.#client;
   }
 
   close(): void {
