@@ -1,9 +1,10 @@
 #!lua flags=allow-oom
 -- work: ends attempts, then takes ready jobs under new leases.
 -- keys   shard, session, then the groups of the tasks named
--- args   epoch · seq · identity · idle 1|0 · leaseMs · keep rules (8) · tasks: number, names ·
---        number of settle groups · groups · number of claims · claims: task index, limit, with '~'
---        before it where others that sleep get their part
+-- args   epoch · seq · identity · idle 1|f|0 · leaseMs · keep rules (8) ·
+--        tasks: number, names · number of settle groups · groups · number of claims ·
+--        claims: task index, limit, with '~' before it where others that sleep get their part
+--        idle: 1: runs nothing and claims nothing beside this; f: runs nothing
 --        group: task index, fence, kind, n, then
 --          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
 --          kind k (complete, not tracked): n numbers, joined by a space · 0 or n, then so many ids
@@ -118,7 +119,9 @@ table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do wake_one(back.t) end
 
-local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
+local caller = {
+  identity = identity, now_ms = now_ms, lease_ms = lease_ms, free = ARGV[4] == 'f',
+}
 if runs_over then note_run_over(caller, runs_over) end
 
 local leases, more, drain = {}, {}, false
@@ -213,7 +216,7 @@ end
 local alone_from, taken_alone = nil, false
 if first then
   local til, runs = turn_of_others(caller)
-  if runs or (til and not (idle and not has_other_work())) then
+  if runs or (til and not ((idle or caller.free) and not has_other_work())) then
     alone_from = til
   elseif idle then
     taken_alone = claim_alone(claims, first)

@@ -6,8 +6,11 @@
  *  3. nobody claims while the job runs
  */
 import type { Clock } from "../clock.js";
+import type { WorkArgs } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
 import { type DelayMs, UNTIL_WOKEN } from "./loop.js";
+
+export type Says = Required<Pick<WorkArgs, "idle" | "free">>;
 
 /** A pump, as the others see it. */
 export interface Soloist {
@@ -44,9 +47,13 @@ export class Solo {
     return !this.#isAsking && this.#alone === null && !this.#mustDrain(pump);
   }
 
-  /** Its next claim may be given a job that must run alone. Only once asked to: others wait. */
-  isDrained(pump: Soloist): boolean {
-    return this.#drain?.by === pump && !this.#isOccupied();
+  /**
+   * What its next claim says. Idle, it may be given a job that must run alone, and the other pumps
+   * wait for its answer: so only once asked to drain.
+   */
+  saysOf(pump: Soloist): Says {
+    const free = !this.#isOccupied();
+    return { idle: free && this.#drain?.by === pump, free };
   }
 
   /** How long to wait for what runs, if nothing happens before. */

@@ -26,7 +26,7 @@ import { patiently } from "./patience.js";
 import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
-import type { Solo, Soloist } from "./solo.js";
+import type { Says, Solo, Soloist } from "./solo.js";
 
 export interface PumpParts {
   store: Store;
@@ -51,10 +51,9 @@ export interface PumpParts {
   wake: () => void;
 }
 
-interface Call {
+interface Call extends Says {
   settles: Attempt[];
   asked: Asked[];
-  idle: boolean;
 }
 
 /** What one call may carry. */
@@ -200,7 +199,8 @@ export class Pump implements Soloist {
       const jobs = this.#ended.length > 0 ? settles.length : MOST_CLAIMS_PER_CALL.jobs;
       if (mayClaim) asked = this.#parts.slots.ask({ ...MOST_CLAIMS_PER_CALL, jobs });
     }
-    return { settles, asked, idle: asked.length > 0 && this.#parts.solo.isDrained(this) };
+    const { idle, free } = this.#parts.solo.saysOf(this);
+    return { settles, asked, idle: idle && asked.length > 0, free };
   }
 
   #send(call: Call): Promise<WorkAnswer> {
@@ -208,7 +208,7 @@ export class Pump implements Soloist {
     const answer = store.work({
       settles: call.settles,
       claims: call.asked.map(({ taskId, limit, fair }) => ({ taskId, limit, fair })),
-      ...{ idle: call.idle, leaseMs, keep },
+      ...{ idle: call.idle, free: call.free, leaseMs, keep },
       ...(shard === null ? {} : { shard }),
     });
     return patiently(answer, this.#parts);

@@ -140,6 +140,16 @@ const RUNS: Row[] = [
     told(often(30), run(20_000, 20_100, "a", fourth)),
     [],
   ],
+  [
+    "long after the third death, of which the second came before its attempt began",
+    told(
+      died,
+      start(6_000, "a", { attempt: 3, by: "w3" }),
+      exit(6_100, "w3", { signal: "SIGKILL" }),
+      run(20_000, 20_100, "a", fourth),
+    ),
+    [],
+  ],
   ["after the second one", told(often(1_500), run(20_000, 20_100, "a", fourth)), ["I4"]],
   [
     "as long, when there was nobody",

@@ -37,6 +37,7 @@ export interface ClaimOptions {
   limit?: number;
   leaseMs?: number;
   idle?: boolean;
+  free?: boolean;
   store?: Store;
 }
 
@@ -96,7 +97,8 @@ export class Scene {
     const { taskId = TASK, limit = 1, leaseMs = LEASE_MS, idle = false } = options;
     const claims = [{ taskId, limit }];
     const store = options.store ?? this.store;
-    return await store.work({ settles, claims, idle, leaseMs, keep: KEEP });
+    const free = options.free ?? false;
+    return await store.work({ settles, claims, idle, free, leaseMs, keep: KEEP });
   }
 
   async claim(limit = 1, options: ClaimOptions = {}): Promise<Held[]> {

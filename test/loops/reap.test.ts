@@ -1,28 +1,11 @@
-/** Jobs of dead processes, killers, jobs that run alone; pruning. */
+/** Jobs of dead processes, killers; pruning. */
 import { expect, test } from "vitest";
 import type { Mending } from "../../src/loops/mend.js";
 import { pruneStep } from "../../src/loops/prune.js";
 import type { Tending } from "../../src/loops/tend.js";
 import type { Handler } from "../../src/types.js";
-import { createGate, createScene, type Gate, type Member, ofEvent, type Scene } from "./scene.js";
-
-const LEASE_MS = 10_000;
-const never: Handler = () => new Promise(() => {});
-
-/** A scheduler that claims what there is and is never heard of again: its process died. */
-async function claimAndDie(scene: Scene): Promise<void> {
-  const dying = await scene.member({ bind: { t: never } });
-  await dying.work();
-}
-
-/** Lets the leases of the dead run out, as a living scheduler sees it. */
-async function letLeaseEnd(scene: Scene, living: Member): Promise<void> {
-  for (let passedMs = 0; passedMs <= LEASE_MS; passedMs += 2_500) {
-    await living.engine.watch.step();
-    await scene.clock.advance(2_500);
-  }
-  await living.engine.watch.step();
-}
+import { claimAndDie, LEASE_MS, letLeaseEnd } from "./deaths.js";
+import { createScene, ofEvent } from "./scene.js";
 
 test("a job whose worker died is run again, and told as crashed", async () => {
   const scene = createScene();
@@ -126,110 +109,6 @@ test("a killer is found out and ends as dead; its nine innocent neighbours compl
   expect(deaths).toBe(10);
   expect([...completed].sort()).toEqual(Array.from({ length: 9 }, (_, n) => `innocent ${n}`));
   expect((await scene.counts("t")).total).toMatchObject({ completed: 9, dead: 1 });
-});
-
-/** A job that has killed three processes in a row: from now on it runs alone. */
-async function pushSuspect(scene: Scene): Promise<string> {
-  const id = await scene.push("t", { data: "suspect", retry: true, retryTimeout: 1_000 });
-  for (let crash = 0; crash < 3; crash += 1) {
-    const watcher = await scene.member();
-    await watcher.engine.watch.step();
-    await claimAndDie(scene);
-    await letLeaseEnd(scene, watcher);
-    await scene.clock.advance(30_000);
-  }
-  expect((await scene.get("t", id))?.counts.crashesInRow).toBe(3);
-  return id;
-}
-
-/** A scheduler with two tasks whose handlers end when the test opens the gate of their name. */
-async function gatedMember(scene: Scene) {
-  const begun: unknown[] = [];
-  const gates = new Map<unknown, Gate>();
-  const handler: Handler = async (data) => {
-    begun.push(data);
-    const gate = createGate();
-    gates.set(data, gate);
-    await gate.passed;
-  };
-  const member = await scene.member({ bind: { t: handler, other: handler } });
-  const step = async (): Promise<void> => {
-    await member.engine.pump.step();
-    await scene.clock.settle();
-  };
-  const end = async (data: unknown): Promise<void> => {
-    gates.get(data)?.open();
-    await scene.clock.settle();
-  };
-  return { member, begun, step, end };
-}
-
-test("a job that must run alone waits for the others, and nothing begins beside it", async () => {
-  const scene = createScene();
-  const suspect = await pushSuspect(scene);
-  const { member, begun, step, end } = await gatedMember(scene);
-  const { pump } = member.engine;
-  await scene.push("other", { data: "long" });
-  pump.offer("other");
-  await step();
-  expect(begun).toEqual(["long"]);
-  // The store chooses this scheduler: it claims nothing any more until it is idle.
-  pump.offerAll();
-  await step();
-  await scene.push("other", { data: "later" });
-  pump.offerAll();
-  await step();
-  expect(begun).toEqual(["long"]);
-  await end("long");
-  await step();
-  expect(begun).toEqual(["long", "suspect"]);
-  pump.offerAll();
-  await step();
-  expect(begun).toEqual(["long", "suspect"]);
-  await end("suspect");
-  await step();
-  expect(begun).toEqual(["long", "suspect", "later"]);
-  expect(await scene.get("t", suspect)).toBeNull();
-  expect((await scene.counts("t")).total.completed).toBe(1);
-});
-
-test("while a job that must run alone may be on its way, nothing else is claimed", async () => {
-  const scene = createScene();
-  await pushSuspect(scene);
-  const { member, begun, step } = await gatedMember(scene);
-  const { pump } = member.engine;
-  pump.offer("t");
-  await step();
-  expect(member.calls.at(-1)?.args).toMatchObject({ idle: false, claims: [{ taskId: "t" }] });
-  const answerHeld = createGate();
-  member.before = () => answerHeld.passed;
-  const alone = step();
-  expect(member.calls.at(-1)?.args).toMatchObject({ idle: true, claims: [{ taskId: "t" }] });
-  const calls = member.count("work");
-  await scene.push("other", { data: "later" });
-  pump.offer("other");
-  await step();
-  expect(member.count("work")).toBe(calls);
-  answerHeld.open();
-  await alone;
-  expect(begun).toEqual(["suspect"]);
-});
-
-test("a scheduler that was chosen to drain and could not in time asks again", async () => {
-  const scene = createScene();
-  await pushSuspect(scene);
-  const { member, step } = await gatedMember(scene);
-  await scene.push("other", { data: "endless" });
-  member.engine.pump.offer("other");
-  await step();
-  member.engine.pump.offerAll();
-  await step();
-  member.calls.length = 0;
-  await step();
-  expect(member.count("work")).toBe(0);
-  await scene.clock.advance(LEASE_MS);
-  await step();
-  expect(member.calls.at(-1)?.args.claims.length).toBeGreaterThan(0);
 });
 
 test("pruning goes on while the store has more, then rests for about a minute", async () => {

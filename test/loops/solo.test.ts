@@ -33,12 +33,12 @@ test("told to drain by one shard, no other one claims until the job has run", ()
   other.occupied = true;
   solo.answered(asked, TO_DRAIN);
   expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
-  expect([solo.isDrained(asked), solo.isReserved]).toEqual([false, true]);
+  expect([solo.saysOf(asked).idle, solo.isReserved]).toEqual([false, true]);
   expect(solo.delayMs(other)).toBe(LEASE_MS);
   other.occupied = false;
   solo.emptied(other);
   expect(asked.stirred).toBe(1);
-  expect([solo.isDrained(asked), solo.isDrained(other)]).toEqual([true, false]);
+  expect([solo.saysOf(asked).idle, solo.saysOf(other).idle]).toEqual([true, false]);
   expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([true, false]);
   solo.asks();
   expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
@@ -69,5 +69,5 @@ test("a reservation that cannot be used lapses after a lease", async () => {
   solo.answered(asked, TO_DRAIN);
   await clock.advance(LEASE_MS);
   expect([solo.mayClaim(asked), solo.mayClaim(stuck)]).toEqual([true, true]);
-  expect([solo.isDrained(asked), solo.delayMs(asked)]).toEqual([false, UNTIL_WOKEN]);
+  expect([solo.saysOf(asked).idle, solo.delayMs(asked)]).toEqual([false, UNTIL_WOKEN]);
 });

@@ -1,7 +1,7 @@
 /**
  * Jobs that killed their process three times in a row run alone: only a scheduler that runs nothing
  * gets one. If none asks, one is chosen to empty itself; who could not do so in one lease rests,
- * and has twice as long the next time.
+ * and has twice as long the next time. Who runs nothing is chosen at once.
  * One of them runs at a time, and then others have their turn for as long as it ran.
  */
 import type { WorkArgs } from "../../src/store/contract.js";
@@ -14,7 +14,7 @@ const MOST_REMEMBERED = 10;
 const LENGTHS_OF_REST = 10;
 const LONGEST_IN_LEASES = 64;
 
-export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
+export function turnOf(scope: Scope, { claims, idle, free = false, leaseMs }: WorkArgs): Turn {
   const { state, identity, now } = scope;
   if (![...state.tasks.values()].some((task) => firstAlone(task) !== undefined)) {
     endRun(scope, leaseMs);
@@ -27,16 +27,17 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   endRun(scope, leaseMs);
   if (state.aloneRun !== null) return { kind: "none" };
   const isResting = state.aloneRestUntil > now && state.aloneRestUntil <= now + leaseMs;
-  if (isResting && (!idle || hasOtherWork(scope, claims))) return { kind: "none" };
+  const runsNothing = idle || free;
+  if (isResting && (!runsNothing || hasOtherWork(scope, claims))) return { kind: "none" };
   if (idle) {
     state.reservations = [];
     state.aloneRestUntil = 0;
     return { kind: "take", ...found };
   }
   const standing = standingOf(scope);
-  if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
-  if (restsUntil(scope) > now) return { kind: "none" };
-  const others = state.reservations.filter(({ by }) => by !== identity);
+  if (standing?.by === identity) return { kind: "drain" };
+  if (!free && (standing !== null || restsUntil(scope) > now)) return { kind: "none" };
+  const others = state.reservations.filter((one) => one.by !== identity && one !== standing);
   const before = lapsedOf(scope)?.lengthMs ?? shortestMs(scope);
   const twice = Math.min(2 * before, LONGEST_IN_LEASES * leaseMs);
   const lengthMs = Math.max(leaseMs, twice);

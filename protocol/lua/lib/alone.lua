@@ -1,4 +1,4 @@
--- alone: who may take a job that must run alone. `caller`: { identity, now_ms, lease_ms }.
+-- alone: who may take a job that must run alone. `caller`: { identity, now_ms, lease_ms, free }.
 -- @include lib/number.lua
 -- How many lapsed reservations are remembered; how long whoever had one gets no other, by its
 -- length; how long the longest is.
@@ -44,19 +44,23 @@ local function next_length(caller, mine, past)
 end
 
 -- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
--- has it. Whoever could not use it rests, so that a long handler does not hold up all other work.
+-- has it. Whoever could not use it rests, so that a long handler does not hold up all other work;
+-- who has nothing to end gets it at once. Others look again within a lease: whoever has it may die.
 local function reserve_alone(caller)
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneFor')
   local by, til = m[1], tonumber(m[2] or '0')
   local length_ms = tonumber(m[4] or '') or caller.lease_ms
   -- Of a version before, which noted no length, it may be that of any lease.
   local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
-  if til > caller.now_ms and til <= furthest then return til, by == caller.identity end
-  local past = past_holders(caller, m[3], by, til, length_ms)
+  local stands = til > caller.now_ms and til <= furthest
+  if stands and (by == caller.identity or not caller.free) then
+    return math.min(til, caller.now_ms + caller.lease_ms), by == caller.identity
+  end
+  local past = past_holders(caller, m[3], not stands and by, til, length_ms)
   local mine = past[caller.identity]
   -- What lies further ahead than it could is from before the clock went back.
   if mine and mine.til > caller.now_ms + (REST_IN_LENGTHS + 1) * mine.length_ms then mine = nil end
-  if mine and mine.til > caller.now_ms then
+  if mine and mine.til > caller.now_ms and not caller.free then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', past_text(past))
     return caller.now_ms + caller.lease_ms, false

@@ -12,6 +12,11 @@ export interface WorkArgs {
    * must run alone.
    */
   idle: boolean;
+  /**
+   * True when the caller ran nothing and had no call under way as it sent this one: it is chosen
+   * for a job that must run alone at once, also while it rests or somebody else is chosen.
+   */
+  free?: boolean;
   leaseMs: number;
   keep: KeepRules;
   /** Of a store with several shards: the one that all of it is about. */

@@ -7676,7 +7676,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "a7ef01417064b1c9c0674e1f20e931f8e48afc51",
+    sha1: "36df9ee7cdf9bb4ea76ea598a5d2661ab8490b86",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,part_of=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
@@ -8673,11 +8673,14 @@ function F.reserve_alone(caller)
   local by, til = m[1], tonumber(m[2] or '0')
   local length_ms = tonumber(m[4] or '') or caller.lease_ms
   local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
-  if til > caller.now_ms and til <= furthest then return til, by == caller.identity end
-  local past = F.past_holders(caller, m[3], by, til, length_ms)
+  local stands = til > caller.now_ms and til <= furthest
+  if stands and (by == caller.identity or not caller.free) then
+    return math.min(til, caller.now_ms + caller.lease_ms), by == caller.identity
+  end
+  local past = F.past_holders(caller, m[3], not stands and by, til, length_ms)
   local mine = past[caller.identity]
   if mine and mine.til > caller.now_ms + (REST_IN_LENGTHS + 1) * mine.length_ms then mine = nil end
-  if mine and mine.til > caller.now_ms then
+  if mine and mine.til > caller.now_ms and not caller.free then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', F.past_text(past))
     return caller.now_ms + caller.lease_ms, false
@@ -8961,7 +8964,9 @@ F.save_ends()
 table.sort(handed_back, function(a, b) return a.number > b.number end)
 for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
 for _, back in ipairs(handed_back) do F.wake_one(back.t) end
-local caller = { identity = identity, now_ms = now_ms, lease_ms = lease_ms }
+local caller = {
+  identity = identity, now_ms = now_ms, lease_ms = lease_ms, free = ARGV[4] == 'f',
+}
 if runs_over then F.note_run_over(caller, runs_over) end
 local leases, more, drain = {}, {}, false
 local budget = { bytes = MOST_BYTES, jobs = MOST_JOBS, hints = MOST_JOBS }
@@ -9043,7 +9048,7 @@ end
 local alone_from, taken_alone = nil, false
 if first then
   local til, runs = F.turn_of_others(caller)
-  if runs or (til and not (idle and not F.has_other_work())) then
+  if runs or (til and not ((idle or caller.free) and not F.has_other_work())) then
     alone_from = til
   elseif idle then
     taken_alone = F.claim_alone(claims, first)

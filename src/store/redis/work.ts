@@ -41,6 +41,11 @@ function piecesOf({ settles, keep }: ShardWork): (readonly Settle[])[] {
   return pieces;
 }
 
+function idleArg({ idle, free }: ShardWork): string {
+  if (idle) return "1";
+  return free === true ? "f" : "0";
+}
+
 async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
   const tasks = new TaskTable();
   const groups = groupByLease(work.settles, tasks, work.keep);
@@ -50,7 +55,7 @@ async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
   ]);
   const args = [
     work.identity,
-    work.idle ? "1" : "0",
+    idleArg(work),
     wholeNumber(work.leaseMs),
     ...encodeKeep(work.keep),
     ...tasks.args(),

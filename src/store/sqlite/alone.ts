@@ -2,7 +2,8 @@
  * Jobs that killed their process three times in a row run alone. They are given only to a
  * scheduler that runs nothing; if none asks, one is chosen to empty itself (a reservation). Who
  * could not do so within one lease rests for ten, so that a long handler does not hold up the rest,
- * and has twice as long the next time, so that the job has its turn at last.
+ * and has twice as long the next time, so that the job has its turn at last. Who has nothing to
+ * empty is chosen at once, whoever rests or was chosen.
  * One of them runs at a time, and then other jobs have their turn for as long as it ran: else a
  * handful of killers would keep all schedulers to themselves.
  */
@@ -44,7 +45,7 @@ const NOTHING = "[]";
 const NOBODY: Notes = { chosen: [], run: null, restUntil: 0 };
 
 /** What the jobs that must run alone mean for this caller. */
-export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn {
+export function turnOf(scope: Scope, { claims, idle, free = false, leaseMs }: WorkArgs): Turn {
   const { now, identity } = scope;
   const noted = readNotes(scope);
   if (!isAnyAlone(scope)) {
@@ -58,12 +59,13 @@ export function turnOf(scope: Scope, { claims, idle, leaseMs }: WorkArgs): Turn 
   saveNotes(scope, notes);
   if (notes.run !== null) return { kind: "none" };
   const isResting = notes.restUntil > now && notes.restUntil <= now + leaseMs;
-  if (isResting && !(idle && !hasOtherWork(scope, claims))) return { kind: "none" };
+  if (isResting && !((idle || free) && !hasOtherWork(scope, claims))) return { kind: "none" };
   if (idle) return { kind: "take", ...job };
   const standing = standingOf(notes.chosen, now);
-  if (standing !== null) return { kind: standing.by === identity ? "drain" : "none" };
-  if (restsUntil(notes.chosen, scope) > now) return { kind: "none" };
-  const others = notes.chosen.filter(({ by }) => by !== identity);
+  if (standing?.by === identity) return { kind: "drain" };
+  const mayNot = standing !== null || restsUntil(notes.chosen, scope) > now;
+  if (mayNot && !free) return { kind: "none" };
+  const others = notes.chosen.filter((one) => one.by !== identity && one !== standing);
   const lapsed = lapsedOf(notes.chosen, scope) ?? shortestOf(notes.chosen);
   const lengthMs = nextLength(lapsed, leaseMs);
   const mine = { by: identity, until: now + lengthMs, lengthMs };

@@ -41,10 +41,11 @@ function judgeGaps(its: Case, runs: readonly Run[]): void {
     }
     // One that ended well and is issued again had lost its lease: that counts as a crash, too.
     const isTold = its.history.endOf(run.start.by) > run.until + TELL_MS;
-    crashes = run.end?.ok === false && isTold ? 0 : crashes + 1;
-    // It runs alone from then on: as soon as somebody has nothing else to do. And one whose process
-    // died before it began has left no trace to count from.
-    if (crashes >= ALONE_FROM || next.attempt > run.start.attempt + 1) continue;
+    // Attempts whose process died before they began; they have left no trace to count from.
+    const unseen = Math.max(0, next.attempt - run.start.attempt - 1);
+    crashes = (run.end?.ok === false && isTold ? 0 : crashes + 1) + unseen;
+    // From then on it runs alone: as soon as somebody has nothing else to do.
+    if (crashes >= ALONE_FROM || unseen > 0) continue;
     const died = its.history.endOf(run.start.by) <= next.t;
     const halted = its.lostLease(run.start.by, run.start.t, next.t);
     const afterDeath = leaseMs + retryMs * 2 ** Math.max(0, crashes - 1) * SPREAD;

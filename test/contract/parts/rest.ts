@@ -14,7 +14,7 @@ import {
   only,
   TASK,
 } from "../words.js";
-import { lonelyJob } from "./alone.js";
+import { lonelyJob } from "./reservations.js";
 
 export function restClaims(test: ContractTest): void {
   describe("a scheduler that was chosen for a job that runs alone, and is busy", () => {

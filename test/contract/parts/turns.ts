@@ -70,6 +70,18 @@ function runClaims(test: ContractTest): void {
     });
   });
 
+  test("do not wait for the turn of others where nothing else is ready", async ({ scene }) => {
+    await lonelyJobs(scene, 2);
+    const first = await scene.claimOne({ idle: true });
+    await scene.world.advance(LEASE_MS / 2);
+    await scene.settle(first, COMPLETED);
+    const normal = await scene.pushOne();
+    expect(only(await scene.claim(1, { free: true })).id).toBe(normal.id);
+    expect((await scene.work()).drain).toBe(false);
+    expect((await scene.work({ free: true })).drain).toBe(true);
+    expect(await scene.claimOne({ idle: true })).toMatchObject({ alone: true });
+  });
+
   test("come back when the others had their turn", async ({ scene }) => {
     await lonelyJobs(scene, 2);
     const first = await scene.claimOne({ idle: true });
