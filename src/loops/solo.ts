@@ -1,7 +1,8 @@
 /**
  * A job that must run alone has a whole scheduler for itself, whichever shard it comes from. The
  * pumps of all shards agree here:
- *  1. told to drain, none of them claims until nothing runs and no call is under way
+ *  1. told to drain, none of them claims until nothing runs and no call is under way; meanwhile
+ *     the one that was told asks now and then whether it still has to: others may have been faster
  *  2. then the one that was told asks for the job, and nobody claims beside that call
  *  3. nobody claims while the job runs
  */
@@ -9,6 +10,9 @@ import type { Clock } from "../clock.js";
 import type { WorkArgs } from "../store/contract.js";
 import type { Attempt } from "./attempt.js";
 import { type DelayMs, UNTIL_WOKEN } from "./loop.js";
+
+/** While it drains it asks again after so many ms, or this part of a lease. */
+const [ASK_AGAIN_MS, ASKS_PER_LEASE] = [1_000, 8];
 
 export type Says = Required<Pick<WorkArgs, "idle" | "free">>;
 
@@ -27,8 +31,8 @@ export class Solo {
   #alone: Attempt | null = null;
   /** A call in flight may answer with a job that must run alone: no other claim goes out. */
   #isAsking = false;
-  /** Who was told to drain, and until when running handlers are waited for. */
-  #drain: { by: Soloist; until: number } | null = null;
+  /** Who was told to drain, until when running handlers are waited for, and when it asks again. */
+  #drain: { by: Soloist; until: number; askAt: number } | null = null;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -59,13 +63,17 @@ export class Solo {
   /** How long to wait for what runs, if nothing happens before. */
   delayMs(pump: Soloist): DelayMs {
     if (!this.#mustDrain(pump) || this.#drain === null) return UNTIL_WOKEN;
-    return Math.max(1, this.#drain.until - this.#clock.monotonic());
+    const { by, until, askAt } = this.#drain;
+    return Math.max(1, (by === pump ? Math.min(until, askAt) : until) - this.#clock.monotonic());
   }
 
   /** A claim was answered: to drain, or not. A reservation that is not used lapses. */
   answered(pump: Soloist, { drain, leaseMs }: { drain: boolean; leaseMs: number }): void {
-    if (drain) this.#drain = { by: pump, until: this.#clock.monotonic() + leaseMs };
-    else if (this.#drain?.by === pump) {
+    if (drain) {
+      const now = this.#clock.monotonic();
+      const askAt = now + Math.min(ASK_AGAIN_MS, leaseMs / ASKS_PER_LEASE);
+      this.#drain = { by: pump, until: now + leaseMs, askAt };
+    } else if (this.#drain?.by === pump) {
       this.#drain = null;
       this.#stirOthers(pump);
     }
@@ -97,7 +105,9 @@ export class Solo {
   }
 
   #mustDrain(pump: Soloist): boolean {
-    return this.#isDraining() && (this.#drain?.by !== pump || this.#isOccupied());
+    if (!this.#isDraining() || this.#drain === null) return false;
+    if (this.#drain.by !== pump) return true;
+    return this.#isOccupied() && this.#clock.monotonic() < this.#drain.askAt;
   }
 
   #isDraining(): boolean {

@@ -136,3 +136,23 @@ test("whoever could not drain in time gets it at once when nothing runs any more
   await step();
   expect(begun).toEqual(["long 0", "suspect"]);
 });
+
+test("who drains for it takes other jobs again as soon as somebody else has it", async () => {
+  const scene = createScene();
+  await pushSuspect(scene);
+  const [busy, free] = [await gatedMember(scene), await gatedMember(scene)];
+  await scene.push("other", { data: "long" });
+  busy.member.engine.pump.offer("other");
+  await busy.step();
+  busy.member.engine.pump.offerAll();
+  await busy.step();
+  await scene.push("other", { data: "later" });
+  await busy.step();
+  free.member.engine.pump.offer("t");
+  await free.step();
+  await free.step();
+  expect([busy.begun, free.begun]).toEqual([["long"], ["suspect"]]);
+  await scene.clock.advance(1_000);
+  await busy.step();
+  expect(busy.begun).toEqual(["long", "later"]);
+});

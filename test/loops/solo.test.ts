@@ -6,6 +6,7 @@ import { Solo, type Soloist } from "../../src/loops/solo.js";
 import { createTestClock } from "../../src/testing/clock.js";
 
 const LEASE_MS = 10_000;
+const ASK_AGAIN_MS = 1_000;
 const TO_DRAIN = { drain: true, leaseMs: LEASE_MS };
 
 interface Fake extends Soloist {
@@ -34,7 +35,7 @@ test("told to drain by one shard, no other one claims until the job has run", ()
   solo.answered(asked, TO_DRAIN);
   expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
   expect([solo.saysOf(asked).idle, solo.isReserved]).toEqual([false, true]);
-  expect(solo.delayMs(other)).toBe(LEASE_MS);
+  expect([solo.delayMs(other), solo.delayMs(asked)]).toEqual([LEASE_MS, ASK_AGAIN_MS]);
   other.occupied = false;
   solo.emptied(other);
   expect(asked.stirred).toBe(1);
@@ -70,4 +71,20 @@ test("a reservation that cannot be used lapses after a lease", async () => {
   await clock.advance(LEASE_MS);
   expect([solo.mayClaim(asked), solo.mayClaim(stuck)]).toEqual([true, true]);
   expect([solo.saysOf(asked).idle, solo.delayMs(asked)]).toEqual([false, UNTIL_WOKEN]);
+});
+
+test("while others run, only the one that was told asks again, each second", async () => {
+  const clock = createTestClock();
+  const solo = new Solo(clock);
+  const [asked, other] = [join(solo), join(solo)];
+  asked.occupied = true;
+  for (let times = 0; times < 3; times += 1) {
+    solo.answered(asked, TO_DRAIN);
+    expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([false, false]);
+    await clock.advance(ASK_AGAIN_MS);
+    expect([solo.mayClaim(asked), solo.mayClaim(other)]).toEqual([true, false]);
+    expect(solo.saysOf(asked)).toEqual({ idle: false, free: false });
+  }
+  solo.answered(asked, { ...TO_DRAIN, drain: false });
+  expect([solo.mayClaim(asked), solo.mayClaim(other), other.stirred]).toEqual([true, true, 1]);
 });
