@@ -3,6 +3,8 @@
 -- How many lapsed reservations are remembered; how long whoever had one gets no other, by its
 -- length; how long the longest is.
 local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
+-- Whoever has a reservation may die, and whoever had none may run nothing soon: others look again.
+local LOOK_AGAIN_MS = 1000
 -- Tasks that are looked at sooner when one has run.
 local MOST_HURRIED = 100
 
@@ -45,7 +47,7 @@ end
 
 -- Until when the right to drain for a job that must run alone is taken, and whether this scheduler
 -- has it. Whoever could not use it rests, so that a long handler does not hold up all other work;
--- who has nothing to end gets it at once. Others look again within a lease: whoever has it may die.
+-- who has nothing to end gets it at once.
 local function reserve_alone(caller)
   local m = redis.call('HMGET', META, 'aloneBy', 'aloneTil', 'alonePast', 'aloneFor')
   local by, til = m[1], tonumber(m[2] or '0')
@@ -54,7 +56,7 @@ local function reserve_alone(caller)
   local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
   local stands = til > caller.now_ms and til <= furthest
   if stands and (by == caller.identity or not caller.free) then
-    return math.min(til, caller.now_ms + caller.lease_ms), by == caller.identity
+    return math.min(til, caller.now_ms + LOOK_AGAIN_MS), by == caller.identity
   end
   local past = past_holders(caller, m[3], not stands and by, til, length_ms)
   local mine = past[caller.identity]
@@ -63,7 +65,7 @@ local function reserve_alone(caller)
   if mine and mine.til > caller.now_ms and not caller.free then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', past_text(past))
-    return caller.now_ms + caller.lease_ms, false
+    return caller.now_ms + LOOK_AGAIN_MS, false
   end
   length_ms = next_length(caller, mine, past)
   til = math.ceil(caller.now_ms + length_ms)

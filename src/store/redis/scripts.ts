@@ -7676,7 +7676,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "36df9ee7cdf9bb4ea76ea598a5d2661ab8490b86",
+    sha1: "0b0a8f5c626aa1cae2864b16516cebf06301ebe2",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,part_of=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
 local function now_us()
@@ -8638,6 +8638,7 @@ function F.update_moment(t, now_ms, alone_from)
   return false
 end
 local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
+local LOOK_AGAIN_MS = 1000
 local MOST_HURRIED = 100
 function F.past_holders(caller, text, by, til, length_ms)
   local past = {}
@@ -8675,7 +8676,7 @@ function F.reserve_alone(caller)
   local furthest = caller.now_ms + (m[4] and length_ms + 1 or caller.lease_ms * 10)
   local stands = til > caller.now_ms and til <= furthest
   if stands and (by == caller.identity or not caller.free) then
-    return math.min(til, caller.now_ms + caller.lease_ms), by == caller.identity
+    return math.min(til, caller.now_ms + LOOK_AGAIN_MS), by == caller.identity
   end
   local past = F.past_holders(caller, m[3], not stands and by, til, length_ms)
   local mine = past[caller.identity]
@@ -8683,7 +8684,7 @@ function F.reserve_alone(caller)
   if mine and mine.til > caller.now_ms and not caller.free then
     redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor')
     redis.call('HSET', META, 'alonePast', F.past_text(past))
-    return caller.now_ms + caller.lease_ms, false
+    return caller.now_ms + LOOK_AGAIN_MS, false
   end
   length_ms = F.next_length(caller, mine, past)
   til = math.ceil(caller.now_ms + length_ms)
