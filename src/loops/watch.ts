@@ -7,7 +7,7 @@
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
  *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as
- *     others may need to connect: all of them had it, too
+ *     others may need to connect: all of them had it, too; at its start for as long as the latter
  *  7. where the store has several shards, each is looked at for itself
  */
 import type { Clock } from "../clock.js";
@@ -64,10 +64,10 @@ export class Watch {
   #fruitless = 0;
   #healedAt = Number.NEGATIVE_INFINITY;
   #isAway = false;
-  /** From when on expired leases are reaped, by the monotonic clock. */
-  #reapsFrom = Number.NEGATIVE_INFINITY;
+  /** From when on expired leases are reaped, by the monotonic clock; null: not looked yet. */
+  #reapsFrom: number | null = null;
   /** When the first of the outages was over that have followed each other closely since. */
-  #restsSince = Number.NEGATIVE_INFINITY;
+  #restsSince: number | null = null;
   /** Definitions may not be written yet: a shard is away. */
   #isBehind = false;
   /** What is due when the sleep ends by itself; null: nothing is known. */
@@ -172,11 +172,12 @@ export class Watch {
    * row count as one of a lease: between them owners can renew, and the jobs of the dead wait.
    */
   #restReaping(): void {
-    const { clock, leaseMs } = this.#parts;
-    const now = clock.monotonic();
-    const restMs = Math.max(leaseMs * REST_SHARE, LEAST_REST_MS);
-    if (now - this.#reapsFrom > restMs) this.#restsSince = now;
-    this.#reapsFrom = Math.min(now + restMs, this.#restsSince + Math.max(leaseMs, restMs));
+    const now = this.#parts.clock.monotonic();
+    const restMs = Math.max(this.#parts.leaseMs * REST_SHARE, LEAST_REST_MS);
+    const isOver = this.#reapsFrom === null || now - this.#reapsFrom > restMs;
+    if (isOver || this.#restsSince === null) this.#restsSince = now;
+    const latest = this.#restsSince + Math.max(this.#parts.leaseMs, restMs);
+    this.#reapsFrom = Math.min(now + restMs, latest);
   }
 
   /** Gives everybody what there is to do; null: there was nothing. */
@@ -188,7 +189,9 @@ export class Watch {
     for (const taskId of look.taskIds) offer(taskId);
     if (look.taskIds.length > 0) this.#fruitless += 1;
     const schedules = firing.usable(look.schedules);
-    const restMs = this.#reapsFrom - this.#parts.clock.monotonic();
+    const now = this.#parts.clock.monotonic();
+    this.#reapsFrom ??= now + LEAST_REST_MS;
+    const restMs = this.#reapsFrom - now;
     if (restMs > 0 && look.expired.length > 0) {
       const fired = await firing.decide(schedules, look.now);
       return fired ? AT_ONCE : Math.min(restMs, pollIntervalMs);

@@ -62,3 +62,20 @@ test("outages that follow each other closely do not hold up reaping for ever", a
   expect(living.count("reap")).toBe(1);
   expect(passedMs).toBeLessThan(2 * LEASE_MS);
 });
+
+test("who starts, perhaps right after an outage, leaves the others their time, too", async () => {
+  const scene = createScene();
+  const earlier = await survivor(scene);
+  for (let passedMs = 0; passedMs < LEASE_MS; passedMs += 2_500) {
+    await earlier.engine.watch.step();
+    await scene.clock.advance(2_500);
+  }
+  const started = await scene.member();
+  await started.engine.watch.step();
+  await scene.clock.advance(1_400);
+  await started.engine.watch.step();
+  expect(started.count("reap")).toBe(0);
+  await scene.clock.advance(100);
+  await started.engine.watch.step();
+  expect(started.count("reap")).toBe(1);
+});
