@@ -13,31 +13,13 @@
 -- @include lib/promote.lua
 -- @include lib/claim.lua
 -- @include lib/need.lua
-local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
-local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
-local t, urgent, place = task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
+-- @include lib/piece.lua
+local PAUSE_MS, DAY_MS = 50000, 86400000
+local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
+local t, urgent = task_keys(1, ARGV[1]), ARGV[2] == '1'
 local now = now_us()
 local now_ms = now / 1000
 local this = whole(math.floor(now_ms))
-local work = { left = PIECE, bytes = PIECE_BYTES }
-local kinds, mended = {}, {}
-
-local function note_mended(kind, n)
-  if n == 0 then return end
-  if not mended[kind] then kinds[#kinds + 1] = kind end
-  mended[kind] = (mended[kind] or 0) + n
-end
-
--- A page of a HASH: calls `each` with name and text; gives the place of the next one.
-local function walk_hash(key, from, each, count)
-  local page = redis.call('HSCAN', key, from, 'COUNT', count or PAGE)
-  for k = 1, #page[2], 2 do
-    work.bytes = work.bytes - #page[2][k + 1]
-    each(page[2][k], page[2][k + 1])
-  end
-  work.left = work.left - 1 - #page[2] / 2
-  return page[1]
-end
 
 -- Whatever a lease holds is running, if its record is there.
 local function mend_lease(fence, text)
@@ -251,14 +233,18 @@ local STEPS = {
   function(from) return walk_hash(t.tries, from, mend_tries) end,
 }
 
-local function walk()
+-- The last step of what is about running jobs.
+local LAST_OF_RUNNING = 2
+
+-- Goes on up to and with the last step; gives where the next one goes on, '' at the end.
+local function walk(place, last)
   local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
-  step, from = tonumber(step or 1), from or '0'
-  while STEPS[step] and work.left > 0 and work.bytes > 0 do
+  step = tonumber(step)
+  while step <= last and work.left > 0 and work.bytes > 0 do
     from = STEPS[step](from)
     if from == '0' then step = step + 1 end
   end
-  return STEPS[step] and step .. ':' .. from or ''
+  return step <= last and step .. ':' .. from or ''
 end
 
 -- The index of all tasks says when to look at this one.
@@ -268,11 +254,26 @@ local function mend_moment()
   if not before and redis.call('ZSCORE', MOMENTS, t.name) then note_mended('moments', 1) end
 end
 
--- The walk may take hours until it comes to what stands still.
-local function place_in_need()
-  local step = step_in_need(t)
-  if not step or string.sub(place, 1, 2) == step .. ':' then return place end
-  return step .. ':0'
+-- A piece of both: what runs in no lease does not wait until the walk has come by all that has
+-- ended, which may take hours, nor does what stands still. Where more runs than one piece compares,
+-- the two take turns. Gives what is noted for the next one, and where to hurry on.
+local function walk_both(noted)
+  local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
+  local need = step_in_need(t)
+  if need and string.sub(rest or '', 1, 2) ~= need .. ':' then rest = need .. ':0' end
+  local function go_on_running()
+    running = walk(place_or(running, '1:0'), LAST_OF_RUNNING)
+    return #kinds > 0 and running or ''
+  end
+  local hurry, rest_first = '', need or turn == 'r'
+  if not rest_first then hurry = go_on_running() end
+  if rest_first or running == '' then
+    rest = walk(place_or(rest, LAST_OF_RUNNING + 1 .. ':0'), #STEPS)
+  end
+  if rest_first and work.left > 0 and work.bytes > 0 then go_on_running() end
+  turn = running ~= '' and not rest_first and 'r' or ''
+  local noted_next = table.concat({ rest or '', running or '', turn }, ';')
+  return noted_next, place_or(hurry, rest or '')
 end
 
 local function is_time(noted)
@@ -283,16 +284,14 @@ end
 local field = 'mend ' .. t.name
 local noted = not urgent and redis.call('HGET', META, field) or ''
 if not is_time(noted) then return { '' } end
-if not urgent then place = string.match(noted, ' (.*)$') or '' end
-if not urgent then place = place_in_need() end
 note_time(now_ms)
-local following = walk()
+local following, noted_next = nil, nil
+if urgent then
+  following = walk(place_or(ARGV[3], '1:0'), #STEPS)
+else
+  noted_next, following = walk_both(noted)
+end
 mend_moment()
 save_lengths()
-if not urgent then redis.call('HSET', META, field, this .. ' ' .. following) end
-local answer = { following }
-for _, kind in ipairs(kinds) do
-  answer[#answer + 1] = kind
-  answer[#answer + 1] = whole(mended[kind])
-end
-return answer
+if noted_next then redis.call('HSET', META, field, this .. ' ' .. noted_next) end
+return mended_answer(following)

@@ -184,3 +184,25 @@ test.each([
   expect(await store.mend({ taskId: "a", urgent: false, place: "" })).toMatchObject({ mended });
   await store.close();
 });
+
+test("what runs in no lease is found soon, however much has ended", async () => {
+  const { host, port } = server;
+  const store = storeOn({ host, port }, PREFIX);
+  await store.push({ jobs: [job("a"), job("a")], timeoutMs: 5_000 });
+  const work = { settles: [], idle: false, leaseMs: 60_000, keep: KEEP };
+  await store.work({ ...work, claims: [{ taskId: "a", limit: 2 }] });
+  const ended = Array.from({ length: 2_000 }, (_, k) => [
+    `1${String(k).padStart(15, "0")}`,
+    "c|1|",
+  ]);
+  await admin.hset(`${TASK}ended`, Object.fromEntries(ended));
+  await admin.zadd(`${TASK}completed`, ...ended.flatMap(([number = ""]) => ["1", number]));
+  const mend = () => store.mend({ taskId: "a", urgent: false, place: "" });
+  expect((await mend()).mended).toEqual({});
+  const noted = await admin.hget(`${SHARD}meta`, "mend a");
+  expect(noted).toMatch(/^\d+ 6:\d+;;$/);
+  await admin.del(`${SHARD}lease`, `${SHARD}leases`);
+  await admin.hset(`${SHARD}meta`, "mend a", String(noted).replace(/^\d+/, "0"));
+  expect(await mend()).toMatchObject({ mended: { running: 2 } });
+  await store.close();
+});

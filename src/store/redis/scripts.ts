@@ -2685,9 +2685,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "2f06c2f4a269a905fad7768d2307811f09910ebf",
+    sha1: "075e2b63c6d02bf99f0876a089bc1b107cde62b2",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,place_in_need=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3025,12 +3025,7 @@ function F.step_in_need(t)
   if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '4' end
   return nil
 end
-local PIECE, PIECE_BYTES, PAUSE_MS, DAY_MS = 200, 4 * 1024 * 1024, 50000, 86400000
-local PAGE, LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 20, 3, 1000, 10000, 'nobody'
-local t, urgent, place = F.task_keys(1, ARGV[1]), ARGV[2] == '1', ARGV[3]
-local now = now_us()
-local now_ms = now / 1000
-local this = F.whole(math.floor(now_ms))
+local PIECE, PIECE_BYTES, PAGE = 200, 4 * 1024 * 1024, 20
 local work = { left = PIECE, bytes = PIECE_BYTES }
 local kinds, mended = {}, {}
 function F.note_mended(kind, n)
@@ -3047,6 +3042,23 @@ function F.walk_hash(key, from, each, count)
   work.left = work.left - 1 - #page[2] / 2
   return page[1]
 end
+function F.place_or(place, first)
+  return place and place ~= '' and place or first
+end
+function F.mended_answer(following)
+  local answer = { following }
+  for _, kind in ipairs(kinds) do
+    answer[#answer + 1] = kind
+    answer[#answer + 1] = F.whole(mended[kind])
+  end
+  return answer
+end
+local PAUSE_MS, DAY_MS = 50000, 86400000
+local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
+local t, urgent = F.task_keys(1, ARGV[1]), ARGV[2] == '1'
+local now = now_us()
+local now_ms = now / 1000
+local this = F.whole(math.floor(now_ms))
 function F.mend_lease(fence, text)
   local lease = F.parse_lease(fence, text)
   if not lease then
@@ -3231,24 +3243,38 @@ local STEPS = {
   function(from) return F.walk_index(t.completed, tonumber(from)) end,
   function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
 }
-function F.walk()
+local LAST_OF_RUNNING = 2
+function F.walk(place, last)
   local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
-  step, from = tonumber(step or 1), from or '0'
-  while STEPS[step] and work.left > 0 and work.bytes > 0 do
+  step = tonumber(step)
+  while step <= last and work.left > 0 and work.bytes > 0 do
     from = STEPS[step](from)
     if from == '0' then step = step + 1 end
   end
-  return STEPS[step] and step .. ':' .. from or ''
+  return step <= last and step .. ':' .. from or ''
 end
 function F.mend_moment()
   local before = redis.call('ZSCORE', MOMENTS, t.name)
   F.update_moment(t, now_ms)
   if not before and redis.call('ZSCORE', MOMENTS, t.name) then F.note_mended('moments', 1) end
 end
-function F.place_in_need()
-  local step = F.step_in_need(t)
-  if not step or string.sub(place, 1, 2) == step .. ':' then return place end
-  return step .. ':0'
+function F.walk_both(noted)
+  local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
+  local need = F.step_in_need(t)
+  if need and string.sub(rest or '', 1, 2) ~= need .. ':' then rest = need .. ':0' end
+  local function go_on_running()
+    running = F.walk(F.place_or(running, '1:0'), LAST_OF_RUNNING)
+    return #kinds > 0 and running or ''
+  end
+  local hurry, rest_first = '', need or turn == 'r'
+  if not rest_first then hurry = go_on_running() end
+  if rest_first or running == '' then
+    rest = F.walk(F.place_or(rest, LAST_OF_RUNNING + 1 .. ':0'), #STEPS)
+  end
+  if rest_first and work.left > 0 and work.bytes > 0 then go_on_running() end
+  turn = running ~= '' and not rest_first and 'r' or ''
+  local noted_next = table.concat({ rest or '', running or '', turn }, ';')
+  return noted_next, F.place_or(hurry, rest or '')
 end
 function F.is_time(noted)
   local at = tonumber(string.match(noted, '^%d+'))
@@ -3257,19 +3283,17 @@ end
 local field = 'mend ' .. t.name
 local noted = not urgent and redis.call('HGET', META, field) or ''
 if not F.is_time(noted) then return { '' } end
-if not urgent then place = string.match(noted, ' (.*)$') or '' end
-if not urgent then place = F.place_in_need() end
 F.note_time(now_ms)
-local following = F.walk()
+local following, noted_next = nil, nil
+if urgent then
+  following = F.walk(F.place_or(ARGV[3], '1:0'), #STEPS)
+else
+  noted_next, following = F.walk_both(noted)
+end
 F.mend_moment()
 F.save_lengths()
-if not urgent then redis.call('HSET', META, field, this .. ' ' .. following) end
-local answer = { following }
-for _, kind in ipairs(kinds) do
-  answer[#answer + 1] = kind
-  answer[#answer + 1] = F.whole(mended[kind])
-end
-return answer
+if noted_next then redis.call('HSET', META, field, this .. ' ' .. noted_next) end
+return F.mended_answer(following)
 `,
   },
   "open": {
