@@ -1,4 +1,5 @@
 /** What `scheduler.health()` says: restart the process? count on it? and why not. */
+import { SchedulerError } from "./core/errors.js";
 import type { StoreHealth } from "./store/contract.js";
 import type { Health, SchedulerState } from "./types.js";
 
@@ -13,10 +14,12 @@ export interface HealthFacts {
   stalled: boolean;
   /** Why what the store guaranteed is not in force; null: it is. */
   lapse: string | null;
+  /** What a loop fails with again and again; null: none does. */
+  failsWith: unknown;
 }
 
 export function healthOf(facts: HealthFacts): Health {
-  const { state, store, running, begun, stalled, lapse } = facts;
+  const { state, store, running, begun, stalled, lapse, failsWith } = facts;
   const reasons: string[] = [];
   const { away = [] } = store;
   // What waits for a store that is away comes back with it.
@@ -29,6 +32,14 @@ export function healthOf(facts: HealthFacts): Health {
   const ready = reasons.length === 0 && !isStalled;
   for (const part of away) reasons.push(`${part} cannot be reached: what lives there waits`);
   if (lapse !== null) reasons.push(lapse);
+  // One task's data may be the reason, so it is no less ready for the others.
+  if (failsWith !== null && store.connected) reasons.push(`a loop fails: ${textOf(failsWith)}`);
   if (isStalled) reasons.push("a loop has not come back from its step");
   return { live: !isStalled, ready, reasons, state, store, running };
+}
+
+/** Of errors that are not ours it is not known what is in them. */
+function textOf(error: unknown): string {
+  if (error instanceof SchedulerError) return error.message;
+  return error instanceof Error ? error.name : typeof error;
 }

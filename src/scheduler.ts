@@ -185,6 +185,7 @@ export class SchedulerImpl implements Scheduler {
       begun: session?.open ?? false,
       stalled: session?.stalled ?? false,
       lapse: session?.lapse ?? null,
+      failsWith: session?.failsWith ?? null,
     });
   }
 

@@ -86,6 +86,11 @@ export class Engine {
     return Math.max(...this.#loops().map((loop) => loop.overdueMs));
   }
 
+  /** What a loop fails with again and again; null: none does. */
+  failsWith(): unknown {
+    return this.#loops().find(({ failsWith }) => failsWith !== null)?.failsWith ?? null;
+  }
+
   /** Claims no more; resolves when nothing runs and all is settled. */
   async windDown(): Promise<void> {
     void this.#pruneLoop.stop();

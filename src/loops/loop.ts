@@ -26,6 +26,8 @@ export interface LoopParts {
   longestBackoffMs?: number;
 }
 
+/** Fewer failures in a row are a hiccup. */
+const MANY_FAILURES = 4;
 const FIRST_BACKOFF_MS = 50;
 
 /** Short, so that work goes on well within 5 s of the store's return. */
@@ -45,6 +47,7 @@ export class Loop {
   #phase: Phase = "stopped";
   #stopping = false;
   #failures = 0;
+  #lastError: unknown = null;
   /** When a run was asked for during the running one, by the monotonic clock. */
   #askedAt: number = UNTIL_WOKEN;
   #timer: Timer | null = null;
@@ -62,6 +65,11 @@ export class Loop {
   get overdueMs(): number {
     if (this.#phase === "stopped") return 0;
     return Math.max(0, this.#parts.clock.monotonic() - this.#runAt);
+  }
+
+  /** What its last steps failed with, if these are too many for a hiccup; null: they are not. */
+  get failsWith(): unknown {
+    return this.#failures >= MANY_FAILURES ? this.#lastError : null;
   }
 
   /** Runs the step after `delayMs`, then as it asks for. */
@@ -122,6 +130,7 @@ export class Loop {
       this.#failures = 0;
     } catch (error) {
       this.#failures += 1;
+      this.#lastError = error;
       delayMs = backoffMs({
         failures: this.#failures,
         longestMs: this.#parts.longestBackoffMs ?? LONGEST_BACKOFF_MS,

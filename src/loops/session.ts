@@ -113,6 +113,11 @@ export class Session {
     return (this.#engine?.overdueMs() ?? 0) > STALLED_AFTER_MS;
   }
 
+  /** What a loop fails with again and again; null: none does. */
+  get failsWith(): unknown {
+    return this.#engine?.failsWith() ?? null;
+  }
+
   /** Resolves when the loops run; rejects when waiting is not wanted, or cannot help. */
   async begin(args: { mustConnect: boolean }): Promise<void> {
     for (let failures = 1; ; failures += 1) {

@@ -143,7 +143,7 @@ export interface Health {
   live: boolean;
   /** True: it has been started, is not stopping, and the store answers, or a part of it. */
   ready: boolean;
-  /** Why it is not live or not ready, and what is away, a sentence each. */
+  /** Why it is not live or not ready, what is away and what fails, a sentence each. */
   reasons: string[];
   state: SchedulerState;
   store: {

@@ -1,6 +1,7 @@
 /** `run()` and `health()`: what a process and its keeper see of a scheduler. */
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { SchedulerError } from "../../src/index.js";
 import { createScene, unreachable } from "./scene.js";
 
 test.each(["SIGTERM", "SIGINT"] as const)(
@@ -82,6 +83,30 @@ test("health says why it is not ready; an absent store is no reason to restart",
   expect(scheduler.health().live).toBe(true);
   recorded.before = () => {};
   await scheduler.stop();
+});
+
+test("health says what a loop fails with again and again, and is no less ready", async () => {
+  const scene = createScene();
+  const recorded = scene.scheduler();
+  const { scheduler } = recorded;
+  await scheduler.start();
+  recorded.before = () => {
+    throw new SchedulerError("STORE_FAILED", "look: no");
+  };
+  await scene.clock.advance(100);
+  expect(scheduler.health().reasons).toEqual([]);
+  await scene.clock.advance(10_000);
+  expect(scheduler.health()).toMatchObject({ live: true, ready: true });
+  expect(scheduler.health().reasons).toEqual(["a loop fails: [STORE_FAILED] look: no"]);
+  // What is in an error of others is not known.
+  recorded.before = () => {
+    throw new TypeError("secret");
+  };
+  await scene.clock.advance(10_000);
+  expect(scheduler.health().reasons).toEqual(["a loop fails: TypeError"]);
+  recorded.before = () => {};
+  await scene.clock.advance(10_000);
+  expect(scheduler.health().reasons).toEqual([]);
 });
 
 test("health says that a loop does not come back", async () => {
