@@ -3,6 +3,7 @@ import { systemChance } from "../../src/chance.js";
 import { systemClock } from "../../src/clock.js";
 import type { KeepRules, NewJob, Store } from "../../src/store/contract.js";
 import type { RedisTarget } from "../../src/store/redis/client.js";
+import { scripts as realScripts } from "../../src/store/redis/scripts.js";
 import { createRedisStore } from "../../src/store/redis/store.js";
 
 const DAY_MS = 86_400_000;
@@ -23,9 +24,10 @@ export const NO_SCHEDULES = {
   registration: null,
 };
 
-export function storeOn(redis: RedisTarget, prefix = "_test:"): Store {
+export function storeOn(redis: RedisTarget, prefix = "_test:", scripts = realScripts): Store {
   return createRedisStore({
     redis,
+    scripts,
     prefix,
     identity: systemChance.identity(),
     clock: systemClock,
