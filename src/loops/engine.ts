@@ -18,6 +18,7 @@ import { type HandlerPools, poolsOf } from "./handler-pools.js";
 import { Loop } from "./loop.js";
 import { Mending } from "./mend.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
+import { isBrokenOff } from "./refused.js";
 import type { Registrations } from "./registrations.js";
 import { Reporter } from "./reporter.js";
 import { ShardEngine } from "./shard-engine.js";
@@ -25,6 +26,9 @@ import { Share } from "./share.js";
 import { Solo } from "./solo.js";
 import { fixSpreads } from "./spreading.js";
 import { Tending } from "./tend.js";
+
+/** What goes wrong does so more than once: mended this long after a first time, ms. */
+const DOUBT_MS = 3_000;
 
 export interface EngineParts {
   store: Store;
@@ -49,6 +53,7 @@ export class Engine {
   readonly #deputy: Deputy | null;
   readonly #pools: HandlerPools;
   readonly #reporter: Reporter;
+  readonly #mending: Mending;
   readonly #pruneLoop: Loop;
   readonly #tending: Tending;
   /** Of tasks that live in several shards. */
@@ -63,6 +68,7 @@ export class Engine {
     this.shards = this.#makeShards();
     for (const taskId of this.#pools.binds.keys()) this.#spread(taskId);
     this.#tending = new Tending({ ...parts, presence: parts.registrations.sights });
+    this.#mending = new Mending({ store: parts.store, taskIds: [...parts.binds.keys()] });
     this.#pruneLoop = this.#makePruneLoop();
   }
 
@@ -136,20 +142,26 @@ export class Engine {
         ...this.#parts,
         ...{ shard, isOnly: count === 1, binds, tasks, deputy: this.#deputy, solo },
         repair: () => this.#repair(),
-        onError: (error, loopName) => this.#reporter.loopFailed(loopName, error),
+        onError: (error, loopName) => this.#failed(loopName, error),
       });
     });
   }
 
   #makePruneLoop(): Loop {
-    const { store, clock, chance, binds, options } = this.#parts;
+    const { clock, chance, binds, options } = this.#parts;
     const taskIds = [...binds.keys()];
-    const tending = this.#tending;
-    const mending = new Mending({ store, taskIds });
+    const [tending, mending] = [this.#tending, this.#mending];
     const pruneParts = { ...this.#parts, keep: options.keep, taskIds, tending, mending };
     const onError = (error: unknown): void => this.#reporter.loopFailed("prune", error);
     const step = () => pruneStep(pruneParts);
     return new Loop({ name: "prune", step, clock, chance, onError });
+  }
+
+  #failed(loopName: string, error: unknown): void {
+    this.#reporter.loopFailed(loopName, error);
+    if (!isBrokenOff(error)) return;
+    this.#mending.doubt();
+    this.#pruneLoop.wakeWithin(DOUBT_MS);
   }
 
   /** Something is missing from the index of schedules: walks through all of them at once. */

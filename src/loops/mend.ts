@@ -2,6 +2,7 @@
  * Mends the bound tasks in the background:
  *  1. a bounded piece of a few of them each round, in turn
  *  2. where something was lost there is mostly more: goes on there until a piece finds nothing
+ *  3. all of them from their beginnings, as far as each finds something, when there is doubt
  */
 import type { Store } from "../store/contract.js";
 
@@ -14,6 +15,8 @@ export class Mending {
   #next = 0;
   /** Where the next piece of a task begins; none: at the beginning. */
   readonly #places = new Map<string, string>();
+  /** To be looked at from their beginnings. */
+  #doubtful: string[] = [];
   /** In it something was found just now. */
   #hurt: string | null = null;
 
@@ -22,9 +25,17 @@ export class Mending {
     this.#taskIds = taskIds;
   }
 
-  /** True: something was found, and the next step should come soon. */
+  /** Something may have been left half done: each task has a piece that does not wait its turn. */
+  doubt(): void {
+    this.#doubtful = [...this.#taskIds];
+  }
+
+  /** True: something was found, or is in doubt, and the next step should come soon. */
   async step(): Promise<boolean> {
-    if (this.#hurt !== null) return await this.#mend(this.#hurt, { urgent: true });
+    const urgent = this.#hurt ?? this.#nextDoubtful();
+    if (urgent !== undefined) {
+      return (await this.#mend(urgent, { urgent: true })) || this.#doubtful.length > 0;
+    }
     const round = Math.min(TASKS_A_ROUND, this.#taskIds.length);
     for (let k = 0; k < round; k += 1) {
       const taskId = this.#taskIds[this.#next]!;
@@ -33,6 +44,12 @@ export class Mending {
       if (await this.#mend(taskId, { urgent: false })) return true;
     }
     return false;
+  }
+
+  #nextDoubtful(): string | undefined {
+    const taskId = this.#doubtful.shift();
+    if (taskId !== undefined) this.#places.delete(taskId);
+    return taskId;
   }
 
   async #mend(taskId: string, { urgent }: { urgent: boolean }): Promise<boolean> {

@@ -3,6 +3,11 @@ import { type ErrorCode, SchedulerError } from "../core/errors.js";
 
 const CODES: ReadonlySet<ErrorCode> = new Set(["STORE_REFUSED", "STORE_DAMAGED", "STORE_FAILED"]);
 
+/** A part of it may have been done: jobs may be claimed, and in no lease. */
+export function isBrokenOff(error: unknown): boolean {
+  return error instanceof SchedulerError && error.code === "STORE_FAILED";
+}
+
 export function isRefused(error: unknown): boolean {
   return error instanceof SchedulerError && CODES.has(error.code);
 }

@@ -1,5 +1,6 @@
 /** Mending in the background: one task after the other, a piece at a time, among slower work. */
 import { expect, test } from "vitest";
+import { SchedulerError } from "../../src/index.js";
 import { Mending } from "../../src/loops/mend.js";
 import { pruneStep } from "../../src/loops/prune.js";
 import type { Tending } from "../../src/loops/tend.js";
@@ -76,4 +77,55 @@ test("each slow round mends one piece, once it has nothing else left to do", asy
   expect(await pruneStep(parts)).toBe(60_000);
   expect(await pruneStep(parts)).toBe(60_000);
   expect(asked).toHaveLength(2);
+});
+
+test("in doubt each task has a piece at once, and more while it finds something", async () => {
+  const { store } = createScene().openStore();
+  const asked: MendArgs[] = [];
+  const answers = [
+    { place: "p1", mended: {} },
+    { place: "p2", mended: { running: 1 } },
+    { place: "p3", mended: {} },
+    { place: "p4", mended: {} },
+  ];
+  store.mend = async (args) => {
+    asked.push(args);
+    return answers.shift() ?? { place: "", mended: {} };
+  };
+  const mending = new Mending({ store, taskIds: ["a", "b"] });
+  await mending.step();
+  asked.length = 0;
+  mending.doubt();
+  const isMore = [await mending.step(), await mending.step(), await mending.step()];
+  expect(asked.map(({ urgent, taskId, place }) => [urgent, taskId, place])).toEqual([
+    [true, "b", "p2"],
+    [true, "a", ""],
+    [true, "b", ""],
+  ]);
+  expect(isMore).toEqual([true, true, false]);
+});
+
+test("a script that broke off puts all bound tasks in doubt, within seconds", async () => {
+  const scene = createScene();
+  const recorded = scene.scheduler();
+  const { scheduler } = recorded;
+  scheduler.on("error", () => {});
+  for (const taskId of ["a", "b"]) scheduler.bind(taskId, () => {});
+  await scheduler.start();
+  await scene.clock.advance(1_000);
+  let code: "STORE_REFUSED" | "STORE_FAILED" = "STORE_REFUSED";
+  recorded.before = ({ verb }) => {
+    if (verb === "look") throw new SchedulerError(code, "no");
+  };
+  const urgent: string[] = [];
+  recorded.store.mend = async ({ taskId, urgent: isUrgent }) => {
+    if (isUrgent) urgent.push(taskId);
+    return { place: "", mended: {} };
+  };
+  await scene.clock.advance(10_000);
+  expect(urgent).toEqual([]);
+  code = "STORE_FAILED";
+  await scene.clock.advance(5_000);
+  expect(urgent.slice(0, 2)).toEqual(["a", "b"]);
+  await scheduler.stop();
 });
