@@ -7,7 +7,7 @@
  *     so that the next push wakes it; under load not after every call
  *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
  *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as
- *     others may need to connect: all of them had it, too; at its start for as long as the latter
+ *     others may need to connect: all of them had it, too; at its start for nearly as long
  *  7. where the store has several shards, each is looked at for itself
  */
 import type { Clock } from "../clock.js";
@@ -47,6 +47,9 @@ const OUTAGE_SHARE = 1 / 4;
 const REST_SHARE = 1 / 3;
 /** But at least this: whoever tries to connect again pauses for up to a second between tries. */
 const LEAST_REST_MS = LONGEST_BACKOFF_MS * 1.5;
+
+/** At its start: no longer than a lease that was handed over and never confirmed. */
+const START_REST_MS = 2_000;
 
 /** A definition concerns all shards; a look waits no longer than this for those that are away. */
 const REGISTER_WITHIN_MS = 250;
@@ -190,7 +193,7 @@ export class Watch {
     if (look.taskIds.length > 0) this.#fruitless += 1;
     const schedules = firing.usable(look.schedules);
     const now = this.#parts.clock.monotonic();
-    this.#reapsFrom ??= now + LEAST_REST_MS;
+    this.#reapsFrom ??= now + START_REST_MS;
     const restMs = this.#reapsFrom - now;
     if (restMs > 0 && look.expired.length > 0) {
       const fired = await firing.decide(schedules, look.now);

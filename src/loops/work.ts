@@ -96,7 +96,7 @@ export class Pump implements Soloist {
   }
 
   get occupied(): boolean {
-    return this.#runner.busy || this.#callsInFlight > 0;
+    return this.#runner.busy || this.#arriving + this.#callsInFlight > 0;
   }
 
   stir(): void {

@@ -1,5 +1,6 @@
 /** Claims about jobs that run alone, as the loops see them: who gets one, and when. */
 import { expect, test } from "vitest";
+import { checkSchedulerOptions } from "../../src/core/options.js";
 import type { Handler } from "../../src/types.js";
 import { claimAndDie, LEASE_MS, letLeaseEnd } from "./deaths.js";
 import { createGate, createScene, type Gate, type Scene } from "./scene.js";
@@ -155,4 +156,30 @@ test("who drains for it takes other jobs again as soon as somebody else has it",
   await scene.clock.advance(1_000);
   await busy.step();
   expect(busy.begun).toEqual(["long", "later"]);
+});
+
+test("what was handed over just before keeps the scheduler from asking for it", async () => {
+  const scene = createScene();
+  await pushSuspect(scene);
+  const { member, begun, step, end } = await gatedMember(scene);
+  const { pump } = member.engine;
+  await scene.push("other", { data: "handed" });
+  const { store } = scene.openStore();
+  const claims = [{ taskId: "other", limit: 1 }];
+  const { keep } = checkSchedulerOptions({ store: "memory" });
+  const call = { settles: [], claims, idle: false, leaseMs: LEASE_MS, keep };
+  const { batches } = await store.work(call);
+  member.after = () => {
+    member.after = () => {};
+    // It begins at the end of this turn; the answer that tells to drain is heard before.
+    pump.handed(batches[0]!, false);
+  };
+  pump.offer("t");
+  await pump.step();
+  await step();
+  expect(begun).toEqual(["handed"]);
+  expect(member.count("work")).toBe(1);
+  await end("handed");
+  await step();
+  expect(begun).toEqual(["handed", "suspect"]);
 });

@@ -72,7 +72,7 @@ test("who starts, perhaps right after an outage, leaves the others their time, t
   }
   const started = await scene.member();
   await started.engine.watch.step();
-  await scene.clock.advance(1_400);
+  await scene.clock.advance(1_900);
   await started.engine.watch.step();
   expect(started.count("reap")).toBe(0);
   await scene.clock.advance(100);
