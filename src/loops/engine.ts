@@ -18,7 +18,7 @@ import { type HandlerPools, poolsOf } from "./handler-pools.js";
 import { Loop } from "./loop.js";
 import { Mending } from "./mend.js";
 import { pruneRestMs, pruneStep } from "./prune.js";
-import { isBrokenOff } from "./refused.js";
+import { isAbsence, isBrokenOff } from "./refused.js";
 import type { Registrations } from "./registrations.js";
 import { Reporter } from "./reporter.js";
 import { ShardEngine } from "./shard-engine.js";
@@ -92,9 +92,10 @@ export class Engine {
     return Math.max(...this.#loops().map((loop) => loop.overdueMs));
   }
 
-  /** What a loop fails with again and again; null: none does. */
+  /** What a loop fails with again and again though the store is there; null: none does. */
   failsWith(): unknown {
-    return this.#loops().find(({ failsWith }) => failsWith !== null)?.failsWith ?? null;
+    const all = this.#loops().map(({ failsWith }) => failsWith);
+    return all.find((error) => error !== null && !isAbsence(error)) ?? null;
   }
 
   /** Claims no more; resolves when nothing runs and all is settled. */

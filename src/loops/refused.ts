@@ -8,6 +8,17 @@ export function isBrokenOff(error: unknown): boolean {
   return error instanceof SchedulerError && error.code === "STORE_FAILED";
 }
 
+const ABSENCES: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "STORE_UNREACHABLE",
+  "STORE_NO_ANSWER",
+  "STORE_CLOSED",
+]);
+
+/** The store, or a part of it, is not there: nothing that it was asked for is the reason. */
+export function isAbsence(error: unknown): boolean {
+  return error instanceof SchedulerError && ABSENCES.has(error.code);
+}
+
 export function isRefused(error: unknown): boolean {
   return error instanceof SchedulerError && CODES.has(error.code);
 }

@@ -98,6 +98,12 @@ test("health says what a loop fails with again and again, and is no less ready",
   await scene.clock.advance(10_000);
   expect(scheduler.health()).toMatchObject({ live: true, ready: true });
   expect(scheduler.health().reasons).toEqual(["a loop fails: [STORE_FAILED] look: no"]);
+  // Who is away is told by other words.
+  recorded.before = () => {
+    throw unreachable();
+  };
+  await scene.clock.advance(10_000);
+  expect(scheduler.health().reasons).toEqual([]);
   // What is in an error of others is not known.
   recorded.before = () => {
     throw new TypeError("secret");
