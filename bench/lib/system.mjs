@@ -71,6 +71,7 @@ export const SYSTEMS = Object.freeze({
   bullmq: () => import("../systems/bullmq.mjs"),
   "bee-queue": () => import("../systems/bee-queue.mjs"),
   plainjob: () => import("../systems/plainjob.mjs"),
+  "bare-redis": () => import("../systems/bare-redis.mjs"),
   "bare-sqlite": () => import("../systems/bare-sqlite.mjs"),
 });
 
