@@ -3,8 +3,11 @@
  * settles each would cost the store most of its time.
  */
 
-/** Calls are at least so far apart, unless they carry many settles, ms. */
-const GATHER_MS = 2;
+/**
+ * Calls are at least so far apart, unless they carry many settles, ms. With handlers of a few ms,
+ * twice as long makes a fifth less work for the store; what has ended is told that much later.
+ */
+export const GATHER_MS = 4;
 const MANY_SETTLES = 100;
 
 /** How long to wait for more, ms, that long after the last call. */

@@ -1,5 +1,6 @@
 /** Prefetch: jobs that are claimed before a slot is free, and what bounds it. */
 import { expect, test } from "vitest";
+import { GATHER_MS } from "../../src/loops/gather.js";
 import { LONGEST_WAIT_MS, Pace } from "../../src/loops/pace.js";
 import type { Handler } from "../../src/types.js";
 import { createGate, createScene, type Gate, type Member, ofEvent, type Scene } from "./scene.js";
@@ -17,7 +18,7 @@ async function pumpDry(scene: Scene, member: Member): Promise<void> {
   for (let before = -1; before !== member.count("work"); ) {
     before = member.count("work");
     const restMs = await member.engine.pump.step();
-    if (restMs > 0 && restMs <= 2) await scene.clock.advance(restMs);
+    if (restMs > 0 && restMs <= GATHER_MS) await scene.clock.advance(restMs);
     await member.engine.pump.step();
     await scene.clock.settle();
   }
@@ -154,7 +155,7 @@ test("a few settles wait a moment for others while enough stands ready", async (
   await scene.clock.settle();
   const restMs = await member.engine.pump.step();
   expect(restMs).toBeGreaterThan(0);
-  expect(restMs).toBeLessThanOrEqual(2);
+  expect(restMs).toBeLessThanOrEqual(GATHER_MS);
   gates[1]?.open();
   await scene.clock.advance(restMs);
   await member.engine.pump.step();
