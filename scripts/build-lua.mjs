@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { shape } from "./lib/lua-shape.mjs";
-import { assembleVerb, withoutComments } from "./lib/lua-source.mjs";
+import { assembleVerb, usualOf, withoutComments } from "./lib/lua-source.mjs";
 import { isMain, ROOT } from "./lib/project.mjs";
 
 const SOURCE = "protocol/lua";
@@ -43,7 +43,10 @@ export function generate(root = ROOT) {
     if (!existsSync(file)) throw new Error(`${SOURCE}/${path} is included but is not there`);
     return readFileSync(file, "utf8").replaceAll("\r\n", "\n");
   };
-  const built = verbs.map((verb) => ({ verb, text: shape(assembleVerb(`${verb}.lua`, read)) }));
+  const built = verbs.map((verb) => {
+    const file = `${verb}.lua`;
+    return { verb, text: shape(assembleVerb(file, read), usualOf(read(file))) };
+  });
   /** @param {string} path */
   const stripped = (path) => withoutComments(read(path), path);
   const [shipped, testing] = /** @type {[string, string]} */ (GENERATED_FILES);

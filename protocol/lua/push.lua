@@ -10,6 +10,9 @@
 -- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
 --        of each job, or once, behind a '*': the first of n in a row that are alike; joined by ';'.
 --        '!task index:over' by ',': nothing was stored, since these tasks are spread over so many
+-- usual  begin_call end_call answered ask_for_rare exists task_keys whole exact digits
+--        digits_from take_numbers raised may_be_handed is_line_empty listening_sleeper take_both
+--        hand wake_one promote promote_share push_plain
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua

@@ -22,6 +22,6 @@ for k = 2 + task_count, #ARGV, 2 do
       end
     end
   end
-  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records, true) or {}
+  batches[#batches + 1] = #numbers > 0 and describe_batch(t, numbers, records, nil, true) or {}
 end
 return batches

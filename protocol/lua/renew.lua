@@ -23,7 +23,7 @@ local function confirm(lease, length)
   note_leases(now_ms, length, 1)
   lease.length = length
   redis.call('HSET', LEASE, lease.fence, table.concat({
-    whole(length), lease.owner, lease.numbers, lease.task,
+    whole(length), owner_of(lease), string.sub(lease.text, lease.from, lease.to), lease.task,
   }, '|'))
 end
 

@@ -17,6 +17,14 @@
 --        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
 --        index:alone, by ','; more: task indexes, by ',', with '~' behind them where the rest was
 --        left for a sleeper that was woken
+-- usual  complete_plain keep_rules exists save_bounds end_call write_leases begin_call
+--        ask_for_rare save_lengths task_keys save_ends complete_left read_lease numbers_in
+--        place_of_member is_handed drop_first forget_done parse_lease drop_member text_left
+--        shrink_lease find_member settle_completed note_done read_lengths whole change_leases
+--        lengths_text forget_lease lease_in_pieces first_chunk take update_moment exact
+--        promote_share pop_hints forget_alone claim promote has_alone digits note_time
+--        raised take_fences note_leases describe_batch digits_from lease_out add_joined wake_one
+--        shortest_of
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -63,11 +71,11 @@ local function settle_special(t, lease, first, n)
       states[k + 1] = 'l'
     elseif outcome == 'h' and
         not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
-      drop_member(lease, at, number)
+      drop_member(lease, at)
       handed_back[#handed_back + 1] = { t = t, number = number }
       states[k + 1] = 'h'
     else
-      drop_member(lease, at, number)
+      drop_member(lease, at)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
       local state = settle_one(t, job, keep, now)
@@ -102,7 +110,7 @@ for _ = 1, groups do
     i = i + 6 * n
   end
   if lease then shrink_lease(lease) end
-  if had_counts and (not lease or lease.numbers == '') then
+  if had_counts and (not lease or lease.is_over) then
     runs_over = runs_over or {}
     runs_over[fence] = true
   end
@@ -246,7 +254,7 @@ save_lengths()
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do
   refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
-  batches[k] = describe_batch(lease.t, lease.numbers, lease.records)
+  batches[k] = describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
 end
 local answer = table.concat({
   table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),

@@ -35,6 +35,17 @@ export function assembleVerb(path, read) {
 }
 
 /**
+ * The functions that a usual call of a verb needs, as its header says: `-- usual  one two`, and
+ * indented lines behind it. null: it does not say.
+ * @param {string} source
+ * @returns {string[] | null}
+ */
+export function usualOf(source) {
+  const said = /^-- usual {2}(.+(?:\n-- {8}\S.*)*)/m.exec(source)?.[1];
+  return said === undefined ? null : said.replace(/\n--/g, " ").trim().split(/\s+/);
+}
+
+/**
  * Puts each included file in the place of its first include; later includes of it give nothing.
  * @param {{ path: string, text: string, read: ReadLua, done: Set<string>,
  *   within?: readonly string[] }} args

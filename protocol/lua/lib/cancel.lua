@@ -5,7 +5,7 @@ local function mark_cancelled(t, number)
   local lease = lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+    redis.call('PUBLISH', CHANNEL .. owner_of(lease), message)
   end
   return marked
 end

@@ -138,17 +138,25 @@ end
 -- when one of them ends.
 local MOST_PER_LEASE = 100
 
--- Writes all leases of a call, each { task keys, numbers in `claimed` }; gives their fences.
+-- The fences of so many new leases.
+local function take_fences(count, now)
+  local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
+  return raised('fence', last, count, now)
+end
+
+-- Writes all leases of a call, each { task keys, numbers in `claimed` }; gives their fences, and
+-- each its numbers as they are joined.
 local function write_leases(leases, lease_ms, owner, now)
   if #leases == 0 then return {} end
   local now_ms = now / 1000
   note_leases(now_ms, lease_ms, #leases)
-  local fences = digits_from(take_numbers('fence', #leases, now), #leases)
+  local fences = digits_from(take_fences(#leases, now), #leases)
   local texts, ends, ends_at = {}, {}, whole(math.floor(now_ms + lease_ms))
   local head = whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
-    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
+    lease.joined = table.concat(lease.numbers, ' ')
+    texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
   end
   redis.call('HSET', LEASE, unpack(texts))

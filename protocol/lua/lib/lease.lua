@@ -8,9 +8,9 @@ local function parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 
@@ -31,41 +31,48 @@ local function numbers_in(text)
 end
 
 local function members_of(lease)
-  return numbers_in(lease.numbers)
+  return numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 
-local function find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
+local function owner_of(lease)
+  return string.sub(lease.text, lease.owner, lease.head - 1)
 end
 
--- Where a member stands in `numbers`; nil: it is none, or has been dropped. Asked for one after the
--- other in the lease's order, all of them cost one walk: taking the record apart costs far more.
+local function find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
+end
+
+-- Where a member stands in the lease's text; nil: it is none, or has been dropped. Asked for one
+-- after the other in the lease's order, all of them cost one walk: taking the text apart costs far
+-- more.
 local function place_of_member(lease, number)
-  local at = find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = find_whole(lease.numbers, number, 1) end
+  local at = find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
 end
 
-local function drop_member(lease, at, number)
-  lease.cuts = lease.cuts or {}
-  lease.cuts[at] = #number
+local function drop_member(lease, at)
+  local places = lease.places
+  if not places then
+    lease.cuts, lease.places = { [at] = true }, { at }
+    return
+  end
+  lease.mixed = lease.mixed or at < places[#places]
+  lease.cuts[at], places[#places + 1] = true, at
 end
 
--- These numbers, joined as in the lease, are its first ones: they leave it. Saves taking the record
--- apart where jobs end as they were claimed.
+-- These numbers, joined as in the lease, are its first ones: they leave it. Saves looking for each
+-- of them where jobs end as they were claimed.
 local function drop_first(lease, joined)
-  if lease.cuts then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
+  local after = lease.from + #joined
+  if lease.cuts or after > lease.to + 1 then return false end
+  if string.find(lease.text, joined, lease.from, true) ~= lease.from then return false end
+  if after <= lease.to and string.byte(lease.text, after) ~= 32 then return false end
+  lease.from, lease.shrunk = after + 1, true
   return true
 end
 
@@ -85,19 +92,38 @@ local function without_cuts(text, cuts, between)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 
+-- What is left of a lease as its text; nil: nothing. Made in one go: each string that is made on
+-- the way is hashed over all its bytes.
+local function text_left(lease)
+  local sub, text, from = string.sub, lease.text, lease.from
+  local pieces = { sub(text, 1, lease.head) }
+  if lease.mixed then table.sort(lease.places) end
+  for _, at in ipairs(lease.places or {}) do
+    if at > from then pieces[#pieces + 1] = sub(text, from, at - 1) end
+    from = at + NUMBER_SIZE + 1
+  end
+  if from <= lease.to then
+    pieces[#pieces + 1] = sub(text, from)
+  elseif #pieces == 1 then
+    return nil
+  else
+    pieces[#pieces] = sub(pieces[#pieces], 1, -2)
+    pieces[#pieces + 1] = sub(text, lease.to + 1)
+  end
+  return table.concat(pieces)
+end
+
 -- Writes what is left of a lease; the last job takes it along.
 local function shrink_lease(lease)
-  if lease.cuts then
-    lease.numbers = without_cuts(lease.numbers, lease.cuts, 32)
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
+  if not lease.cuts and not lease.shrunk then return end
+  local left = text_left(lease)
+  lease.is_over = left == nil
+  if left then
+    redis.call('HSET', LEASE, lease.fence, left)
+  else
     redis.call('HDEL', LEASE, lease.fence)
     redis.call('ZREM', LEASES, lease.fence)
     forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
   end
 end
 
@@ -119,8 +145,8 @@ local function add_joined(batch, records)
 end
 
 -- What a claimer is given of a lease: its numbers, their counts, and the records, in pieces of
--- several or `one_by_one`.
-local function describe_batch(t, numbers, records, one_by_one)
+-- several or `one_by_one`. `joined`: the numbers, where they are joined already.
+local function describe_batch(t, numbers, records, joined, one_by_one)
   local counts, any = {}, false
   if exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -129,7 +155,8 @@ local function describe_batch(t, numbers, records, one_by_one)
       any = any or counts[k] ~= ''
     end
   end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  joined = joined or table.concat(numbers, ' ')
+  local counted = any and table.concat(counts, ';') or ''
   if one_by_one then return { joined, counted, unpack(records) } end
   local batch = { joined, counted }
   add_joined(batch, records)
@@ -165,9 +192,7 @@ local function walk_leases(wanted, cursor, most_bytes, each)
     for k = 1, #page[2], 2 do
       local lease = parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
-      local text = lease and lease.numbers or ''
-      for at = 1, #text, NUMBER_SIZE + 1 do
-        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+      for _, number in ipairs(lease and members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
     end

@@ -20,6 +20,9 @@ local function lengths_text(lengths)
   return table.concat(parts, ' ')
 end
 
+-- What this call has read of them, and the last fence, in the same command; nil: nothing.
+local known_lengths, known_fence = nil, nil
+
 -- Leases that this call has written (+) and taken away (-), by length: noted at its end.
 local lease_changes = {}
 
@@ -37,11 +40,11 @@ local function save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or known_lengths or read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
-  lease_changes = {}
+  lease_changes, known_lengths = {}, nil
   if changed then redis.call('HSET', META, 'lengths', lengths_text(lengths)) end
 end
 
@@ -69,9 +72,10 @@ end
 -- whole length (0: no doubt), and when the time has to be noted next; nil where no lease stands.
 local function note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)

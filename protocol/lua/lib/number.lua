@@ -4,12 +4,15 @@ local function digits(n)
   return string.format('%016.0f', n)
 end
 
--- The first of `count` numbers in a row from the counter `field`.
-local function take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+-- The first of `count` numbers in a row from the counter `field`, which stands at `last`.
+local function raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, digits(first + count - 1))
   return first
+end
+
+local function take_numbers(field, count, now)
+  return raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 
 -- 00 to 99, one after the other.

@@ -165,7 +165,7 @@ local function settle_completed(t, lease, joined, extras, keep, now)
     if not at then
       states[k] = 'l'
     else
-      drop_member(lease, at, number)
+      drop_member(lease, at)
       if marks[k] then
         local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
         states[k] = settle_one(t, job, keep, now)

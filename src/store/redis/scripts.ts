@@ -42,9 +42,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "b5c0bd34c7241857ec9a2e4055b782a50936a641",
+    sha1: "771156ceb2f961b4df9498dc79f8d3048b4e4efc",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
+local F = {task_keys=0,whole=0,exact=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,raised=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -91,26 +91,26 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 local NUMBER_SIZE = 16
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
+function F.owner_of(lease)
+  return string.sub(lease.text, lease.owner, lease.head - 1)
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
@@ -149,11 +149,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -408,7 +410,7 @@ function F.mark_cancelled(t, number)
   local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+    redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
   end
   return marked
 end
@@ -683,9 +685,9 @@ return {
 `,
   },
   "fire": {
-    sha1: "865caa821e882897b067e6f6afb0f40d7ed0bac6",
+    sha1: "6e3b1b618b5bc8f0231e98d67e9ba9b758d9a2c0",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -716,11 +718,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -965,26 +969,26 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 local NUMBER_SIZE = 16
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
+function F.owner_of(lease)
+  return string.sub(lease.text, lease.owner, lease.head - 1)
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
@@ -1026,7 +1030,7 @@ function F.mark_cancelled(t, number)
   local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+    redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
   end
   return marked
 end
@@ -1428,9 +1432,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "ef4a0ad650b5c97f172b82e7c6ba987d635e823e",
+    sha1: "3b0702829ba92b971c913b66dcf7b820ab050dd9",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1463,26 +1467,23 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 local NUMBER_SIZE = 16
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
@@ -1963,9 +1964,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "ddff015a1c81927e71f293964f92fc0d398e003b",
+    sha1: "d6e9f396c898d4fdddfb7a5dd59666e5b8198e2a",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exact=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,exact=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -1997,26 +1998,34 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 local NUMBER_SIZE = 16
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
+function F.numbers_in(text)
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
   end
+  return numbers
+end
+function F.members_of(lease)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
@@ -2046,9 +2055,7 @@ function F.walk_leases(wanted, cursor, most_bytes, each)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
-      local text = lease and lease.numbers or ''
-      for at = 1, #text, NUMBER_SIZE + 1 do
-        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+      for _, number in ipairs(lease and F.members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
     end
@@ -2261,7 +2268,7 @@ return page
 `,
   },
   "look": {
-    sha1: "94713cb0f375fef4affe97eed642a837c30bc17a",
+    sha1: "3685f4d12e9d8b2aa3691ad220413972582b60e4",
     text: `#!lua flags=allow-oom
 local F = {whole=0,exact=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
@@ -2287,6 +2294,7 @@ function F.read_lengths(text)
   end
   return lengths
 end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
 local SHORTEST_KNOWN_MS = 1000
 function F.shortest_of(lengths)
@@ -2305,9 +2313,10 @@ function F.clamp_leases(now_ms, shortest)
 end
 function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
@@ -2685,9 +2694,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "075e2b63c6d02bf99f0876a089bc1b107cde62b2",
+    sha1: "39b8613754a612f608e83036da380248a44b033e",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,take_fences=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2730,6 +2739,7 @@ function F.lengths_text(lengths)
   table.sort(parts)
   return table.concat(parts, ' ')
 end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
 function F.change_leases(length_ms, by)
   local key = F.whole(length_ms)
@@ -2739,11 +2749,11 @@ function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or known_lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
-  lease_changes = {}
+  lease_changes, known_lengths = {}, nil
   if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
@@ -2763,9 +2773,10 @@ function F.clamp_leases(now_ms, shortest)
 end
 function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
@@ -2791,11 +2802,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -2908,9 +2921,9 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 local NUMBER_SIZE = 16
@@ -2923,7 +2936,7 @@ function F.numbers_in(text)
   return numbers
 end
 function F.members_of(lease)
-  return F.numbers_in(lease.numbers)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
@@ -2934,9 +2947,7 @@ function F.walk_leases(wanted, cursor, most_bytes, each)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
-      local text = lease and lease.numbers or ''
-      for at = 1, #text, NUMBER_SIZE + 1 do
-        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+      for _, number in ipairs(lease and F.members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
     end
@@ -2979,16 +2990,21 @@ function F.has_alone(t)
   return false
 end
 local MOST_PER_LEASE = 100
+function F.take_fences(count, now)
+  local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
+  return F.raised('fence', last, count, now)
+end
 function F.write_leases(leases, lease_ms, owner, now)
   if #leases == 0 then return {} end
   local now_ms = now / 1000
   F.note_leases(now_ms, lease_ms, #leases)
-  local fences = F.digits_from(F.take_numbers('fence', #leases, now), #leases)
+  local fences = F.digits_from(F.take_fences(#leases, now), #leases)
   local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
   local head = F.whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
-    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
+    lease.joined = table.concat(lease.numbers, ' ')
+    texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
   end
   redis.call('HSET', LEASE, unpack(texts))
@@ -3830,9 +3846,18 @@ return more
 `,
   },
   "push": {
-    sha1: "032445d8cdab2482ac39cb58df9aa2a798743c92",
+    sha1: "195d68e091c13df7f546459456e18bcd115aba64",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,begin_call=0,end_call=0,ask_for_rare=0,exists=0,written=0,spread_ones=0,answered=0,wake_one=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,packed=0,unpacked=0,due_of_later=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,known=0,due_of=0,known_text=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,push_plain=0,new_batch=0,write_batch=0,entries_of=0,due_at=0,add_job=0,answer_segment=0,push_special=0}
+local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0}
+local R = {}
+setmetatable(F, { __index = function(_, name)
+  for k = #R, 1, -1 do
+    R[k]()
+    R[k] = nil
+    if rawget(F, name) then break end
+  end
+  return rawget(F, name)
+end })
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3863,11 +3888,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -3888,18 +3915,6 @@ function F.digits_from(first, count)
   return texts
 end
 local heads = {}
-function F.digits_near(n)
-  local low = n % 10000
-  local high = (n - low) / 10000
-  local head, d = heads[high], low % 100
-  if not head then
-    head = string.format('%012.0f', high)
-    heads[high] = head
-  end
-  local c = (low - d) / 50
-  local sub = string.sub
-  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
-end
 local KEPT_ANSWERS = 4
 function F.begin_call(lane, epoch, seq)
   local s = redis.call('HMGET', SESSION, lane .. ':epoch', lane .. ':seq')
@@ -3924,14 +3939,29 @@ function F.exists(key)
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
+R[#R + 1] = function()
+function F.digits_near(n)
+  local low = n % 10000
+  local high = (n - low) / 10000
+  local head, d = heads[high], low % 100
+  if not head then
+    head = string.format('%012.0f', high)
+    heads[high] = head
+  end
+  local c = (low - d) / 50
+  local sub = string.sub
+  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
+end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
+end
 end
 local repeated = F.begin_call('push', ARGV[1], ARGV[2])
 if repeated then return repeated end
 local now = now_us()
 local now_ms = now / 1000
 local task_count = tonumber(ARGV[4])
+R[#R + 1] = function()
 function F.spread_ones(places)
   local fields, indexes, found = {}, {}, {}
   for k in string.gmatch(places, '%d+') do
@@ -3942,6 +3972,7 @@ function F.spread_ones(places)
     if over and over ~= '1' then found[#found + 1] = indexes[k] .. ':' .. over end
   end
   return table.concat(found, ',')
+end
 end
 if not task_count then
   local count, places = string.match(ARGV[4], '^(%d+) (.+)$')
@@ -3978,79 +4009,9 @@ function F.wake_one(t)
   end
   return false
 end
-function F.read_lengths(text)
-  local lengths = {}
-  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
-    lengths[length] = tonumber(count)
-  end
-  return lengths
-end
-function F.lengths_text(lengths)
-  local parts = {}
-  for length, count in pairs(lengths) do
-    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
-  end
-  table.sort(parts)
-  return table.concat(parts, ' ')
-end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
-function F.change_leases(length_ms, by)
-  local key = F.whole(length_ms)
-  lease_changes[key] = (lease_changes[key] or 0) + by
-end
-function F.save_lengths()
-  local lengths, changed = nil, false
-  for length, by in pairs(lease_changes) do
-    if by ~= 0 then
-      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
-      lengths[length], changed = (lengths[length] or 0) + by, true
-    end
-  end
-  lease_changes = {}
-  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
-end
 local SHORTEST_KNOWN_MS = 1000
-function F.shortest_of(lengths)
-  local shortest = math.huge
-  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
-  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
-end
-function F.clamp_leases(now_ms, shortest)
-  local after = '(' .. F.whole(math.floor(now_ms + shortest))
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
-  for k = 1, #far, 2 do
-    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
-    local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
-  end
-end
-function F.note_time(now_ms)
-  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
-  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
-  local lengths = F.read_lengths(m[3])
-  local shortest = F.shortest_of(lengths)
-  local gap = noted and now_ms - noted or math.huge
-  local this = math.floor(now_ms)
-  if gap > shortest * 2 / 3 or gap < 0 then
-    noted, from = this, this
-    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
-    if gap < 0 then F.clamp_leases(now_ms, shortest) end
-  elseif gap >= shortest / 3 then
-    noted = this
-    redis.call('HSET', META, 'noted', F.whole(this))
-  end
-  return from, noted + shortest / 3, lengths
-end
-function F.note_leases(now_ms, lease_ms, count)
-  local _, next_note, lengths = F.note_time(now_ms)
-  if not next_note then
-    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
-  elseif lease_ms < F.shortest_of(lengths) then
-    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
-  end
-  F.change_leases(lease_ms, count)
-end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 local MOST_HANDED_BYTES = 65536
 function F.may_be_handed(record)
@@ -4101,11 +4062,107 @@ function F.hand(t, record, now)
   redis.call('PUBLISH', CHANNEL .. owner, message)
   return number
 end
+R[#R + 1] = function()
+function F.read_lengths(text)
+  local lengths = {}
+  for length, count in string.gmatch(text or '', '(%d+)=(%d+)') do
+    lengths[length] = tonumber(count)
+  end
+  return lengths
+end
+function F.lengths_text(lengths)
+  local parts = {}
+  for length, count in pairs(lengths) do
+    if count > 0 then parts[#parts + 1] = length .. '=' .. count end
+  end
+  table.sort(parts)
+  return table.concat(parts, ' ')
+end
+function F.change_leases(length_ms, by)
+  local key = F.whole(length_ms)
+  lease_changes[key] = (lease_changes[key] or 0) + by
+end
+function F.save_lengths()
+  local lengths, changed = nil, false
+  for length, by in pairs(lease_changes) do
+    if by ~= 0 then
+      lengths = lengths or known_lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths[length], changed = (lengths[length] or 0) + by, true
+    end
+  end
+  lease_changes, known_lengths = {}, nil
+  if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
+end
+function F.shortest_of(lengths)
+  local shortest = math.huge
+  for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
+  return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
+end
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
+  end
+end
+function F.note_time(now_ms)
+  if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
+  local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
+  local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
+  local shortest = F.shortest_of(lengths)
+  local gap = noted and now_ms - noted or math.huge
+  local this = math.floor(now_ms)
+  if gap > shortest * 2 / 3 or gap < 0 then
+    noted, from = this, this
+    redis.call('HSET', META, 'noted', F.whole(this), 'graceFrom', F.whole(this))
+    if gap < 0 then F.clamp_leases(now_ms, shortest) end
+  elseif gap >= shortest / 3 then
+    noted = this
+    redis.call('HSET', META, 'noted', F.whole(this))
+  end
+  return from, noted + shortest / 3, lengths
+end
+function F.note_leases(now_ms, lease_ms, count)
+  local _, next_note, lengths = F.note_time(now_ms)
+  if not next_note then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)), 'graceFrom', '0')
+  elseif lease_ms < F.shortest_of(lengths) then
+    redis.call('HSET', META, 'noted', F.whole(math.floor(now_ms)))
+  end
+  F.change_leases(lease_ms, count)
+end
+end
 local is_lone = ARGV[3] == '1' and ARGV[7] == 'p' and F.may_be_handed(ARGV[9])
   and F.is_line_empty(tasks[1], now_ms)
 local handed = is_lone and F.hand(tasks[1], ARGV[9], now)
 if handed then return F.answered(handed) end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+local ALONE_AFTER = 3
+local KEEP_ARGS = 8
+local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 150
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
+function F.promote_share(tasks)
+  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
+end
+function F.promote(t, now_ms, most)
+  local budget, now = promote_budget, F.exact(now_ms)
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
+    local n = math.min(most, budget.jobs, 50)
+    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
+    if #due == 0 then return end
+    F.promote_some(t, due, now_ms)
+    most, budget.jobs = most - #due, budget.jobs - #due
+  end
+end
+R[#R + 1] = function()
 function F.packed(number)
   local n = tonumber(number)
   if n < PACKED_FROM then return '\\0' .. number end
@@ -4137,7 +4194,6 @@ function F.priority_of(record)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-local ALONE_AFTER = 3
 function F.last_in_line(number, order)
   return order == number and '1' .. number or '1' .. order .. ':' .. number
 end
@@ -4168,10 +4224,6 @@ function F.put_all_later(t, numbers, records, dues)
   redis.call('ZADD', t.due, unpack(index))
   if redis.call('ZADD', MOMENTS, 'LT', 'CH', F.exact(soonest), t.name) > 0 then F.wake_one(t) end
 end
-local KEEP_ARGS = 8
-local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
-local SURPLUS_PER_CALL = 20
-local added_to = {}
 function F.known(t, id, now_ms)
   local entry = redis.call('HGET', t.ids, id)
   if not entry then return nil end
@@ -4198,9 +4250,6 @@ function F.known_text(t, id, now_ms)
   local there, state, due = F.known(t, id, now_ms)
   return there and there .. ',0,' .. state .. ',' .. due or nil
 end
-local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 150
-local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 function F.join_by_priority(t, jobs, now)
   local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
   for k, job in ipairs(jobs) do
@@ -4238,18 +4287,6 @@ function F.promote_some(t, due, now_ms)
   if #others > 0 then F.join_by_priority(t, others, now_ms * 1000) end
   if #plain + #others > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
 end
-function F.promote_share(tasks)
-  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
-end
-function F.promote(t, now_ms, most)
-  local budget, now = promote_budget, F.exact(now_ms)
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
-    local n = math.min(most, budget.jobs, 50)
-    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
-    if #due == 0 then return end
-    F.promote_some(t, due, now_ms)
-    most, budget.jobs = most - #due, budget.jobs - #due
-  end
 end
 for k = 1, task_count do F.promote(tasks[k], now_ms, F.promote_share(2 * task_count)) end
 local became_ready, answers = {}, {}
@@ -4265,6 +4302,8 @@ function F.push_plain(t, i, n)
   next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
+local dues = {}
+R[#R + 1] = function()
 function F.new_batch()
   return {
     jobs = {}, ready = {}, prio = {}, later = {}, records = {}, due = {}, ids = {}, named = {},
@@ -4293,7 +4332,6 @@ function F.entries_of(t, first, n, width)
   for k, id in ipairs(ids) do there[id] = entries[k] end
   return there
 end
-local dues = {}
 function F.due_at(text)
   if dues[text] == nil then dues[text] = F.due_of(text, now_ms) or false end
   return dues[text]
@@ -4358,6 +4396,7 @@ function F.push_special(t, first, n, kind)
   F.write_batch(t, b, made)
   F.answer_segment(n, said, numbers, states)
 end
+end
 local i = 5 + task_count
 while i <= #ARGV do
   local t, kind, n = tasks[tonumber(ARGV[i])], ARGV[i + 1], tonumber(ARGV[i + 2])
@@ -4382,9 +4421,9 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "2dca1664935677d2fab799b23bb745dd9a596686",
+    sha1: "878866eb7182e5de7262d44bc909d29865d3ea38",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4427,6 +4466,7 @@ function F.lengths_text(lengths)
   table.sort(parts)
   return table.concat(parts, ' ')
 end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
 function F.change_leases(length_ms, by)
   local key = F.whole(length_ms)
@@ -4439,11 +4479,11 @@ function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or known_lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
-  lease_changes = {}
+  lease_changes, known_lengths = {}, nil
   if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
@@ -4463,9 +4503,10 @@ function F.clamp_leases(now_ms, shortest)
 end
 function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
@@ -4482,11 +4523,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -4749,9 +4792,9 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
@@ -4767,7 +4810,7 @@ function F.numbers_in(text)
   return numbers
 end
 function F.members_of(lease)
-  return F.numbers_in(lease.numbers)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 function F.without_cuts(text, cuts, between)
   local places = {}
@@ -5094,7 +5137,7 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "b0c717a1056189886aedd261e600f25543546701",
+    sha1: "241fce0fc948d0ced4798825b3245f42d53c5e98",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -5130,9 +5173,9 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
@@ -5148,7 +5191,7 @@ function F.numbers_in(text)
   return numbers
 end
 function F.members_of(lease)
-  return F.numbers_in(lease.numbers)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 local PIECE_BYTES = 8000
 function F.add_joined(batch, records)
@@ -5163,7 +5206,7 @@ function F.add_joined(batch, records)
   end
   batch[#batch + 1] = table.concat(records, '\\0', from)
 end
-function F.describe_batch(t, numbers, records, one_by_one)
+function F.describe_batch(t, numbers, records, joined, one_by_one)
   local counts, any = {}, false
   if F.exists(t.tries) then
     local found = redis.call('HMGET', t.tries, unpack(numbers))
@@ -5172,7 +5215,8 @@ function F.describe_batch(t, numbers, records, one_by_one)
       any = any or counts[k] ~= ''
     end
   end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
+  joined = joined or table.concat(numbers, ' ')
+  local counted = any and table.concat(counts, ';') or ''
   if one_by_one then return { joined, counted, unpack(records) } end
   local batch = { joined, counted }
   F.add_joined(batch, records)
@@ -5195,7 +5239,7 @@ for k = 2 + task_count, #ARGV, 2 do
       end
     end
   end
-  batches[#batches + 1] = #numbers > 0 and F.describe_batch(t, numbers, records, true) or {}
+  batches[#batches + 1] = #numbers > 0 and F.describe_batch(t, numbers, records, nil, true) or {}
 end
 return batches
 `,
@@ -5313,9 +5357,9 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "d63aebba496e6b605819e21901aaaa14ec85052b",
+    sha1: "ada5898a08648c59762dc4ac00f24116fff09dd3",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,digits=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
+local F = {task_keys=0,digits=0,raised=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5340,11 +5384,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -6194,9 +6240,9 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "89254e14559df0dff2a2d719214f3e6762eda102",
+    sha1: "c0350e24f8b0cc57f0c6d327154ef8b9208f94f1",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,confirm=0}
+local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,owner_of=0,confirm=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6225,6 +6271,7 @@ function F.lengths_text(lengths)
   table.sort(parts)
   return table.concat(parts, ' ')
 end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
 function F.change_leases(length_ms, by)
   local key = F.whole(length_ms)
@@ -6237,11 +6284,11 @@ function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or known_lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
-  lease_changes = {}
+  lease_changes, known_lengths = {}, nil
   if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
@@ -6261,9 +6308,10 @@ function F.clamp_leases(now_ms, shortest)
 end
 function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
@@ -6297,9 +6345,9 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
@@ -6315,7 +6363,10 @@ function F.numbers_in(text)
   return numbers
 end
 function F.members_of(lease)
-  return F.numbers_in(lease.numbers)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
+end
+function F.owner_of(lease)
+  return string.sub(lease.text, lease.owner, lease.head - 1)
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
@@ -6330,7 +6381,7 @@ function F.confirm(lease, length)
   F.note_leases(now_ms, length, 1)
   lease.length = length
   redis.call('HSET', LEASE, lease.fence, table.concat({
-    F.whole(length), lease.owner, lease.numbers, lease.task,
+    F.whole(length), F.owner_of(lease), string.sub(lease.text, lease.from, lease.to), lease.task,
   }, '|'))
 end
 for k = 1, count do
@@ -7014,9 +7065,9 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(d
 `,
   },
   "trigger": {
-    sha1: "7dd38adf1c4e6ecf4c3a3bbb8d2a77c61617da77",
+    sha1: "52b4df9cbd4d7de3fe36fe08c621570cc8d85267",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,find_whole=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7047,11 +7098,13 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -7296,26 +7349,26 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
   }
 end
 function F.read_lease(fence)
   return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
 end
 local NUMBER_SIZE = 16
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
+function F.owner_of(lease)
+  return string.sub(lease.text, lease.owner, lease.head - 1)
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
   lease.last = at
   return at
@@ -7357,7 +7410,7 @@ function F.mark_cancelled(t, number)
   local lease = F.lease_of(number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
-    redis.call('PUBLISH', CHANNEL .. lease.owner, message)
+    redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
   end
   return marked
 end
@@ -7700,9 +7753,18 @@ return answers
 `,
   },
   "work": {
-    sha1: "0b0a8f5c626aa1cae2864b16516cebf06301ebe2",
+    sha1: "a785afa5a5fcfc181e89994244c3c4abafbfb05f",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,begin_call=0,end_call=0,digits=0,take_numbers=0,digits_from=0,digits_near=0,wake_one=0,ask_for_rare=0,exists=0,written=0,packed=0,unpacked=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,find_whole=0,place_of_member=0,drop_member=0,drop_first=0,without_cuts=0,shrink_lease=0,add_joined=0,describe_batch=0,walk_leases=0,leases_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,join_by_priority=0,promote_some=0,promote_share=0,promote=0,pop_hints=0,put_back=0,first_chunk=0,drop_doubled=0,take=0,part_of=0,has_alone=0,take_alone=0,write_leases=0,update_moment=0,past_holders=0,past_text=0,next_length=0,reserve_alone=0,turn_of_others=0,note_run_over=0,forget_alone=0,note_done=0,forget_done=0,complete_plain=0,keep_some=0,complete_left=0,count_failure=0,retry_job=0,hand_back=0,settle_one=0,extras_at=0,settle_completed=0,settle_special=0,lease_out=0,lease_in_pieces=0,lease_by_crashes=0,claim=0,claim_alone=0,has_other_work=0}
+local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
+local R = {}
+setmetatable(F, { __index = function(_, name)
+  for k = #R, 1, -1 do
+    R[k]()
+    R[k] = nil
+    if rawget(F, name) then break end
+  end
+  return rawget(F, name)
+end })
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7745,6 +7807,7 @@ function F.lengths_text(lengths)
   table.sort(parts)
   return table.concat(parts, ' ')
 end
+local known_lengths, known_fence = nil, nil
 local lease_changes = {}
 function F.change_leases(length_ms, by)
   local key = F.whole(length_ms)
@@ -7757,11 +7820,11 @@ function F.save_lengths()
   local lengths, changed = nil, false
   for length, by in pairs(lease_changes) do
     if by ~= 0 then
-      lengths = lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
+      lengths = lengths or known_lengths or F.read_lengths(redis.call('HGET', META, 'lengths'))
       lengths[length], changed = (lengths[length] or 0) + by, true
     end
   end
-  lease_changes = {}
+  lease_changes, known_lengths = {}, nil
   if changed then redis.call('HSET', META, 'lengths', F.lengths_text(lengths)) end
 end
 local SHORTEST_KNOWN_MS = 1000
@@ -7770,20 +7833,12 @@ function F.shortest_of(lengths)
   for length in pairs(lengths) do shortest = math.min(shortest, tonumber(length)) end
   return shortest < math.huge and shortest or SHORTEST_KNOWN_MS
 end
-function F.clamp_leases(now_ms, shortest)
-  local after = '(' .. F.whole(math.floor(now_ms + shortest))
-  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
-  for k = 1, #far, 2 do
-    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
-    local latest = math.floor(now_ms + (length or shortest))
-    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
-  end
-end
 function F.note_time(now_ms)
   if redis.call('ZCARD', LEASES) == 0 then return 0, nil, {} end
-  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths')
+  local m = redis.call('HMGET', META, 'noted', 'graceFrom', 'lengths', 'fence')
   local noted, from = tonumber(m[1]), tonumber(m[2] or '0')
   local lengths = F.read_lengths(m[3])
+  known_lengths, known_fence = lengths, m[4]
   local shortest = F.shortest_of(lengths)
   local gap = noted and now_ms - noted or math.huge
   local this = math.floor(now_ms)
@@ -7824,8 +7879,7 @@ end
 function F.digits(n)
   return string.format('%016.0f', n)
 end
-function F.take_numbers(field, count, now)
-  local last = tonumber(redis.call('HGET', META, field) or '0')
+function F.raised(field, last, count, now)
   local first = math.max(last + 1, now)
   redis.call('HSET', META, field, F.digits(first + count - 1))
   return first
@@ -7849,18 +7903,6 @@ function F.digits_from(first, count)
   return texts
 end
 local heads = {}
-function F.digits_near(n)
-  local low = n % 10000
-  local high = (n - low) / 10000
-  local head, d = heads[high], low % 100
-  if not head then
-    head = string.format('%012.0f', high)
-    heads[high] = head
-  end
-  local c = (low - d) / 50
-  local sub = string.sub
-  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
-end
 local MOST_DEAD = 200
 function F.wake_one(t)
   for _ = 1, MOST_DEAD do
@@ -7879,10 +7921,435 @@ function F.exists(key)
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
+local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
+local ALONE_AFTER = 3
+function F.keep_rules(i)
+  return {
+    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
+    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
+    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
+    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
+  }
+end
+local KEEP_ARGS = 8
+local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
+local SURPLUS_PER_CALL = 20
+local added_to = {}
+function F.save_bounds()
+  for index, a in pairs(added_to) do
+    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
+  end
+  added_to = {}
+end
+local function known(t, id, now_ms)
+  local entry = redis.call('HGET', t.ids, id)
+  if not entry then return nil end
+  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
+  if ended ~= '' then
+    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
+    if til <= now_ms then return nil end
+    return number, ended, ''
+  end
+  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
+  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
+  local due = F.due_of_later(t, number)
+  if due then return number, 's', due end
+  return nil
+end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
+function F.parse_lease(fence, text)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  return {
+    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
+  }
+end
+function F.read_lease(fence)
+  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+end
+local NUMBER_SIZE = 16
+function F.numbers_in(text)
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
+  return numbers
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
+end
+function F.place_of_member(lease, number)
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
+end
+function F.drop_member(lease, at)
+  local places = lease.places
+  if not places then
+    lease.cuts, lease.places = { [at] = true }, { at }
+    return
+  end
+  lease.mixed = lease.mixed or at < places[#places]
+  lease.cuts[at], places[#places + 1] = true, at
+end
+function F.drop_first(lease, joined)
+  local after = lease.from + #joined
+  if lease.cuts or after > lease.to + 1 then return false end
+  if string.find(lease.text, joined, lease.from, true) ~= lease.from then return false end
+  if after <= lease.to and string.byte(lease.text, after) ~= 32 then return false end
+  lease.from, lease.shrunk = after + 1, true
+  return true
+end
+function F.text_left(lease)
+  local sub, text, from = string.sub, lease.text, lease.from
+  local pieces = { sub(text, 1, lease.head) }
+  if lease.mixed then table.sort(lease.places) end
+  for _, at in ipairs(lease.places or {}) do
+    if at > from then pieces[#pieces + 1] = sub(text, from, at - 1) end
+    from = at + NUMBER_SIZE + 1
+  end
+  if from <= lease.to then
+    pieces[#pieces + 1] = sub(text, from)
+  elseif #pieces == 1 then
+    return nil
+  else
+    pieces[#pieces] = sub(pieces[#pieces], 1, -2)
+    pieces[#pieces + 1] = sub(text, lease.to + 1)
+  end
+  return table.concat(pieces)
+end
+function F.shrink_lease(lease)
+  if not lease.cuts and not lease.shrunk then return end
+  local left = F.text_left(lease)
+  lease.is_over = left == nil
+  if left then
+    redis.call('HSET', LEASE, lease.fence, left)
+  else
+    redis.call('HDEL', LEASE, lease.fence)
+    redis.call('ZREM', LEASES, lease.fence)
+    F.forget_lease(lease.length)
+  end
+end
+local PIECE_BYTES = 8000
+function F.add_joined(batch, records)
+  local from, bytes = 1, 0
+  for k = 1, #records do
+    local size = #records[k] + 1
+    if bytes + size > PIECE_BYTES and k > from then
+      batch[#batch + 1] = table.concat(records, '\\0', from, k - 1)
+      from, bytes = k, 0
+    end
+    bytes = bytes + size
+  end
+  batch[#batch + 1] = table.concat(records, '\\0', from)
+end
+function F.describe_batch(t, numbers, records, joined, one_by_one)
+  local counts, any = {}, false
+  if F.exists(t.tries) then
+    local found = redis.call('HMGET', t.tries, unpack(numbers))
+    for k = 1, #numbers do
+      counts[k] = found[k] or ''
+      any = any or counts[k] ~= ''
+    end
+  end
+  joined = joined or table.concat(numbers, ' ')
+  local counted = any and table.concat(counts, ';') or ''
+  if one_by_one then return { joined, counted, unpack(records) } end
+  local batch = { joined, counted }
+  F.add_joined(batch, records)
+  return batch
+end
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
+local touched = {}
+local MOST_KEPT = 100
+local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
+local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
+local MOST_BUFFERED = 1000
+local MOST_SOUGHT = 50
+local function joined(text, more, between)
+  if #more == 0 then return text end
+  local added = table.concat(more, between)
+  return text == '' and added or text .. between .. added
+end
+local over = {}
+function F.save_ends()
+  F.save_bounds()
+  for id, known in pairs(over) do
+    if next(known.cuts) then
+      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
+    end
+  end
+  over = {}
+end
+local MOST_BYTES = 4 * 1024 * 1024
+local MOST_PROMOTED = 150
+local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
+function F.promote_share(tasks)
+  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
+end
+function F.promote(t, now_ms, most)
+  local budget, now = promote_budget, F.exact(now_ms)
+  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
+    local n = math.min(most, budget.jobs, 50)
+    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
+    if #due == 0 then return end
+    F.promote_some(t, due, now_ms)
+    most, budget.jobs = most - #due, budget.jobs - #due
+  end
+end
+local MOST_JOBS = 1000
+local FIRST_CHUNK = 16
+function F.pop_hints(t, n)
+  if not F.exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+  local numbers, entries = {}, { members = {}, scores = {} }
+  local function pop_prio(want)
+    if want <= 0 then return end
+    local popped = redis.call('ZPOPMIN', t.prio, want)
+    for k = 1, #popped, 2 do
+      local member, at = popped[k], #numbers + 1
+      numbers[at] = string.sub(member, -NUMBER_SIZE)
+      entries.members[at], entries.scores[at] = member, popped[k + 1]
+    end
+  end
+  pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
+  if #numbers < n then
+    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
+      numbers[#numbers + 1] = number
+    end
+  end
+  pop_prio(n - #numbers)
+  return numbers, entries
+end
+function F.first_chunk(t, limit, budget)
+  if limit <= 4 then return limit end
+  local first = redis.call('LINDEX', t.ready, 0)
+  local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
+  if size == 0 then return FIRST_CHUNK end
+  return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
+end
+function F.take(t, limit, budget)
+  local numbers, records, n = {}, {}, 0
+  local chunk = F.first_chunk(t, limit, budget)
+  while n < limit and budget.bytes > 0 and budget.hints > 0 do
+    local hints, entries = F.pop_hints(t, math.min(chunk, limit - n, budget.hints))
+    if #hints == 0 then break end
+    budget.hints = budget.hints - #hints
+    local found = redis.call('HMGET', t.jobs, unpack(hints))
+    local bytes, largest, before = budget.bytes, 1, n
+    for k = 1, #hints do
+      local record = found[k]
+      if record then
+        if bytes <= 0 then
+          for b = #hints, k, -1 do F.put_back(t, hints[b], entries, b) end
+          break
+        end
+        n = n + 1
+        numbers[n], records[n] = hints[k], record
+        local size = #record
+        bytes = bytes - size
+        if size > largest then largest = size end
+      end
+    end
+    if n > before then
+      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
+      if added < n - before then n = F.drop_doubled(numbers, records, before + 1, n) end
+    end
+    budget.bytes = bytes
+    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
+  end
+  return numbers, records
+end
+local MOST_SHARERS = 7
+function F.has_alone(t)
+  if not F.exists(t.alone) then return false end
+  for _ = 1, MOST_JOBS do
+    local number = redis.call('LINDEX', t.alone, 0)
+    if not number then return false end
+    local there = redis.call('HEXISTS', t.jobs, number) == 1
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
+  end
+  return false
+end
+local MOST_PER_LEASE = 100
+function F.take_fences(count, now)
+  local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
+  return F.raised('fence', last, count, now)
+end
+function F.write_leases(leases, lease_ms, owner, now)
+  if #leases == 0 then return {} end
+  local now_ms = now / 1000
+  F.note_leases(now_ms, lease_ms, #leases)
+  local fences = F.digits_from(F.take_fences(#leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
+  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
+  for k, lease in ipairs(leases) do
+    texts[2 * k - 1] = fences[k]
+    lease.joined = table.concat(lease.numbers, ' ')
+    texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
+    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
+  end
+  redis.call('HSET', LEASE, unpack(texts))
+  redis.call('ZADD', LEASES, unpack(ends))
+  return fences
+end
+function F.update_moment(t, now_ms, alone_from)
+  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
+  if moment and moment <= now_ms then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  if F.has_alone(t) then
+    moment = math.min(moment or math.huge, alone_from or 0)
+  end
+  if moment then
+    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
+  else
+    redis.call('ZREM', MOMENTS, t.name)
+  end
+  return false
+end
+local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
+local LOOK_AGAIN_MS = 1000
+local MOST_HURRIED = 100
+function F.forget_alone(caller)
+  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
+  if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
+  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast')
+  if not m[5] then
+    redis.call('HDEL', META, 'aloneRest')
+  else
+    F.turn_of_others(caller)
+  end
+end
+function F.note_done(t, numbers, extras)
+  if not extras then
+    if not t.done then
+      t.done = numbers
+      return
+    end
+    for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
+    return
+  end
+  local left = t.left or { numbers = {}, ids = {}, details = {} }
+  local ids, details, n = extras.ids, extras.details, #left.numbers
+  for k, number in ipairs(numbers) do
+    left.numbers[n + k] = number
+    left.ids[n + k] = ids and ids[k] or ''
+    left.details[n + k] = details and details[k] or ''
+  end
+  t.left = left
+end
+function F.forget_done(t, numbers)
+  redis.call('SREM', t.claimed, unpack(numbers))
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
+  if F.exists(t.tries) then
+    redis.call('HDEL', t.tries, unpack(numbers))
+    redis.call('HDEL', t.errors, unpack(numbers))
+  end
+  redis.call('HINCRBY', t.stats, 'completed', #numbers)
+end
+function F.complete_plain(t)
+  local numbers = t.done or {}
+  if #numbers == 0 then return end
+  redis.call('HDEL', t.jobs, unpack(numbers))
+  F.forget_done(t, numbers)
+end
+function F.complete_left(t, keep, now_ms)
+  local left = t.left
+  if not left or #left.numbers == 0 then return end
+  local numbers, rule, at = left.numbers, keep.completed, F.whole(math.floor(now_ms))
+  local from, size = 1, 16
+  while rule[2] > 0 and from <= #numbers do
+    local to = math.min(from + size - 1, #numbers)
+    local some, details = { unpack(numbers, from, to) }, { unpack(left.details, from, to) }
+    local largest = F.keep_some(t, some, details, at)
+    from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
+  end
+  if rule[2] > 0 then
+    F.bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
+  else
+    redis.call('HDEL', t.jobs, unpack(numbers))
+  end
+  F.forget_done(t, numbers)
+  F.remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
+end
+function F.settle_completed(t, lease, joined, extras, keep, now)
+  if not lease then return 'L' end
+  local numbers = F.numbers_in(joined)
+  if not F.exists(CANCELS) and F.drop_first(lease, joined) then
+    F.note_done(t, numbers, extras)
+    return 'C'
+  end
+  local marks = F.exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
+  local done, states, left = {}, {}, extras and { ids = {}, details = {} }
+  local ids, details = extras and extras.ids or {}, extras and extras.details or {}
+  for k, number in ipairs(numbers) do
+    local at = F.place_of_member(lease, number)
+    if not at then
+      states[k] = 'l'
+    else
+      F.drop_member(lease, at)
+      if marks[k] then
+        local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
+        states[k] = F.settle_one(t, job, keep, now)
+      else
+        local n = #done + 1
+        done[n], states[k] = number, 'c'
+        if left then left.ids[n], left.details[n] = ids[k] or '', details[k] or '' end
+      end
+    end
+  end
+  F.note_done(t, done, left)
+  return #done == #numbers and 'C' or table.concat(states, ',')
+end
+R[#R + 1] = function()
+function F.clamp_leases(now_ms, shortest)
+  local after = '(' .. F.whole(math.floor(now_ms + shortest))
+  local far = redis.call('ZRANGEBYSCORE', LEASES, after, '+inf', 'WITHSCORES', 'LIMIT', 0, 1000)
+  for k = 1, #far, 2 do
+    local length = tonumber(string.match(redis.call('HGET', LEASE, far[k]) or '', '^(%d+)|'))
+    local latest = math.floor(now_ms + (length or shortest))
+    if tonumber(far[k + 1]) > latest then redis.call('ZADD', LEASES, F.whole(latest), far[k]) end
+  end
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
+end
+function F.digits_near(n)
+  local low = n % 10000
+  local high = (n - low) / 10000
+  local head, d = heads[high], low % 100
+  if not head then
+    head = string.format('%012.0f', high)
+    heads[high] = head
+  end
+  local c = (low - d) / 50
+  local sub = string.sub
+  return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
+end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
-local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
   if n < PACKED_FROM then return '\\0' .. number end
@@ -7930,7 +8397,6 @@ function F.set_counts(t, number, counts)
   F.written(t.tries)
   redis.call('HSET', t.tries, number, counts)
 end
-local ALONE_AFTER = 3
 function F.last_in_line(number, order)
   return order == number and '1' .. number or '1' .. order .. ':' .. number
 end
@@ -7977,16 +8443,6 @@ end
 function F.put_later(t, number, record, due_ms)
   F.put_all_later(t, { number }, { record }, { due_ms })
 end
-function F.keep_rules(i)
-  return {
-    idMs = tonumber(ARGV[i]), idCount = tonumber(ARGV[i + 1]),
-    completed = { tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3]) },
-    dead = { tonumber(ARGV[i + 4]), tonumber(ARGV[i + 5]) },
-    cancelled = { tonumber(ARGV[i + 6]), tonumber(ARGV[i + 7]) },
-  }
-end
-local KEEP_ARGS = 8
-local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 function F.bound(index, hash, count, stats, most)
   local over = redis.call('ZCARD', index) - count
   if over <= 0 then return end
@@ -7996,8 +8452,6 @@ function F.bound(index, hash, count, stats, most)
   redis.call('HDEL', hash, unpack(names))
   redis.call('HINCRBY', stats, 'dropped', #oldest / 2)
 end
-local SURPLUS_PER_CALL = 20
-local added_to = {}
 function F.bound_later(index, hash, count, stats, added)
   local known = added_to[index]
   if known then
@@ -8005,12 +8459,6 @@ function F.bound_later(index, hash, count, stats, added)
   else
     added_to[index] = { hash = hash, count = count, stats = stats, added = added }
   end
-end
-function F.save_bounds()
-  for index, a in pairs(added_to) do
-    F.bound(index, a.hash, a.count, a.stats, a.added + SURPLUS_PER_CALL)
-  end
-  added_to = {}
 end
 function F.remember_ends(t, ids, numbers, state, keep, now_ms)
   local named, owners = {}, {}
@@ -8064,21 +8512,6 @@ function F.end_job(t, number, state, id, detail, keep, now_ms, record)
   redis.call('HINCRBY', t.stats, state, 1)
   if id ~= '' then F.remember_ends(t, { id }, { number }, state, keep, now_ms) end
 end
-local function known(t, id, now_ms)
-  local entry = redis.call('HGET', t.ids, id)
-  if not entry then return nil end
-  local number, ended = string.match(entry, '^(%d+):?(%a?)$')
-  if ended ~= '' then
-    local til = tonumber(redis.call('ZSCORE', t.idends, id) or '0')
-    if til <= now_ms then return nil end
-    return number, ended, ''
-  end
-  if redis.call('SISMEMBER', t.claimed, number) == 1 then return number, 'a', '' end
-  if redis.call('HEXISTS', t.jobs, number) == 1 then return number, 'r', '' end
-  local due = F.due_of_later(t, number)
-  if due then return number, 's', due end
-  return nil
-end
 function F.due_of(text, now_ms)
   if text == '' then return nil end
   local ms = tonumber(string.sub(text, 2))
@@ -8110,59 +8543,8 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
-local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
-function F.is_handed(length)
-  return string.byte(length) == 48
-end
-function F.parse_lease(fence, text)
-  local a = text and string.find(text, '|', 1, true)
-  local b = a and string.find(text, '|', a + 1, true)
-  local c = b and string.find(text, '|', b + 1, true)
-  if not c then return nil end
-  return {
-    fence = fence, length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    owner = string.sub(text, a + 1, b - 1), numbers = string.sub(text, b + 1, c - 1),
-    task = string.sub(text, c + 1), head = string.sub(text, 1, b),
-  }
-end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
-end
-local NUMBER_SIZE = 16
-function F.numbers_in(text)
-  local sub, numbers, n = string.sub, {}, 0
-  for at = 1, #text, NUMBER_SIZE + 1 do
-    n = n + 1
-    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
-  end
-  return numbers
-end
-function F.find_whole(numbers, number, from)
-  local at = string.find(numbers, number, from, true)
-  while at do
-    local before, after = string.byte(numbers, at - 1), string.byte(numbers, at + #number)
-    if (at == 1 or before == 32) and (not after or after == 32) then return at end
-    at = string.find(numbers, number, at + 1, true)
-  end
-end
-function F.place_of_member(lease, number)
-  local at = F.find_whole(lease.numbers, number, lease.last or 1)
-  if not at and lease.last then at = F.find_whole(lease.numbers, number, 1) end
-  if not at or (lease.cuts and lease.cuts[at]) then return nil end
-  lease.last = at
-  return at
-end
-function F.drop_member(lease, at, number)
-  lease.cuts = lease.cuts or {}
-  lease.cuts[at] = #number
-end
-function F.drop_first(lease, joined)
-  if lease.cuts then return false end
-  local size = #joined
-  if string.sub(lease.numbers, 1, size) ~= joined then return false end
-  if #lease.numbers > size and string.byte(lease.numbers, size + 1) ~= 32 then return false end
-  lease.numbers, lease.shrunk = string.sub(lease.numbers, size + 2), true
-  return true
+function F.members_of(lease)
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 function F.without_cuts(text, cuts, between)
   local places = {}
@@ -8177,49 +8559,6 @@ function F.without_cuts(text, cuts, between)
   local left = table.concat(pieces)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
-function F.shrink_lease(lease)
-  if lease.cuts then
-    lease.numbers = F.without_cuts(lease.numbers, lease.cuts, 32)
-  elseif not lease.shrunk then
-    return
-  end
-  if lease.numbers == '' then
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    F.forget_lease(lease.length)
-  else
-    redis.call('HSET', LEASE, lease.fence, lease.head .. lease.numbers .. '|' .. lease.task)
-  end
-end
-local PIECE_BYTES = 8000
-function F.add_joined(batch, records)
-  local from, bytes = 1, 0
-  for k = 1, #records do
-    local size = #records[k] + 1
-    if bytes + size > PIECE_BYTES and k > from then
-      batch[#batch + 1] = table.concat(records, '\\0', from, k - 1)
-      from, bytes = k, 0
-    end
-    bytes = bytes + size
-  end
-  batch[#batch + 1] = table.concat(records, '\\0', from)
-end
-function F.describe_batch(t, numbers, records, one_by_one)
-  local counts, any = {}, false
-  if F.exists(t.tries) then
-    local found = redis.call('HMGET', t.tries, unpack(numbers))
-    for k = 1, #numbers do
-      counts[k] = found[k] or ''
-      any = any or counts[k] ~= ''
-    end
-  end
-  local joined, counted = table.concat(numbers, ' '), any and table.concat(counts, ';') or ''
-  if one_by_one then return { joined, counted, unpack(records) } end
-  local batch = { joined, counted }
-  F.add_joined(batch, records)
-  return batch
-end
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 function F.walk_leases(wanted, cursor, most_bytes, each)
   local bytes = 0
   repeat
@@ -8227,9 +8566,7 @@ function F.walk_leases(wanted, cursor, most_bytes, each)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
-      local text = lease and lease.numbers or ''
-      for at = 1, #text, NUMBER_SIZE + 1 do
-        local number = string.sub(text, at, at + NUMBER_SIZE - 1)
+      for _, number in ipairs(lease and F.members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
     end
@@ -8245,7 +8582,6 @@ function F.leases_of(numbers, most_bytes)
   end)
   return leases
 end
-local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
 end
@@ -8278,9 +8614,6 @@ function F.read_schedule(id)
   local texts = redis.call('HMGET', SCHEDULES, 'd' .. id, 's' .. id)
   return texts[1] and F.parse_schedule(id, texts[1], texts[2]) or nil
 end
-local touched = {}
-local MOST_KEPT = 100
-local INSTANCE = string.sub(SESSION, #META + 5, #META + 12)
 function F.lines_of(field)
   local lines = {}
   for line in string.gmatch(redis.call('HGET', SCHEDULES, field) or '', '[^\\n]+') do
@@ -8311,9 +8644,6 @@ function F.write_ledger(s)
   if s.passed_changed then F.write_lines('u' .. s.id, s.passed_lines) end
   s.fired_changed, s.passed_changed = false, false
 end
-local ALLOW, SKIP, BUFFER_ONE, CANCEL_OTHER = 0, 1, 2, 4
-local MOST_BUFFERED = 1000
-local MOST_SOUGHT = 50
 function F.occurrence_of(entry)
   local at, catchup, missed, how = string.match(entry, '^(%S+),(%d),(%d+),(%a)$')
   if not at then return nil end
@@ -8357,11 +8687,6 @@ function F.load_overlap(t, s)
 end
 function F.has_open(s)
   return s.open ~= '' or #s.opened > 0
-end
-local function joined(text, more, between)
-  if #more == 0 then return text end
-  local added = table.concat(more, between)
-  return text == '' and added or text .. between .. added
 end
 function F.write_overlap(s)
   if not s.open then return end
@@ -8423,7 +8748,6 @@ function F.place_of_line(text, number, from)
     at = string.find(text, number, at + 1, true)
   end
 end
-local over = {}
 function F.job_ended(t, id, number, now)
   local known = over[id]
   if not known then
@@ -8449,18 +8773,6 @@ function F.job_ended(t, id, number, now)
   F.write_ledger(s)
   if released then F.wake_one(t) end
 end
-function F.save_ends()
-  F.save_bounds()
-  for id, known in pairs(over) do
-    if next(known.cuts) then
-      redis.call('HSET', SCHEDULES, 'o' .. id, F.without_cuts(known.text, known.cuts, 10))
-    end
-  end
-  over = {}
-end
-local MOST_BYTES = 4 * 1024 * 1024
-local MOST_PROMOTED = 150
-local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 function F.join_by_priority(t, jobs, now)
   local orders, members = F.digits_from(F.take_numbers('number', #jobs, now), #jobs), {}
   for k, job in ipairs(jobs) do
@@ -8498,42 +8810,6 @@ function F.promote_some(t, due, now_ms)
   if #others > 0 then F.join_by_priority(t, others, now_ms * 1000) end
   if #plain + #others > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
 end
-function F.promote_share(tasks)
-  return math.max(1, math.min(100, math.floor(MOST_PROMOTED / tasks)))
-end
-function F.promote(t, now_ms, most)
-  local budget, now = promote_budget, F.exact(now_ms)
-  while most > 0 and budget.jobs > 0 and budget.bytes > 0 and F.exists(t.due) do
-    local n = math.min(most, budget.jobs, 50)
-    local due = redis.call('ZRANGEBYSCORE', t.due, '-inf', now, 'LIMIT', 0, n)
-    if #due == 0 then return end
-    F.promote_some(t, due, now_ms)
-    most, budget.jobs = most - #due, budget.jobs - #due
-  end
-end
-local MOST_JOBS = 1000
-local FIRST_CHUNK = 16
-function F.pop_hints(t, n)
-  if not F.exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
-  local numbers, entries = {}, { members = {}, scores = {} }
-  local function pop_prio(want)
-    if want <= 0 then return end
-    local popped = redis.call('ZPOPMIN', t.prio, want)
-    for k = 1, #popped, 2 do
-      local member, at = popped[k], #numbers + 1
-      numbers[at] = string.sub(member, -NUMBER_SIZE)
-      entries.members[at], entries.scores[at] = member, popped[k + 1]
-    end
-  end
-  pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
-  if #numbers < n then
-    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
-      numbers[#numbers + 1] = number
-    end
-  end
-  pop_prio(n - #numbers)
-  return numbers, entries
-end
 function F.put_back(t, number, entries, k)
   local member = entries and entries.members[k]
   if member then
@@ -8541,13 +8817,6 @@ function F.put_back(t, number, entries, k)
   else
     redis.call('LPUSH', t.ready, number)
   end
-end
-function F.first_chunk(t, limit, budget)
-  if limit <= 4 then return limit end
-  local first = redis.call('LINDEX', t.ready, 0)
-  local size = first and redis.call('HSTRLEN', t.jobs, first) or 0
-  if size == 0 then return FIRST_CHUNK end
-  return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
 function F.drop_doubled(numbers, records, from, n)
   local running, left = F.leases_of({ unpack(numbers, from, n) }, math.huge), from - 1
@@ -8562,39 +8831,6 @@ function F.drop_doubled(numbers, records, from, n)
   for k = left + 1, n do numbers[k], records[k] = nil, nil end
   return left
 end
-function F.take(t, limit, budget)
-  local numbers, records, n = {}, {}, 0
-  local chunk = F.first_chunk(t, limit, budget)
-  while n < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints, entries = F.pop_hints(t, math.min(chunk, limit - n, budget.hints))
-    if #hints == 0 then break end
-    budget.hints = budget.hints - #hints
-    local found = redis.call('HMGET', t.jobs, unpack(hints))
-    local bytes, largest, before = budget.bytes, 1, n
-    for k = 1, #hints do
-      local record = found[k]
-      if record then
-        if bytes <= 0 then
-          for b = #hints, k, -1 do F.put_back(t, hints[b], entries, b) end
-          break
-        end
-        n = n + 1
-        numbers[n], records[n] = hints[k], record
-        local size = #record
-        bytes = bytes - size
-        if size > largest then largest = size end
-      end
-    end
-    if n > before then
-      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
-      if added < n - before then n = F.drop_doubled(numbers, records, before + 1, n) end
-    end
-    budget.bytes = bytes
-    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
-  end
-  return numbers, records
-end
-local MOST_SHARERS = 7
 function F.part_of(t, limit, identity)
   local others = redis.call('SCARD', t.sleepers)
   if others > 0 then others = others - redis.call('SISMEMBER', t.sleepers, identity) end
@@ -8604,18 +8840,6 @@ function F.part_of(t, limit, identity)
   local part = math.ceil(ready / (1 + math.min(others, MOST_SHARERS)))
   return math.min(limit, math.max(1, part))
 end
-function F.has_alone(t)
-  if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_JOBS do
-    local number = redis.call('LINDEX', t.alone, 0)
-    if not number then return false end
-    local there = redis.call('HEXISTS', t.jobs, number) == 1
-    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
-    redis.call('LPOP', t.alone)
-    redis.call('HINCRBY', META, 'aloneJobs', -1)
-  end
-  return false
-end
 function F.take_alone(t)
   if not F.has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
@@ -8623,47 +8847,6 @@ function F.take_alone(t)
   redis.call('SADD', t.claimed, number)
   return number, redis.call('HGET', t.jobs, number)
 end
-local MOST_PER_LEASE = 100
-function F.write_leases(leases, lease_ms, owner, now)
-  if #leases == 0 then return {} end
-  local now_ms = now / 1000
-  F.note_leases(now_ms, lease_ms, #leases)
-  local fences = F.digits_from(F.take_numbers('fence', #leases, now), #leases)
-  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
-  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
-  for k, lease in ipairs(leases) do
-    texts[2 * k - 1] = fences[k]
-    texts[2 * k] = head .. table.concat(lease.numbers, ' ') .. '|' .. lease.t.name
-    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
-  end
-  redis.call('HSET', LEASE, unpack(texts))
-  redis.call('ZADD', LEASES, unpack(ends))
-  return fences
-end
-function F.update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
-  local moment = next_due and tonumber(next_due) or nil
-  if moment and moment <= now_ms then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  if F.has_alone(t) then
-    moment = math.min(moment or math.huge, alone_from or 0)
-  end
-  if moment then
-    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
-  else
-    redis.call('ZREM', MOMENTS, t.name)
-  end
-  return false
-end
-local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
-local LOOK_AGAIN_MS = 1000
-local MOST_HURRIED = 100
 function F.past_holders(caller, text, by, til, length_ms)
   local past = {}
   for holder, rest_til, length in string.gmatch(text or '', '(%S+)=(%d+)/?(%d*)') do
@@ -8742,49 +8925,6 @@ function F.note_run_over(caller, fences)
     'ZRANGEBYSCORE', MOMENTS, '(' .. til, latest, 'LIMIT', 0, MOST_HURRIED)
   for _, name in ipairs(names) do redis.call('ZADD', MOMENTS, til, name) end
 end
-function F.forget_alone(caller)
-  local m = redis.call('HMGET', META, 'aloneJobs', 'aloneBy', 'alonePast', 'aloneRest', 'aloneRun')
-  if not (m[2] or m[3] or m[4] or m[5]) or tonumber(m[1] or '0') > 0 then return end
-  redis.call('HDEL', META, 'aloneBy', 'aloneTil', 'aloneFor', 'alonePast')
-  if not m[5] then
-    redis.call('HDEL', META, 'aloneRest')
-  else
-    F.turn_of_others(caller)
-  end
-end
-function F.note_done(t, numbers, extras)
-  if not extras then
-    if not t.done then
-      t.done = numbers
-      return
-    end
-    for _, number in ipairs(numbers) do t.done[#t.done + 1] = number end
-    return
-  end
-  local left = t.left or { numbers = {}, ids = {}, details = {} }
-  local ids, details, n = extras.ids, extras.details, #left.numbers
-  for k, number in ipairs(numbers) do
-    left.numbers[n + k] = number
-    left.ids[n + k] = ids and ids[k] or ''
-    left.details[n + k] = details and details[k] or ''
-  end
-  t.left = left
-end
-function F.forget_done(t, numbers)
-  redis.call('SREM', t.claimed, unpack(numbers))
-  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
-  if F.exists(t.tries) then
-    redis.call('HDEL', t.tries, unpack(numbers))
-    redis.call('HDEL', t.errors, unpack(numbers))
-  end
-  redis.call('HINCRBY', t.stats, 'completed', #numbers)
-end
-function F.complete_plain(t)
-  local numbers = t.done or {}
-  if #numbers == 0 then return end
-  redis.call('HDEL', t.jobs, unpack(numbers))
-  F.forget_done(t, numbers)
-end
 function F.keep_some(t, numbers, details, at)
   local records = redis.call('HMGET', t.jobs, unpack(numbers))
   local counts = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
@@ -8804,25 +8944,6 @@ function F.keep_some(t, numbers, details, at)
     redis.call('ZADD', t.completed, unpack(index))
   end
   return largest
-end
-function F.complete_left(t, keep, now_ms)
-  local left = t.left
-  if not left or #left.numbers == 0 then return end
-  local numbers, rule, at = left.numbers, keep.completed, F.whole(math.floor(now_ms))
-  local from, size = 1, 16
-  while rule[2] > 0 and from <= #numbers do
-    local to = math.min(from + size - 1, #numbers)
-    local some, details = { unpack(numbers, from, to) }, { unpack(left.details, from, to) }
-    local largest = F.keep_some(t, some, details, at)
-    from, size = to + 1, math.max(1, math.min(500, math.floor(MOST_BYTES / largest)))
-  end
-  if rule[2] > 0 then
-    F.bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
-  else
-    redis.call('HDEL', t.jobs, unpack(numbers))
-  end
-  F.forget_done(t, numbers)
-  F.remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
 end
 function F.count_failure(t, number, invalid)
   local f, c, h, _, inv = F.counts_of(t, number)
@@ -8880,34 +9001,6 @@ function F.extras_at(at)
   details = details > 0 and { unpack(ARGV, next_at + 1, after - 1) } or nil
   return { ids = ids, details = details }, after
 end
-function F.settle_completed(t, lease, joined, extras, keep, now)
-  if not lease then return 'L' end
-  local numbers = F.numbers_in(joined)
-  if not F.exists(CANCELS) and F.drop_first(lease, joined) then
-    F.note_done(t, numbers, extras)
-    return 'C'
-  end
-  local marks = F.exists(CANCELS) and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
-  local done, states, left = {}, {}, extras and { ids = {}, details = {} }
-  local ids, details = extras and extras.ids or {}, extras and extras.details or {}
-  for k, number in ipairs(numbers) do
-    local at = F.place_of_member(lease, number)
-    if not at then
-      states[k] = 'l'
-    else
-      F.drop_member(lease, at, number)
-      if marks[k] then
-        local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
-        states[k] = F.settle_one(t, job, keep, now)
-      else
-        local n = #done + 1
-        done[n], states[k] = number, 'c'
-        if left then left.ids[n], left.details[n] = ids[k] or '', details[k] or '' end
-      end
-    end
-  end
-  F.note_done(t, done, left)
-  return #done == #numbers and 'C' or table.concat(states, ',')
 end
 local repeated = F.begin_call('work', ARGV[1], ARGV[2])
 if repeated then return repeated end
@@ -8929,6 +9022,7 @@ do
   end
   F.ask_for_rare(rare)
 end
+R[#R + 1] = function()
 function F.settle_special(t, lease, first, n)
   local states = {}
   for k = 0, n - 1 do
@@ -8939,11 +9033,11 @@ function F.settle_special(t, lease, first, n)
       states[k + 1] = 'l'
     elseif outcome == 'h' and
         not (F.exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
-      F.drop_member(lease, at, number)
+      F.drop_member(lease, at)
       handed_back[#handed_back + 1] = { t = t, number = number }
       states[k + 1] = 'h'
     else
-      F.drop_member(lease, at, number)
+      F.drop_member(lease, at)
       local job = { number = number, outcome = outcome, id = ARGV[a + 2], detail = ARGV[a + 4] }
       job.wait_ms = tonumber(ARGV[a + 3])
       local state = F.settle_one(t, job, keep, now)
@@ -8954,6 +9048,7 @@ function F.settle_special(t, lease, first, n)
     end
   end
   return table.concat(states, ',')
+end
 end
 local groups = tonumber(ARGV[i])
 i = i + 1
@@ -8976,7 +9071,7 @@ for _ = 1, groups do
     i = i + 6 * n
   end
   if lease then F.shrink_lease(lease) end
-  if had_counts and (not lease or lease.numbers == '') then
+  if had_counts and (not lease or lease.is_over) then
     runs_over = runs_over or {}
     runs_over[fence] = true
   end
@@ -9008,6 +9103,23 @@ function F.lease_in_pieces(index, numbers, records)
     F.lease_out(index, { unpack(numbers, from, to) }, { unpack(records, from, to) }, false)
   end
 end
+function F.claim(c, alone_from)
+  local index, t = c.index, tasks[c.index]
+  local limit = c.is_fair and F.part_of(t, c.limit, identity) or c.limit
+  local numbers, records = F.take(t, math.min(limit, budget.jobs), budget)
+  budget.jobs = budget.jobs - #numbers
+  if F.exists(t.tries) then
+    F.lease_by_crashes(index, numbers, records)
+  else
+    F.lease_in_pieces(index, numbers, records)
+  end
+  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
+  if F.update_moment(t, now_ms, alone_from) then
+    local is_heard = F.wake_one(t)
+    more[#more + 1] = is_heard and limit < c.limit and index .. '~' or index
+  end
+end
+R[#R + 1] = function()
 function F.lease_by_crashes(index, numbers, records)
   local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
   for k, number in ipairs(numbers) do
@@ -9026,22 +9138,6 @@ function F.lease_by_crashes(index, numbers, records)
   F.lease_in_pieces(index, calm, calm_records)
   for _, job in ipairs(crashed) do F.lease_out(index, { job[1] }, { job[2] }, false) end
 end
-function F.claim(c, alone_from)
-  local index, t = c.index, tasks[c.index]
-  local limit = c.is_fair and F.part_of(t, c.limit, identity) or c.limit
-  local numbers, records = F.take(t, math.min(limit, budget.jobs), budget)
-  budget.jobs = budget.jobs - #numbers
-  if F.exists(t.tries) then
-    F.lease_by_crashes(index, numbers, records)
-  else
-    F.lease_in_pieces(index, numbers, records)
-  end
-  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
-  if F.update_moment(t, now_ms, alone_from) then
-    local is_heard = F.wake_one(t)
-    more[#more + 1] = is_heard and limit < c.limit and index .. '~' or index
-  end
-end
 function F.claim_alone(claims, first)
   local number, record = F.take_alone(tasks[first.index])
   if not number then return false end
@@ -9051,6 +9147,7 @@ function F.claim_alone(claims, first)
     if F.update_moment(tasks[c.index], now_ms, now_ms + lease_ms) then more[#more + 1] = c.index end
   end
   return true
+end
 end
 local claims, claim_count, first = {}, tonumber(ARGV[i]), nil
 for k = 1, claim_count do
@@ -9062,6 +9159,7 @@ for k = 1, claim_count do
   F.promote(tasks[c.index], now_ms, math.max(c.limit, F.promote_share(claim_count)))
   if not first and c.limit > 0 and F.has_alone(tasks[c.index]) then first = c end
 end
+R[#R + 1] = function()
 function F.has_other_work()
   for _, c in ipairs(claims) do
     local t = tasks[c.index]
@@ -9069,6 +9167,7 @@ function F.has_other_work()
     if c.limit > 0 and F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0 then return true end
   end
   return false
+end
 end
 local alone_from, taken_alone = nil, false
 if first then
@@ -9102,7 +9201,7 @@ F.save_lengths()
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do
   refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
-  batches[k] = F.describe_batch(lease.t, lease.numbers, lease.records)
+  batches[k] = F.describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
 end
 local answer = table.concat({
   table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),
