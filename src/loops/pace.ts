@@ -15,8 +15,12 @@ const SHORT_MS = 10;
 /** Retry-off jobs that are claimed when their process dies are dead: few may stand ready. */
 const VERY_SHORT_MS = 1;
 
-/** A claim of this size costs next to nothing per job; more would only be held for longer. */
-const MOST_AHEAD = 400;
+/**
+ * Two calls on their way, and work for here meanwhile; more would only be held for longer.
+ * Of retry-off jobs fewer: those that a dying process has claimed are dead.
+ */
+const MOST_AHEAD = 600;
+const MOST_AHEAD_ONCE = 400;
 
 /**
  * Nothing is known before so many have ended: twice as many each time that what was known did not
@@ -58,7 +62,8 @@ export class Pace {
   ahead(concurrency: number, isRetryOff: boolean): number {
     if (this.#seen < this.#least || this.#meanMs > SHORT_MS) return 0;
     if (isRetryOff && !this.isVeryShort) return 0;
-    if (concurrency * AIM_MS >= MOST_AHEAD * this.#meanMs) return MOST_AHEAD;
+    const most = isRetryOff ? MOST_AHEAD_ONCE : MOST_AHEAD;
+    if (concurrency * AIM_MS >= most * this.#meanMs) return most;
     return Math.floor((concurrency * AIM_MS) / this.#meanMs);
   }
 }

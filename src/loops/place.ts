@@ -8,6 +8,9 @@ import { Line } from "./line.js";
 import { Pace } from "./pace.js";
 import type { Share } from "./share.js";
 
+/** What one call carries: a script for so much takes well under a ms. */
+export const MOST_PER_CALL = { settles: 300, jobs: 300, tasks: 25 } as const;
+
 /** Whoever was woken has claimed by then, and so have those that he woke, ms. */
 const REST_MS = 10;
 
@@ -93,7 +96,8 @@ export class Place {
     const { share } = this;
     const capacity = this.concurrency + ahead;
     const room = share === null ? free + ahead : share.roomFor(this, capacity);
-    const half = Math.floor(capacity / (share === null ? 2 : 2 * share.rivalsOf(this)));
+    const part = Math.floor(capacity / (share === null ? 2 : 2 * share.rivalsOf(this)));
+    const half = Math.min(part, MOST_PER_CALL.jobs);
     return room >= half ? Math.min(room, half) : Math.max(free, 0);
   }
 }

@@ -23,6 +23,7 @@ import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
 import { patiently } from "./patience.js";
+import { MOST_PER_CALL } from "./place.js";
 import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
@@ -55,9 +56,6 @@ interface Call extends Says {
   settles: Attempt[];
   asked: Asked[];
 }
-
-/** What one call may carry. */
-const [MOST_SETTLES, MOST_CLAIMS_PER_CALL] = [300, { jobs: 300, tasks: 25 }];
 
 export class Pump implements Soloist {
   readonly #parts: PumpParts;
@@ -195,9 +193,10 @@ export class Pump implements Soloist {
       settles = this.#carefulClaims ? [] : this.#ended.splice(0, 1);
       if (this.#carefulClaims) asked = this.#parts.slots.ask({ jobs: 1, tasks: 1 });
     } else {
-      settles = this.#ended.splice(0, withinOneCall(this.#ended, this.#parts.keep, MOST_SETTLES));
-      const jobs = this.#ended.length > 0 ? settles.length : MOST_CLAIMS_PER_CALL.jobs;
-      if (mayClaim) asked = this.#parts.slots.ask({ ...MOST_CLAIMS_PER_CALL, jobs });
+      const { keep } = this.#parts;
+      settles = this.#ended.splice(0, withinOneCall(this.#ended, keep, MOST_PER_CALL.settles));
+      const jobs = this.#ended.length > 0 ? settles.length : MOST_PER_CALL.jobs;
+      if (mayClaim) asked = this.#parts.slots.ask({ ...MOST_PER_CALL, jobs });
     }
     const { idle, free } = this.#parts.solo.saysOf(this);
     return { settles, asked, idle: idle && asked.length > 0, free };
