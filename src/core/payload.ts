@@ -18,11 +18,15 @@ export const MAX_DEPTH = 100;
 /** The JSON text of `data`; "" for undefined. */
 export function encodePayload(data: unknown, at: PayloadPlace): string {
   if (data === undefined) return "";
-  const walk: Walk = { at, bytes: 0, path: [at.name ?? "data"] };
+  // Made for those that need a path only: most data are plain, and every push comes by here.
+  let walk: Walk | null = null;
   try {
-    if (!isPlainJson(data, at.limitBytes)) visit(data, walk);
+    if (!isPlainJson(data, at.limitBytes)) {
+      walk = walkOf(at);
+      visit(data, walk);
+    }
     const text = JSON.stringify(data);
-    if (text === undefined) throw refused(walk, typeof data);
+    if (text === undefined) throw refused(walk ?? walkOf(at), typeof data);
     // A character is at most 3 bytes of UTF-8, so short texts need no counting.
     if (text.length * 3 > at.limitBytes) {
       const bytes = Buffer.byteLength(text);
@@ -31,8 +35,12 @@ export function encodePayload(data: unknown, at: PayloadPlace): string {
     return text;
   } catch (thrown) {
     if (thrown instanceof SchedulerError) throw thrown;
-    throw refused(walk, "a getter or toJSON of it throws", thrown);
+    throw refused(walk ?? walkOf(at), "a getter or toJSON of it throws", thrown);
   }
+}
+
+function walkOf(at: PayloadPlace): Walk {
+  return { at, bytes: 0, path: [at.name ?? "data"] };
 }
 
 /** The data that `encodePayload` was given; undefined for "". */

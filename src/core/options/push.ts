@@ -26,7 +26,7 @@ const KNOWN: KnownOptions = {
 export function checkPush(taskId: unknown, options: unknown, context: PushContext): JobSpec {
   const many = context.item !== undefined;
   const id = checkTaskId(taskId, many ? "pushMany" : "push", context);
-  const where = many ? `pushMany(${quoted(id)})[${context.item}]` : `push(${quoted(id)})`;
+  const where = many ? `pushMany(${quote(id)})[${context.item}]` : pushOf(id);
   const given = readOptions(options, where, KNOWN);
   return {
     taskId: id,
@@ -38,12 +38,12 @@ export function checkPush(taskId: unknown, options: unknown, context: PushContex
   };
 }
 
-let lastQuoted = { id: "", text: quote("") };
+let lastPush = { id: "", text: `push(${quote("")})` };
 
-/** Quoting costs more than the rest of a check: the last one is remembered. */
-function quoted(id: string): string {
-  if (lastQuoted.id !== id) lastQuoted = { id, text: quote(id) };
-  return lastQuoted.text;
+/** Naming a call costs more than the rest of a check: the last one is remembered. */
+function pushOf(id: string): string {
+  if (lastPush.id !== id) lastPush = { id, text: `push(${quote(id)})` };
+  return lastPush.text;
 }
 
 function checkDue(given: Record<string, unknown>, where: string): JobSpec["due"] {
