@@ -6,36 +6,28 @@
  *  - `cancel`: the job was cancelled; the signal aborts, the store decides at the settle
  *  - `giveUp`: the scheduler has to stop; the signal aborts, and the attempt ends at once
  */
-import type { Chance } from "../chance.js";
 import type { Clock, Timer } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
 import type { Emitter } from "../core/events.js";
 import { attemptOf } from "../core/job.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, TaskValidators } from "../core/options.js";
-import { decodePayload, encodePayload } from "../core/payload.js";
-import { type Failure, failedOutcome } from "../core/retry.js";
+import { decodePayload } from "../core/payload.js";
 import { validate } from "../core/standard-schema.js";
 import type { ClaimedJob, Settle, SettleOutcome } from "../store/contract.js";
 import { contextOf } from "./context.js";
 import type { HeldLease } from "./leases.js";
+import { type Ending, endingOf, NOTHING, type OutcomeParts, outcomeOf } from "./outcome.js";
 import type { Place } from "./place.js";
+import { endsSoon, mayBePromise } from "./returned.js";
 
-export interface AttemptParts {
+export interface AttemptParts extends OutcomeParts {
   clock: Clock;
-  chance: Chance;
-  emitter: Emitter;
   logger: Logger;
   validators: TaskValidators;
-  /** False: nobody would ever see what handlers return. */
-  keepResults: boolean;
-  payloadLimitBytes: number;
   /** Called with the JSON text of what a handler said about how far it is. */
   onProgress: (attempt: Attempt, text: string) => void;
 }
-
-/** How an attempt ended. */
-type Ending = { kind: "returned"; value: unknown } | Failure | { kind: "givenUp" };
 
 /** Told once how an attempt ended; null: its lease was lost, there is nothing to settle. */
 export type OnEnd = (attempt: Attempt, outcome: SettleOutcome | null) => void;
@@ -71,6 +63,7 @@ export class Attempt implements Settle {
   /** Which of the lease's jobs it is. */
   nth = 0;
   #stage: Stage = "new";
+  #ending: Ending = NOTHING;
   #controller: AbortController | null = null;
   #abortedBy: SchedulerError | null = null;
   #parts: AttemptParts | null = null;
@@ -103,6 +96,11 @@ export class Attempt implements Settle {
 
   get begun(): boolean {
     return this.#stage !== "new";
+  }
+
+  /** By the monotonic clock. */
+  get endedAt(): number {
+    return this.startedAt + this.durationMs;
   }
 
   get ended(): boolean {
@@ -143,11 +141,14 @@ export class Attempt implements Settle {
     return `job "${this.job.id}" of task "${this.taskId}"`;
   }
 
-  /** Runs it to its end; whatever goes wrong on the way is an outcome. Never throws. */
-  begin(parts: AttemptParts, onEnd: OnEnd): void {
+  /**
+   * Runs it to its end; whatever goes wrong on the way is an outcome. Never throws. `now`: by the
+   * monotonic clock.
+   */
+  begin(parts: AttemptParts, onEnd: OnEnd, now: number): void {
     this.#parts = parts;
     this.#onEnd = onEnd;
-    this.startedAt = parts.clock.monotonic();
+    this.startedAt = now;
     const refused = decodeData(this);
     if (refused !== null) {
       this.end(refused);
@@ -171,6 +172,10 @@ export class Attempt implements Settle {
     onEnd(this, outcome);
   }
 
+  endReturned(): void {
+    this.end(this.#ending);
+  }
+
   /** It will not run. */
   markEnded(): void {
     this.#stage = "ended";
@@ -189,20 +194,20 @@ export class Attempt implements Settle {
     emitStarted(parts.emitter, this);
     try {
       const returned: unknown = this.task.handler(this.data, context as never);
-      Promise.resolve(returned).then(
-        (value) => this.end(value === false ? FALSE : { kind: "returned", value }),
-        (error: unknown) => this.end({ kind: "thrown", error }),
-      );
+      if (mayBePromise(returned)) {
+        Promise.resolve(returned).then(
+          (value) => this.end(endingOf(value)),
+          (error: unknown) => this.end({ kind: "thrown", error }),
+        );
+      } else {
+        this.#ending = endingOf(returned);
+        endsSoon(this);
+      }
     } catch (error) {
       this.end({ kind: "thrown", error });
     }
   }
 }
-
-const FALSE: Ending = Object.freeze({ kind: "false" });
-
-/** Of results that nobody keeps. */
-const COMPLETED: SettleOutcome = Object.freeze({ kind: "completed", result: null });
 
 function decodeData(attempt: Attempt): Ending | null {
   try {
@@ -258,43 +263,4 @@ function emitStarted(emitter: Emitter, attempt: Attempt): void {
   const { scheduleId, scheduledFor } = job.occurrence;
   const ids = { jobId: job.id, taskId, attempt: tryNumber, fence, scheduleId, scheduledFor };
   emitter.emit("job:started", ids);
-}
-
-function outcomeOf(parts: AttemptParts, attempt: Attempt, ending: Ending): SettleOutcome {
-  const { rules, counts } = attempt.job;
-  switch (ending.kind) {
-    case "returned":
-      if (!parts.keepResults || ending.value === undefined) return COMPLETED;
-      return { kind: "completed", result: resultText(parts, attempt, ending.value) };
-    case "givenUp":
-      if (rules.retry !== null || !attempt.begun) return { kind: "handBack" };
-      return { kind: "dead", reason: "interrupted", error: "its scheduler was stopped" };
-    default: {
-      const random = parts.chance.random();
-      const outcome = failedOutcome({ rules, counts, failure: ending, random });
-      if (!attempt.cancelled) emitFailed(parts.emitter, attempt, outcome.error);
-      return outcome;
-    }
-  }
-}
-
-function emitFailed(emitter: Emitter, attempt: Attempt, error: string | null): void {
-  emitter.emit("job:failed", {
-    jobId: attempt.job.id,
-    taskId: attempt.taskId,
-    attempt: attempt.tryNumber,
-    error: error ?? "the handler returned false",
-    durationMs: attempt.durationMs,
-  });
-}
-
-/** A result that cannot be kept is no reason to run the job again. */
-function resultText(parts: AttemptParts, attempt: Attempt, value: unknown): string | null {
-  try {
-    const where = `the result of ${attempt.name()}`;
-    return encodePayload(value, { where, limitBytes: parts.payloadLimitBytes, name: "result" });
-  } catch (error) {
-    parts.emitter.emit("error", error as Error);
-    return null;
-  }
 }

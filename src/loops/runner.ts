@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../clock.js";
 import type { SettleOutcome } from "../store/contract.js";
-import { type Attempt, HAND_BACK } from "./attempt.js";
+import { type Attempt, HAND_BACK, type OnEnd } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import type { Leases } from "./leases.js";
 import { LONGEST_WAIT_MS } from "./pace.js";
@@ -20,12 +20,9 @@ export interface RunnerParts {
   places: () => Iterable<Place>;
   leases: Pick<Leases, "mayBegin">;
   /** Begins an attempt; `onEnd` is called once: null: nothing to settle. Never throws. */
-  begin: (
-    attempt: Attempt,
-    onEnd: (attempt: Attempt, outcome: SettleOutcome | null) => void,
-  ) => void;
+  begin: (attempt: Attempt, onEnd: OnEnd, now: number) => void;
   /** An attempt has ended, or will not begin. */
-  onEnded: (attempt: Attempt, outcome: SettleOutcome | null) => void;
+  onEnded: OnEnd;
 }
 
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
@@ -97,25 +94,30 @@ export class Runner {
     }
   }
 
-  #beginSome(place: Place): void {
+  /** `at`: now, by the monotonic clock, where it is known: a clock costs as much as an end. */
+  #beginSome(place: Place, at: number | null = null): void {
     if (this.#beginning) return;
     this.#beginning = true;
     const { waiting } = place;
-    while (place.slots > 0 && waiting.length > 0 && !this.#mustPause()) {
+    let known = at;
+    while (place.slots > 0 && waiting.length > 0) {
+      const now = known ?? this.#parts.clock.monotonic();
+      known = null;
+      if (this.#mustPause(now)) break;
       const attempt = waiting.take()!;
       this.#waiting -= 1;
       if (attempt.lost || attempt.cancelled) this.#handBack(attempt);
       else if (!this.#parts.leases.mayBegin(attempt)) this.#handBack(attempt, TAKEN);
-      else this.#begin(place, attempt);
+      else this.#begin(place, attempt, now);
     }
     this.#beginning = false;
   }
 
-  #begin(place: Place, attempt: Attempt): void {
+  #begin(place: Place, attempt: Attempt, now: number): void {
     attempt.place = place;
     place.running += 1;
     this.#running += 1;
-    this.#parts.begin(attempt, this.#onEnd);
+    this.#parts.begin(attempt, this.#onEnd, now);
   }
 
   readonly #onEnd = (attempt: Attempt, outcome: SettleOutcome | null): void => {
@@ -130,12 +132,11 @@ export class Runner {
     if (share !== null) {
       share.fill();
       share.changed();
-    } else if (place.waiting.length > 0) this.#beginSome(place);
+    } else if (place.waiting.length > 0) this.#beginSome(place, attempt.endedAt);
   };
 
-  #mustPause(): boolean {
+  #mustPause(now: number): boolean {
     if (this.#isPaused) return true;
-    const now = this.#parts.clock.monotonic();
     if (this.#turnEndsAt === null) {
       this.#turnEndsAt = now + LONGEST_TURN_MS;
       this.#parts.clock.endOfTurn(() => this.#nextTurn());

@@ -132,7 +132,7 @@ export class ShardEngine {
       leaseMs: options.leaseMs,
       keep: options.keep,
       attemptsOf: (batch) => this.#attemptsOf(batch),
-      begin: (attempt, onEnd) => attempt.begin(attemptParts, onEnd),
+      begin: (attempt, onEnd, now) => attempt.begin(attemptParts, onEnd, now),
       onSettled: (attempt, outcome, answer) => tellSettled(emitter, { attempt, outcome, answer }),
       onWorked: (answer) => this.#worked(answer),
       wake: () => this.#wakeLanes(),

@@ -43,7 +43,7 @@ export interface PumpParts {
   /** The attempts for the jobs of a batch, not begun. */
   attemptsOf: (batch: HandedBatch) => Attempt[];
   /** Begins an attempt, and tells of its end once. Never throws. */
-  begin: (attempt: Attempt, onEnd: OnEnd) => void;
+  begin: (attempt: Attempt, onEnd: OnEnd, now: number) => void;
   /** Told what became of each settle. */
   onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
   /** Told of each answer or hand-over: its jobs, its age at most; quiet: nothing runs or waits. */
