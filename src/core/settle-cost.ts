@@ -20,7 +20,7 @@ export interface Ending {
   scheduleId: string | null;
 }
 
-function costOf({ outcome, id, scheduleId }: Ending, keep: KeepRules): number {
+export function costOf({ outcome, id, scheduleId }: Ending, keep: KeepRules): number {
   if (scheduleId !== null) return TRACKED;
   if (outcome.kind !== "completed") return SPECIAL;
   return id === null && keep.completed.count === 0 ? 1 : ENTERED;

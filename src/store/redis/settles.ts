@@ -3,6 +3,7 @@
  * end alike, and one letter stands for them all.
  */
 import type { DeadReason } from "../../core/job.js";
+import { costOf } from "../../core/settle-cost.js";
 import type { KeepRules, Settle, SettleAnswer, SettleOutcome } from "../contract.js";
 import { stateOf, wholeNumber } from "./codec.js";
 import type { TaskTable } from "./shard.js";
@@ -12,11 +13,14 @@ type GroupKind = "c" | "k" | "x";
 
 export interface Group {
   task: number;
+  taskId: string;
   fence: string;
   kind: GroupKind;
   settles: Settle[];
   /** Where each settle stands in the caller's list. */
   places: number[];
+  /** By number. */
+  isSorted: boolean;
 }
 
 export function groupByLease(
@@ -25,35 +29,37 @@ export function groupByLease(
   keep: KeepRules,
 ): Group[] {
   const groups = new Map<string, Group>();
-  let last: { taskId: string; group: Group } | null = null;
-  settles.forEach((settle, place) => {
-    const { taskId, fence } = settle;
+  let last: Group | null = null;
+  for (let place = 0; place < settles.length; place += 1) {
+    const settle = settles[place]!;
     const kind = kindOf(settle, keep);
-    let group: Group | undefined;
     // Neighbours are mostly of one lease.
-    if (last?.group.fence === fence && last.taskId === taskId && last.group.kind === kind) {
-      group = last.group;
-    } else {
+    if (last === null || !isOf(last, settle, kind)) {
+      const { taskId, fence } = settle;
       const task = tasks.indexOf(taskId);
       const key = `${kind}${task} ${fence}`;
-      group = groups.get(key);
-      if (group === undefined) {
-        group = { task, fence, kind, settles: [], places: [] };
-        groups.set(key, group);
+      last = groups.get(key) ?? null;
+      if (last === null) {
+        last = { task, taskId, fence, kind, settles: [], places: [], isSorted: true };
+        groups.set(key, last);
       }
-      last = { taskId, group };
     }
-    group.settles.push(settle);
-    group.places.push(place);
-  });
+    const before = last.settles.at(-1);
+    if (before !== undefined && before.number > settle.number) last.isSorted = false;
+    last.settles.push(settle);
+    last.places.push(place);
+  }
   return Array.from(groups.values(), inLeaseOrder);
+}
+
+function isOf(group: Group, { taskId, fence }: Settle, kind: GroupKind): boolean {
+  return group.fence === fence && group.taskId === taskId && group.kind === kind;
 }
 
 /** As they were claimed, which is mostly by number: the script walks through the lease once. */
 function inLeaseOrder(group: Group): Group {
+  if (group.isSorted) return group;
   const { settles, places } = group;
-  const isSorted = settles.every((one, k) => k === 0 || settles[k - 1]!.number < one.number);
-  if (isSorted) return group;
   const order = settles
     .map((_, k) => k)
     .sort((a, b) => (settles[a]!.number < settles[b]!.number ? -1 : 1));
@@ -62,6 +68,16 @@ function inLeaseOrder(group: Group): Group {
     settles: order.map((k) => settles[k]!),
     places: order.map((k) => places[k]!),
   };
+}
+
+/** What their end costs the server: see `core/settle-cost.ts`. */
+export function costOfGroups(groups: readonly Group[], keep: KeepRules): number {
+  let cost = 0;
+  for (const { kind, settles } of groups) {
+    if (kind === "c") cost += settles.length;
+    else for (const settle of settles) cost += costOf(settle, keep);
+  }
+  return cost;
 }
 
 function kindOf({ outcome, id, scheduleId }: Settle, keep: KeepRules): GroupKind {

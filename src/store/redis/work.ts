@@ -1,15 +1,16 @@
 /** work: what has ended and what is wanted next, of one shard, as one numbered call. */
-import { withinOneCall } from "../../core/settle-cost.js";
+import { MOST_SETTLE_COST, withinOneCall } from "../../core/settle-cost.js";
 import type {
   Claim,
   ClaimedBatch,
+  KeepRules,
   Settle,
   SettleAnswer,
   WorkAnswer,
   WorkArgs,
 } from "../contract.js";
 import { decodeClaimed, encodeKeep, wholeNumber } from "./codec.js";
-import { encodeGroup, type Group, groupByLease, settledOf } from "./settles.js";
+import { costOfGroups, encodeGroup, type Group, groupByLease, settledOf } from "./settles.js";
 import { type Shard, TaskTable } from "./shard.js";
 
 export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
@@ -19,14 +20,20 @@ export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
 }
 
 export async function workOnShard(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
+  const load = loadOf(work);
+  if (costOfGroups(load.groups, work.keep) <= MOST_SETTLE_COST) {
+    return await callWork(shard, work, load);
+  }
   const pieces = piecesOf(work);
   const last = pieces.pop() ?? [];
   const settled: SettleAnswer[] = [];
-  for (const piece of pieces) {
-    const answer = await callWork(shard, { ...work, settles: piece, claims: [] });
+  for (const settles of pieces) {
+    const piece = { ...work, settles, claims: [] };
+    const answer = await callWork(shard, piece, loadOf(piece));
     settled.push(...answer.settled);
   }
-  const answer = await callWork(shard, { ...work, settles: last });
+  const rest = { ...work, settles: last };
+  const answer = await callWork(shard, rest, loadOf(rest));
   return { ...answer, settled: [...settled, ...answer.settled] };
 }
 
@@ -41,30 +48,47 @@ function piecesOf({ settles, keep }: ShardWork): (readonly Settle[])[] {
   return pieces;
 }
 
+/** What one call settles, and the tasks that it names. */
+interface Load {
+  tasks: TaskTable;
+  groups: Group[];
+}
+
+function loadOf({ settles, keep }: ShardWork): Load {
+  const tasks = new TaskTable();
+  return { tasks, groups: groupByLease(settles, tasks, keep) };
+}
+
+async function callWork(shard: Shard, work: ShardWork, load: Load): Promise<WorkAnswer> {
+  const { tasks, groups } = load;
+  const args = argsOf(work, load);
+  const reply = await shard.works.submit({ keys: tasks.keys(shard), args, timeoutMs: null });
+  return await parseReply(shard, { reply, groups, tasks, leaseMs: work.leaseMs });
+}
+
+function argsOf(work: ShardWork, { tasks, groups }: Load): string[] {
+  const args = [work.identity, idleArg(work), wholeNumber(work.leaseMs)];
+  const claims: string[] = [];
+  for (const { taskId, limit, fair } of work.claims) {
+    claims.push(String(tasks.indexOf(taskId)), fair === true ? `~${limit}` : String(limit));
+  }
+  args.push(...textsOf(work.keep), ...tasks.args(), String(groups.length));
+  for (const group of groups) encodeGroup(group, work.keep.completed.count > 0, args);
+  args.push(String(work.claims.length), ...claims);
+  return args;
+}
+
+let lastKeep: { keep: KeepRules; texts: readonly string[] } | null = null;
+
+/** A scheduler has the same rules for ever: the last ones are remembered. */
+function textsOf(keep: KeepRules): readonly string[] {
+  if (lastKeep?.keep !== keep) lastKeep = { keep, texts: encodeKeep(keep) };
+  return lastKeep.texts;
+}
+
 function idleArg({ idle, free }: ShardWork): string {
   if (idle) return "1";
   return free === true ? "f" : "0";
-}
-
-async function callWork(shard: Shard, work: ShardWork): Promise<WorkAnswer> {
-  const tasks = new TaskTable();
-  const groups = groupByLease(work.settles, tasks, work.keep);
-  const claims = work.claims.flatMap((claim) => [
-    String(tasks.indexOf(claim.taskId)),
-    claim.fair === true ? `~${claim.limit}` : String(claim.limit),
-  ]);
-  const args = [
-    work.identity,
-    idleArg(work),
-    wholeNumber(work.leaseMs),
-    ...encodeKeep(work.keep),
-    ...tasks.args(),
-    String(groups.length),
-  ];
-  for (const group of groups) encodeGroup(group, work.keep.completed.count > 0, args);
-  args.push(String(work.claims.length), ...claims);
-  const reply = await shard.works.submit({ keys: tasks.keys(shard), args, timeoutMs: null });
-  return await parseReply(shard, { reply, groups, tasks, leaseMs: work.leaseMs });
 }
 
 interface Reply {
