@@ -1,37 +1,45 @@
 #!lua flags=allow-oom
 -- prune: deletes what is past its keeping time or count, a bounded piece.
--- keys   shard, session, the group of the task
--- args   task name · keep rules (8)
--- gives  1 when there is more, else 0
+-- keys   shard, session, then the groups of the tasks named
+-- args   keep rules (8) · tasks: number, names
+-- gives  the indexes of those that have more, by ',': of several, each has a part of the piece
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/job.lua
-local MOST = 250
-local t = task_keys(1, ARGV[1])
-local keep = keep_rules(2)
+local MOST, LEAST = 250, 5
+local keep, task_count = keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
+local most = math.max(LEAST, math.floor(MOST / task_count))
 local now_ms = now_us() / 1000
-local more = 0
 
--- By age: not counted as dropped, its time had come.
+-- By age: not counted as dropped, its time had come. Says whether there is more.
 local function prune_age(index, hash, before_ms)
   local before = whole(math.floor(before_ms))
-  local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, MOST)
-  if #old == 0 then return end
+  local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, most)
+  if #old == 0 then return false end
   redis.call('HDEL', hash, unpack(old))
   redis.call('ZREM', index, unpack(old))
-  if #old == MOST then more = 1 end
+  return #old == most
 end
 
-local function prune_count(index, hash, count)
-  bound(index, hash, count, t.stats, MOST)
-  if redis.call('ZCARD', index) > count then more = 1 end
+local function prune_count(t, index, hash, count)
+  bound(index, hash, count, t.stats, most)
+  return redis.call('ZCARD', index) > count
 end
 
-prune_age(t.idends, t.ids, now_ms)
-prune_count(t.idends, t.ids, keep.idCount)
-for _, state in ipairs({ 'completed', 'dead', 'cancelled' }) do
-  prune_age(t[state], t.ended, now_ms - keep[state][1])
-  prune_count(t[state], t.ended, keep[state][2])
+local function prune_task(t)
+  if redis.call('EXISTS', t.idends, t.completed, t.dead, t.cancelled) == 0 then return false end
+  local more = prune_age(t.idends, t.ids, now_ms)
+  more = prune_count(t, t.idends, t.ids, keep.idCount) or more
+  for _, state in ipairs({ 'completed', 'dead', 'cancelled' }) do
+    more = prune_age(t[state], t.ended, now_ms - keep[state][1]) or more
+    more = prune_count(t, t[state], t.ended, keep[state][2]) or more
+  end
+  return more
 end
-return more
+
+local left = {}
+for k = 1, task_count do
+  if prune_task(task_keys(k, ARGV[KEEP_ARGS + 1 + k])) then left[#left + 1] = k end
+end
+return table.concat(left, ',')

@@ -88,13 +88,9 @@ export class JobVerbs {
         byShard.set(index, [...(byShard.get(index) ?? []), taskId]);
       }
     }
-    const answers = await ofThoseThere([...byShard], async ([index, tasks]) => {
-      let more = false;
-      for (const taskId of tasks) {
-        more = (await onShard.pruneOnShard(at(shards, index), taskId, keep)) || more;
-      }
-      return more;
-    });
+    const answers = await ofThoseThere([...byShard], ([index, tasks]) =>
+      onShard.pruneOnShard(at(shards, index), tasks, keep),
+    );
     return answers.includes(true);
   }
 

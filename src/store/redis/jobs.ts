@@ -22,7 +22,7 @@ import {
   publicId,
   spelledNumber,
 } from "./codec.js";
-import type { Shard } from "./shard.js";
+import { type Shard, TaskTable } from "./shard.js";
 
 export async function getFromShard(shard: Shard, ref: JobRef): Promise<JobView | null> {
   const view = await askFor(shard, ref);
@@ -118,12 +118,37 @@ export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskC
   };
 }
 
+/** Tasks of one call: mostly there is nothing to delete, and a call costs more than to see that. */
+const MOST_PRUNED = 50;
+
+/** A piece of each task; true: there is more. */
 export async function pruneOnShard(
   shard: Shard,
-  taskId: string,
+  taskIds: readonly string[],
   keep: KeepRules,
 ): Promise<boolean> {
-  return Number(await shard.runOnTask("prune", taskId, encodeKeep(keep))) === 1;
+  let more = false;
+  for (let from = 0; from < taskIds.length; from += MOST_PRUNED) {
+    const some = taskIds.slice(from, from + MOST_PRUNED);
+    const left = await prunePiece(shard, some, keep);
+    if (some.length === 1) more ||= left.length > 0;
+    // Together each had a small part only.
+    else for (const one of left) more = (await prunePiece(shard, [one], keep)).length > 0 || more;
+  }
+  return more;
+}
+
+/** Which of them have more. */
+async function prunePiece(
+  shard: Shard,
+  taskIds: readonly string[],
+  keep: KeepRules,
+): Promise<string[]> {
+  const tasks = new TaskTable();
+  for (const taskId of taskIds) tasks.indexOf(taskId);
+  const args = [...encodeKeep(keep), ...tasks.args()];
+  const left = String(await shard.run("prune", { taskKeys: tasks.keys(shard), args }));
+  return left === "" ? [] : left.split(",").map((index) => tasks.nameOf(Number(index)));
 }
 
 interface ViewArgs {

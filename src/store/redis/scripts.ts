@@ -3763,9 +3763,9 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "dc70cf7fc600583ccc4cb4bb5c05fba027e22032",
+    sha1: "0e4c82e5d11e657aff75d00b4769f24b22bfb99d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0}
+local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3819,30 +3819,37 @@ function F.bound(index, hash, count, stats, most)
 end
 local SURPLUS_PER_CALL = 20
 local added_to = {}
-local MOST = 250
-local t = F.task_keys(1, ARGV[1])
-local keep = F.keep_rules(2)
+local MOST, LEAST = 250, 5
+local keep, task_count = F.keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
+local most = math.max(LEAST, math.floor(MOST / task_count))
 local now_ms = now_us() / 1000
-local more = 0
 function F.prune_age(index, hash, before_ms)
   local before = F.whole(math.floor(before_ms))
-  local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, MOST)
-  if #old == 0 then return end
+  local old = redis.call('ZRANGEBYSCORE', index, '-inf', before, 'LIMIT', 0, most)
+  if #old == 0 then return false end
   redis.call('HDEL', hash, unpack(old))
   redis.call('ZREM', index, unpack(old))
-  if #old == MOST then more = 1 end
+  return #old == most
 end
-function F.prune_count(index, hash, count)
-  F.bound(index, hash, count, t.stats, MOST)
-  if redis.call('ZCARD', index) > count then more = 1 end
+function F.prune_count(t, index, hash, count)
+  F.bound(index, hash, count, t.stats, most)
+  return redis.call('ZCARD', index) > count
 end
-F.prune_age(t.idends, t.ids, now_ms)
-F.prune_count(t.idends, t.ids, keep.idCount)
-for _, state in ipairs({ 'completed', 'dead', 'cancelled' }) do
-  F.prune_age(t[state], t.ended, now_ms - keep[state][1])
-  F.prune_count(t[state], t.ended, keep[state][2])
+function F.prune_task(t)
+  if redis.call('EXISTS', t.idends, t.completed, t.dead, t.cancelled) == 0 then return false end
+  local more = F.prune_age(t.idends, t.ids, now_ms)
+  more = F.prune_count(t, t.idends, t.ids, keep.idCount) or more
+  for _, state in ipairs({ 'completed', 'dead', 'cancelled' }) do
+    more = F.prune_age(t[state], t.ended, now_ms - keep[state][1]) or more
+    more = F.prune_count(t, t[state], t.ended, keep[state][2]) or more
+  end
+  return more
 end
-return more
+local left = {}
+for k = 1, task_count do
+  if F.prune_task(F.task_keys(k, ARGV[KEEP_ARGS + 1 + k])) then left[#left + 1] = k end
+end
+return table.concat(left, ',')
 `,
   },
   "push": {

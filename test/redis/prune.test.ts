@@ -1,0 +1,57 @@
+/** Claims about pruning many tasks on a real server: few calls, and a part for each of them. */
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import type { Store } from "../../src/store/contract.js";
+import { startServer, type TestServer } from "../support/servers.js";
+import { drain, job, KEEP, storeOn } from "./store-kit.js";
+
+let server: TestServer;
+let admin: Redis;
+let store: Store;
+
+beforeAll(async () => {
+  server = await startServer();
+  const { host, port } = server;
+  admin = new Redis({ host, port });
+  store = storeOn({ host, port });
+  await store.open();
+}, 30_000);
+beforeEach(() => admin.config("RESETSTAT"));
+afterAll(async () => {
+  await store?.close();
+  admin?.disconnect();
+  await server?.stop();
+});
+
+const TASKS = Array.from({ length: 60 }, (_, k) => `task ${k}`);
+/** Whatever has an id has outlived it. */
+const NOTHING = { ...KEEP, idMs: 0, idCount: 0 };
+
+async function calls(): Promise<number> {
+  const stats = await admin.info("commandstats");
+  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+}
+
+test("tasks of which nothing is kept take one call for 50 of them", async () => {
+  expect(await store.prune({ taskIds: TASKS, keep: KEEP })).toBe(false);
+  expect(await calls()).toBe(2);
+});
+
+test("of one that has much and one that has little, each has its part in each piece", async () => {
+  const jobs = (taskId: string, count: number) =>
+    Array.from({ length: count }, (_, k) => job(taskId, { id: `id ${k}` }));
+  await store.push({ jobs: jobs("task 0", 600), timeoutMs: 5_000 });
+  await store.push({ jobs: jobs("task 40", 3), timeoutMs: 5_000 });
+  for (const taskId of ["task 0", "task 40"]) await drain(store, taskId);
+  const ids = async (taskId: string) => await admin.hlen(`_test:{0}:t:${taskId}:ids`);
+  expect([await ids("task 0"), await ids("task 40")]).toEqual([600, 3]);
+  expect(await store.prune({ taskIds: TASKS, keep: NOTHING })).toBe(true);
+  expect(await ids("task 40")).toBe(0);
+  const left = await ids("task 0");
+  expect(left).toBeGreaterThan(0);
+  expect(left).toBeLessThanOrEqual(350);
+  let rounds = 1;
+  for (; await store.prune({ taskIds: TASKS, keep: NOTHING }); rounds += 1);
+  expect(await ids("task 0")).toBe(0);
+  expect(rounds).toBeLessThan(4);
+});
