@@ -49,7 +49,7 @@ local tasks = {}
 for k = 1, task_count do tasks[k] = task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
 
-local settled, handed_back, runs_over = {}, {}, nil
+local settled, runs_over = {}, nil
 -- The states of which a tracked job's schedule is told.
 local ENDED = { c = true, d = true, x = true }
 
@@ -72,7 +72,8 @@ local function settle_special(t, lease, first, n)
     elseif outcome == 'h' and
         not (exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
       drop_member(lease, at)
-      handed_back[#handed_back + 1] = { t = t, number = number }
+      t.back = t.back or {}
+      t.back[#t.back + 1] = number
       states[k + 1] = 'h'
     else
       drop_member(lease, at)
@@ -122,10 +123,9 @@ for _, t in ipairs(tasks) do
 end
 save_ends()
 
--- Each goes to the very front: the last to be put there is the first in line.
-table.sort(handed_back, function(a, b) return a.number > b.number end)
-for _, back in ipairs(handed_back) do hand_back(back.t, back.number) end
-for _, back in ipairs(handed_back) do wake_one(back.t) end
+for _, t in ipairs(tasks) do
+  if t.back then hand_back_all(t) end
+end
 
 local caller = {
   identity = identity, now_ms = now_ms, lease_ms = lease_ms, free = ARGV[4] == 'f',
@@ -153,9 +153,11 @@ end
 -- Jobs whose process died under them get leases of their own, so that a killer does not take its
 -- neighbours along.
 local function lease_by_crashes(index, numbers, records)
+  if #numbers == 0 then return end
   local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+  local counts = redis.call('HMGET', t.tries, unpack(numbers))
   for k, number in ipairs(numbers) do
-    local _, _, _, row = counts_of(t, number)
+    local _, _, _, row = counts_in(counts[k])
     if row >= ALONE_AFTER then
       written(t.alone)
       redis.call('SREM', t.claimed, number)

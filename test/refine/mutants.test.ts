@@ -80,8 +80,8 @@ const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
   ],
   [
     "a job that is handed back loses its priority",
-    "join_front(t, number, F.priority_of(record), row)",
-    "join_front(t, number, 0, row)",
+    "n, priority = #here + 1, F.priority_of(records[k])",
+    "n, priority = #here + 1, '0'",
   ],
   [
     "an urgent walk through the schedules puts off the next piece",

@@ -21,11 +21,14 @@ local function priority_of(record)
 end
 
 -- failures, crashes, handOffs, crashesInRow, invalidInRow
-local function counts_of(t, number)
-  local text = exists(t.tries) and redis.call('HGET', t.tries, number)
+local function counts_in(text)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+
+local function counts_of(t, number)
+  return counts_in(exists(t.tries) and redis.call('HGET', t.tries, number))
 end
 
 local function counts_text(f, c, h, row, inv)

@@ -111,15 +111,43 @@ local function retry_job(t, job, now)
   return 's' .. due
 end
 
--- Not begun, or given up by a stopping scheduler: no attempt is spent.
-local function hand_back(t, number)
-  local record = redis.call('HGET', t.jobs, number)
-  if not record then return end
-  local f, c, h, row, inv = counts_of(t, number)
-  set_counts(t, number, counts_text(f, c, h + 1, row, inv))
-  redis.call('SREM', t.claimed, number)
-  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  join_front(t, number, priority_of(record), row)
+-- Not begun, or given up by a stopping scheduler: no attempt is spent. Each goes to the very front:
+-- the last of them is the first in line.
+local function hand_back(t, numbers)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local counts = exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
+  local here, tries, plain = {}, {}, {}
+  for k, number in ipairs(numbers) do
+    if records[k] then
+      local f, c, h, row, inv = counts_in(counts[k])
+      local n, priority = #here + 1, priority_of(records[k])
+      here[n], tries[2 * n - 1], tries[2 * n] = number, number, counts_text(f, c, h + 1, row, inv)
+      if priority == '0' and row < ALONE_AFTER then
+        plain[#plain + 1] = number
+      else
+        join_front(t, number, priority, row)
+      end
+    end
+  end
+  if #here == 0 then return end
+  written(t.tries)
+  redis.call('HSET', t.tries, unpack(tries))
+  redis.call('SREM', t.claimed, unpack(here))
+  if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(here)) end
+  if #plain > 0 then redis.call('LPUSH', t.ready, unpack(plain)) end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+
+-- In pieces, since records may be large.
+local BACK_PIECE = 20
+
+local function hand_back_all(t)
+  local numbers = t.back
+  table.sort(numbers, function(a, b) return a > b end)
+  for from = 1, #numbers, BACK_PIECE do
+    hand_back(t, { unpack(numbers, from, math.min(from + BACK_PIECE - 1, #numbers)) })
+  end
+  wake_one(t)
 end
 
 local function settle_one(t, job, keep, now)

@@ -2694,9 +2694,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "39b8613754a612f608e83036da380248a44b033e",
+    sha1: "0cf4cb39d97182b7dd2edeaa1c3e6dffdf465079",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,take_fences=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,take_fences=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2868,11 +2868,13 @@ function F.priority_of(record)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-function F.counts_of(t, number)
-  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_in(text)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+function F.counts_of(t, number)
+  return F.counts_in(F.exists(t.tries) and redis.call('HGET', t.tries, number))
 end
 local ALONE_AFTER = 3
 function F.last_in_line(number, order)
@@ -4428,9 +4430,9 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "878866eb7182e5de7262d44bc909d29865d3ea38",
+    sha1: "545c774f877e4c8aa3926b346e94bdd076421e28",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4596,11 +4598,13 @@ function F.priority_of(record)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-function F.counts_of(t, number)
-  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_in(text)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+function F.counts_of(t, number)
+  return F.counts_in(F.exists(t.tries) and redis.call('HGET', t.tries, number))
 end
 function F.counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
@@ -7760,7 +7764,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "a785afa5a5fcfc181e89994244c3c4abafbfb05f",
+    sha1: "e6ba997e0549a86ecee390fc3ede320306386520",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
 local R = {}
@@ -8300,6 +8304,7 @@ function F.complete_left(t, keep, now_ms)
   F.forget_done(t, numbers)
   F.remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
 end
+local BACK_PIECE = 20
 function F.settle_completed(t, lease, joined, extras, keep, now)
   if not lease then return 'L' end
   local numbers = F.numbers_in(joined)
@@ -8391,11 +8396,13 @@ function F.priority_of(record)
   if not stop or stop == 1 then return '0' end
   return string.match(string.sub(record, 1, stop - 1), '"p":(-?%d+)') or '0'
 end
-function F.counts_of(t, number)
-  local text = F.exists(t.tries) and redis.call('HGET', t.tries, number)
+function F.counts_in(text)
   if not text then return 0, 0, 0, 0, 0 end
   local f, c, h, row, inv = string.match(text, '^(%d+),(%d+),(%d+),(%d+),(%d+)$')
   return tonumber(f), tonumber(c), tonumber(h), tonumber(row), tonumber(inv)
+end
+function F.counts_of(t, number)
+  return F.counts_in(F.exists(t.tries) and redis.call('HGET', t.tries, number))
 end
 function F.counts_text(f, c, h, row, inv)
   return string.format('%d,%d,%d,%d,%d', f, c, h, row, inv)
@@ -8975,14 +8982,37 @@ function F.retry_job(t, job, now)
   F.put_later(t, number, record, due)
   return 's' .. due
 end
-function F.hand_back(t, number)
-  local record = redis.call('HGET', t.jobs, number)
-  if not record then return end
-  local f, c, h, row, inv = F.counts_of(t, number)
-  F.set_counts(t, number, F.counts_text(f, c, h + 1, row, inv))
-  redis.call('SREM', t.claimed, number)
-  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, number) end
-  F.join_front(t, number, F.priority_of(record), row)
+function F.hand_back(t, numbers)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local counts = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
+  local here, tries, plain = {}, {}, {}
+  for k, number in ipairs(numbers) do
+    if records[k] then
+      local f, c, h, row, inv = F.counts_in(counts[k])
+      local n, priority = #here + 1, F.priority_of(records[k])
+      here[n], tries[2 * n - 1], tries[2 * n] = number, number, F.counts_text(f, c, h + 1, row, inv)
+      if priority == '0' and row < ALONE_AFTER then
+        plain[#plain + 1] = number
+      else
+        F.join_front(t, number, priority, row)
+      end
+    end
+  end
+  if #here == 0 then return end
+  F.written(t.tries)
+  redis.call('HSET', t.tries, unpack(tries))
+  redis.call('SREM', t.claimed, unpack(here))
+  if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(here)) end
+  if #plain > 0 then redis.call('LPUSH', t.ready, unpack(plain)) end
+  redis.call('ZADD', MOMENTS, 0, t.name)
+end
+function F.hand_back_all(t)
+  local numbers = t.back
+  table.sort(numbers, function(a, b) return a > b end)
+  for from = 1, #numbers, BACK_PIECE do
+    F.hand_back(t, { unpack(numbers, from, math.min(from + BACK_PIECE - 1, #numbers)) })
+  end
+  F.wake_one(t)
 end
 function F.settle_one(t, job, keep, now)
   local number, outcome, id, detail = job.number, job.outcome, job.id, job.detail
@@ -9020,7 +9050,7 @@ local task_count = tonumber(ARGV[i])
 local tasks = {}
 for k = 1, task_count do tasks[k] = F.task_keys(k, ARGV[i + k]) end
 i = i + task_count + 1
-local settled, handed_back, runs_over = {}, {}, nil
+local settled, runs_over = {}, nil
 local ENDED = { c = true, d = true, x = true }
 do
   local rare = { CANCELS, PROGRESS }
@@ -9041,7 +9071,8 @@ function F.settle_special(t, lease, first, n)
     elseif outcome == 'h' and
         not (F.exists(CANCELS) and redis.call('HEXISTS', CANCELS, number) == 1) then
       F.drop_member(lease, at)
-      handed_back[#handed_back + 1] = { t = t, number = number }
+      t.back = t.back or {}
+      t.back[#t.back + 1] = number
       states[k + 1] = 'h'
     else
       F.drop_member(lease, at)
@@ -9088,9 +9119,9 @@ for _, t in ipairs(tasks) do
   F.complete_left(t, keep, now_ms)
 end
 F.save_ends()
-table.sort(handed_back, function(a, b) return a.number > b.number end)
-for _, back in ipairs(handed_back) do F.hand_back(back.t, back.number) end
-for _, back in ipairs(handed_back) do F.wake_one(back.t) end
+for _, t in ipairs(tasks) do
+  if t.back then F.hand_back_all(t) end
+end
 local caller = {
   identity = identity, now_ms = now_ms, lease_ms = lease_ms, free = ARGV[4] == 'f',
 }
@@ -9128,9 +9159,11 @@ function F.claim(c, alone_from)
 end
 R[#R + 1] = function()
 function F.lease_by_crashes(index, numbers, records)
+  if #numbers == 0 then return end
   local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+  local counts = redis.call('HMGET', t.tries, unpack(numbers))
   for k, number in ipairs(numbers) do
-    local _, _, _, row = F.counts_of(t, number)
+    local _, _, _, row = F.counts_in(counts[k])
     if row >= ALONE_AFTER then
       F.written(t.alone)
       redis.call('SREM', t.claimed, number)
