@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- mend: compares a piece of one task's records with all that points at them, and mends what does
--- not fit. Not urgent: the fleet does one piece of a task in 50 s, from where the last one ended,
--- or where a task stands still.
--- keys   shard, session, the group of the task
--- args   task name · urgent 1|0 · if urgent, the place to go on from, '' = the beginning
--- gives  { place to go on from or '' at the end, then kind and how many were mended … }
+-- mend: compares a piece of the records of tasks with all that points at them, and mends what does
+-- not fit: task by task, until something is found or the piece is full. Not urgent: the fleet does
+-- one piece of a task in 50 s, from where the last one ended, or where a task stands still.
+-- keys   shard, session, then the groups of the tasks named
+-- args   urgent 1|0 · if urgent, the place to go on from, '' = the beginning · tasks: number, names
+-- gives  { how many tasks were compared, then of the last of them: place to go on from or '' at the
+--        end, then kind and how many were mended … }
 -- since  protocol 3
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -14,9 +15,12 @@
 -- @include lib/claim.lua
 -- @include lib/need.lua
 -- @include lib/piece.lua
+-- @include lib/mend-ended.lua
 local PAUSE_MS, DAY_MS = 50000, 86400000
 local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
-local t, urgent = task_keys(1, ARGV[1]), ARGV[2] == '1'
+local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
+-- The task that is compared now.
+local t = nil
 local now = now_us()
 local now_ms = now / 1000
 local this = whole(math.floor(now_ms))
@@ -184,34 +188,6 @@ local function mend_id(id, text)
   end
 end
 
-local INDEX = { c = 'completed', d = 'dead', x = 'cancelled' }
-
-local function mend_ended(number, text)
-  local letter, at = string.match(text, '^(%a)|(%d+)|')
-  local index = letter and INDEX[letter]
-  if index and redis.call('ZSCORE', t[index], number) then return end
-  note_mended('ended', 1)
-  if index then
-    redis.call('ZADD', t[index], at, number)
-  else
-    redis.call('HDEL', t.ended, number)
-  end
-end
-
-local function walk_index(key, from)
-  local numbers = redis.call('ZRANGE', key, from, from + PAGE - 1)
-  local gone = 0
-  for _, number in ipairs(numbers) do
-    if redis.call('HEXISTS', t.ended, number) == 0 then
-      redis.call('ZREM', key, number)
-      gone = gone + 1
-    end
-  end
-  note_mended('ended', gone)
-  work.left = work.left - 1 - #numbers
-  return #numbers < PAGE and '0' or whole(from + #numbers - gone)
-end
-
 local function mend_tries(number)
   if is_open(number) then return end
   redis.call('HDEL', t.tries, number)
@@ -226,10 +202,12 @@ local STEPS = {
   walk_records,
   function(from) return walk_hash(t.later, from, mend_later) end,
   function(from) return walk_hash(t.ids, from, mend_id) end,
-  function(from) return walk_hash(t.ended, from, mend_ended) end,
-  function(from) return walk_index(t.dead, tonumber(from)) end,
-  function(from) return walk_index(t.cancelled, tonumber(from)) end,
-  function(from) return walk_index(t.completed, tonumber(from)) end,
+  function(from)
+    return walk_hash(t.ended, from, function(number, text) mend_ended(t, number, text) end)
+  end,
+  function(from) return walk_index(t, t.dead, tonumber(from)) end,
+  function(from) return walk_index(t, t.cancelled, tonumber(from)) end,
+  function(from) return walk_index(t, t.completed, tonumber(from)) end,
   function(from) return walk_hash(t.tries, from, mend_tries) end,
 }
 
@@ -245,13 +223,6 @@ local function walk(place, last)
     if from == '0' then step = step + 1 end
   end
   return step <= last and step .. ':' .. from or ''
-end
-
--- The index of all tasks says when to look at this one.
-local function mend_moment()
-  local before = redis.call('ZSCORE', MOMENTS, t.name)
-  update_moment(t, now_ms)
-  if not before and redis.call('ZSCORE', MOMENTS, t.name) then note_mended('moments', 1) end
 end
 
 -- A piece of both: what runs in no lease does not wait until the walk has come by all that has
@@ -281,17 +252,32 @@ local function is_time(noted)
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
 
-local field = 'mend ' .. t.name
-local noted = not urgent and redis.call('HGET', META, field) or ''
-if not is_time(noted) then return { '' } end
-note_time(now_ms)
-local following, noted_next = nil, nil
-if urgent then
-  following = walk(place_or(ARGV[3], '1:0'), #STEPS)
-else
-  noted_next, following = walk_both(noted)
+local function mend_moment()
+  if heal_moment(t, now_ms) then note_mended('moments', 1) end
 end
-mend_moment()
+
+-- Gives where to go on.
+local function compare()
+  if urgent then
+    local following = walk(place_or(from_place, '1:0'), #STEPS)
+    mend_moment()
+    return following
+  end
+  local field = 'mend ' .. t.name
+  local noted = redis.call('HGET', META, field) or ''
+  if not is_time(noted) then return '' end
+  local noted_next, following = walk_both(noted)
+  mend_moment()
+  redis.call('HSET', META, field, this .. ' ' .. noted_next)
+  return following
+end
+
+note_time(now_ms)
+local seen, following = 0, ''
+repeat
+  seen = seen + 1
+  t, known = task_keys(seen, ARGV[3 + seen]), nil
+  following = compare()
+until seen == task_count or #kinds > 0 or work.left <= 0 or work.bytes <= 0
 save_lengths()
-if noted_next then redis.call('HSET', META, field, this .. ' ' .. noted_next) end
-return mended_answer(following)
+return mended_answer(whole(seen), following)

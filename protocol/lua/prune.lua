@@ -1,5 +1,6 @@
 #!lua flags=allow-oom
--- prune: deletes what is past its keeping time or count, a bounded piece.
+-- prune: deletes what is past its keeping time or count, a bounded piece, and sets right when the
+-- tasks have to be looked at next: a hint that was lost does no lasting harm.
 -- keys   shard, session, then the groups of the tasks named
 -- args   keep rules (8) · tasks: number, names
 -- gives  the indexes of those that have more, by ',': of several, each has a part of the piece
@@ -7,6 +8,7 @@
 -- @include lib/now.lua
 -- @include lib/keys.lua
 -- @include lib/job.lua
+-- @include lib/moment.lua
 local MOST, LEAST = 250, 5
 local keep, task_count = keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
 local most = math.max(LEAST, math.floor(MOST / task_count))
@@ -40,6 +42,8 @@ end
 
 local left = {}
 for k = 1, task_count do
-  if prune_task(task_keys(k, ARGV[KEEP_ARGS + 1 + k])) then left[#left + 1] = k end
+  local t = task_keys(k, ARGV[KEEP_ARGS + 1 + k])
+  if prune_task(t) then left[#left + 1] = k end
+  heal_moment(t, now_ms)
 end
 return table.concat(left, ',')

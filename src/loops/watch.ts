@@ -5,7 +5,7 @@
  *  3. tasks with work go to the pump, due schedules are fired, expired leases reaped
  *  4. whoever was woken or has worked is no sleeper any more: it looks again when tasks are idle,
  *     so that the next push wakes it; under load not after every call
- *  5. once a minute all tasks count as having work: a hint that was lost does no lasting harm
+ *  5. at its start, and when there is doubt, all tasks count as having work
  *  6. after an outage it takes nothing from anybody for a third of a lease, and for as long as
  *     others may need to connect: all of them had it, too; at its start for nearly as long
  *  7. where the store has several shards, each is looked at for itself
@@ -39,8 +39,6 @@ export interface WatchParts {
   onError: (error: unknown, loopName: string) => void;
 }
 
-const HEAL_EVERY_MS = 60_000;
-
 /** A look that took this share of a lease was an outage, noticed or not. */
 const OUTAGE_SHARE = 1 / 4;
 /** Owners renew at once when the store is back, and have so much of a lease for it. */
@@ -65,7 +63,8 @@ export class Watch {
   #lookedAt = Number.NEGATIVE_INFINITY;
   /** Looks in a row that found work of which nothing could be claimed. */
   #fruitless = 0;
-  #healedAt = Number.NEGATIVE_INFINITY;
+  /** Hints may have been lost. */
+  #isDoubtful = true;
   #isAway = false;
   /** From when on expired leases are reaped, by the monotonic clock; null: not looked yet. */
   #reapsFrom: number | null = null;
@@ -85,7 +84,8 @@ export class Watch {
     // The claim's answer calls for the next look.
     if (this.#offerNext()) return this.#parts.pollIntervalMs;
     await this.#register();
-    this.#heal();
+    if (this.#isDoubtful) this.#parts.offerAll();
+    this.#isDoubtful = false;
     const awakenings = this.#awakenings;
     this.#lookedAt = clock.monotonic();
     const taskIds = slots.idleTaskIds();
@@ -165,7 +165,7 @@ export class Watch {
 
   /** Everything is doubtful after an outage. */
   doubt(): void {
-    this.#healedAt = Number.NEGATIVE_INFINITY;
+    this.#isDoubtful = true;
     this.#awakenings += 1;
     this.#restReaping();
   }
@@ -221,12 +221,5 @@ export class Watch {
   /** The store says that there is work and gives none, as when others are faster: no hurry. */
   #fruitlessDelayMs(): DelayMs {
     return Math.min(2 ** this.#fruitless, this.#parts.pollIntervalMs);
-  }
-
-  #heal(): void {
-    const now = this.#parts.clock.monotonic();
-    if (now - this.#healedAt < HEAL_EVERY_MS) return;
-    this.#healedAt = now;
-    this.#parts.offerAll();
   }
 }

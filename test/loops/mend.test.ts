@@ -14,7 +14,7 @@ function mendingOf(places: string[], taskIds: readonly string[]) {
   const asked: MendArgs[] = [];
   store.mend = async (args) => {
     asked.push(args);
-    return { place: places.shift() ?? "", mended: {} };
+    return { seen: 0, place: places.shift() ?? "", mended: {} };
   };
   return { store, asked, mending: new Mending({ store, taskIds }) };
 }
@@ -38,26 +38,60 @@ test("where something was found it goes on at once, until a piece finds nothing"
   const { store } = createScene().openStore();
   const asked: MendArgs[] = [];
   const answers = [
-    { place: "p1", mended: { ready: 3 } },
-    { place: "p2", mended: { ready: 1 } },
-    { place: "p3", mended: {} },
-    { place: "", mended: {} },
+    { seen: 0, place: "p1", mended: { ready: 3 } },
+    { seen: 0, place: "p2", mended: { ready: 1 } },
+    { seen: 0, place: "p3", mended: {} },
+    { seen: 0, place: "", mended: {} },
   ];
   store.mend = async (args) => {
     asked.push(args);
-    return answers.shift() ?? { place: "", mended: {} };
+    return answers.shift() ?? { seen: 0, place: "", mended: {} };
   };
   const mending = new Mending({ store, taskIds: ["a", "b"] });
   const isMore: boolean[] = [];
   for (let k = 0; k < 4; k += 1) isMore.push(await mending.step());
   expect(isMore).toEqual([true, true, false, false]);
   expect(asked).toEqual([
-    { taskId: "a", urgent: false, place: "" },
-    { taskId: "a", urgent: true, place: "p1" },
-    { taskId: "a", urgent: true, place: "p2" },
-    { taskId: "b", urgent: false, place: "" },
-    { taskId: "a", urgent: false, place: "p3" },
+    { taskId: "a", urgent: false, place: "", next: ["b"] },
+    { taskId: "a", urgent: true, place: "p1", next: [] },
+    { taskId: "a", urgent: true, place: "p2", next: [] },
+    { taskId: "b", urgent: false, place: "", next: ["a"] },
+    { taskId: "a", urgent: false, place: "p3", next: [] },
   ]);
+});
+
+test("those of a shared call that were not reached have the next one", async () => {
+  const { store } = createScene().openStore();
+  const asked: string[][] = [];
+  const seen = [2, 0, 1, 3];
+  store.mend = async ({ taskId, next = [] }) => {
+    asked.push([taskId, ...next]);
+    return { seen: seen.shift() ?? 0, place: "", mended: {} };
+  };
+  const mending = new Mending({ store, taskIds: ["a", "b", "c", "d"] });
+  await mending.step();
+  expect(asked).toEqual([["a", "b", "c", "d"], ["d"]]);
+  asked.length = 0;
+  await mending.step();
+  expect(asked).toEqual([
+    ["a", "b", "c", "d"],
+    ["c", "d"],
+  ]);
+});
+
+test("where mending a task fails the others have their turns all the same", async () => {
+  const { store } = createScene().openStore();
+  const compared: Record<string, number> = { a: 0, b: 0, d: 0, e: 0 };
+  store.mend = async ({ taskId, next = [] }) => {
+    for (const name of [taskId, ...next]) {
+      if (name === "c") throw new Error("a key of the wrong type");
+      compared[name]! += 1;
+    }
+    return { seen: next.length, place: "", mended: {} };
+  };
+  const mending = new Mending({ store, taskIds: ["a", "b", "c", "d", "e"] });
+  for (let round = 0; round < 9; round += 1) await mending.step().catch(() => {});
+  for (const times of Object.values(compared)) expect(times).toBeGreaterThan(3);
 });
 
 test("a scheduler without tasks has nothing to mend", async () => {
@@ -83,14 +117,14 @@ test("in doubt each task has a piece at once, and more while it finds something"
   const { store } = createScene().openStore();
   const asked: MendArgs[] = [];
   const answers = [
-    { place: "p1", mended: {} },
-    { place: "p2", mended: { running: 1 } },
-    { place: "p3", mended: {} },
-    { place: "p4", mended: {} },
+    { seen: 0, place: "p1", mended: {} },
+    { seen: 0, place: "p2", mended: { running: 1 } },
+    { seen: 0, place: "p3", mended: {} },
+    { seen: 0, place: "p4", mended: {} },
   ];
   store.mend = async (args) => {
     asked.push(args);
-    return answers.shift() ?? { place: "", mended: {} };
+    return answers.shift() ?? { seen: 0, place: "", mended: {} };
   };
   const mending = new Mending({ store, taskIds: ["a", "b"] });
   await mending.step();
@@ -120,7 +154,7 @@ test("a script that broke off puts all bound tasks in doubt, within seconds", as
   const urgent: string[] = [];
   recorded.store.mend = async ({ taskId, urgent: isUrgent }) => {
     if (isUrgent) urgent.push(taskId);
-    return { place: "", mended: {} };
+    return { seen: 0, place: "", mended: {} };
   };
   await scene.clock.advance(10_000);
   expect(urgent).toEqual([]);

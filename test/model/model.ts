@@ -38,7 +38,7 @@ const STEPS: { [V in Verb]: (scope: Scope, args: ArgsOf<V>) => AnswerOf<V> } = {
   ...{ push, work, look, renew, reap, register, fire, trigger, pause, remove, schedule, schedules },
   ...{ tend, recover, get, cancel, redrive, list, counts, prune },
   // Nothing points at anything here that could be lost by itself: `invariants.ts` would tell.
-  mend: () => ({ place: "", mended: {} }),
+  mend: () => ({ seen: 0, place: "", mended: {} }),
 };
 
 /** Who calls: a scheduler, and the data that it knows from answers so far; null: none yet. */

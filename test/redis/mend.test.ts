@@ -163,9 +163,9 @@ test("in the background the fleet does one piece of a task in 50 s", async () =>
   await stores[0].push({ jobs: [job("a")], timeoutMs: 5_000 });
   await admin.del(`${TASK}ready`);
   const args = { taskId: "a", urgent: false, place: "" };
-  expect(await stores[0].mend(args)).toEqual({ place: "", mended: { ready: 1 } });
+  expect(await stores[0].mend(args)).toEqual({ seen: 0, place: "", mended: { ready: 1 } });
   await admin.del(`${TASK}ready`);
-  expect(await stores[1].mend(args)).toEqual({ place: "", mended: {} });
+  expect(await stores[1].mend(args)).toEqual({ seen: 0, place: "", mended: {} });
   expect((await stores[1].mend({ ...args, urgent: true })).mended).toEqual({ ready: 1 });
   for (const store of stores) await store.close();
 });
@@ -204,5 +204,29 @@ test("what runs in no lease is found soon, however much has ended", async () => 
   await admin.del(`${SHARD}lease`, `${SHARD}leases`);
   await admin.hset(`${SHARD}meta`, "mend a", String(noted).replace(/^\d+/, "0"));
   expect(await mend()).toMatchObject({ mended: { running: 2 } });
+  await store.close();
+});
+
+test("tasks that have little share a call, to the first in which something is found", async () => {
+  const { host, port } = server;
+  const store = storeOn({ host, port }, PREFIX);
+  await store.push({ jobs: [job("a"), job("c"), job("e")], timeoutMs: 5_000 });
+  await admin.del(`${SHARD}t:c:ready`);
+  const next = ["b", "c", "d", "e"];
+  const args = { taskId: "a", urgent: false, place: "" };
+  expect(await store.mend({ ...args, next })).toEqual({ seen: 2, place: "", mended: { ready: 1 } });
+  expect(await admin.hkeys(`${SHARD}meta`)).not.toContain("mend d");
+  expect(await store.mend({ ...args, taskId: "d", next: ["e"] })).toMatchObject({ seen: 1 });
+  expect(await admin.hkeys(`${SHARD}meta`)).toEqual(expect.arrayContaining(["mend d", "mend e"]));
+  await store.close();
+});
+
+test("tasks that have much end a call: the others have the next one", async () => {
+  const { host, port } = server;
+  const store = storeOn({ host, port }, PREFIX);
+  const many = (taskId: string) => Array.from({ length: 500 }, () => job(taskId));
+  await store.push({ jobs: [...many("a"), ...many("b"), ...many("c")], timeoutMs: 5_000 });
+  const args = { taskId: "a", urgent: false, place: "", next: ["b", "c"] };
+  expect(await store.mend(args)).toMatchObject({ seen: 0, mended: {} });
   await store.close();
 });

@@ -1,9 +1,13 @@
-/** Claims about pruning many tasks on a real server: few calls, and a part for each of them. */
+/**
+ * Claims about pruning many tasks on a real server: few calls, a part for each of them, and hints
+ * that were lost are there again.
+ */
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.js";
 import { startServer, type TestServer } from "../support/servers.js";
-import { drain, job, KEEP, storeOn } from "./store-kit.js";
+import { until } from "../support/until.js";
+import { drain, job, KEEP, NO_SCHEDULES, storeOn } from "./store-kit.js";
 
 let server: TestServer;
 let admin: Redis;
@@ -55,3 +59,27 @@ test("of one that has much and one that has little, each has its part in each pi
   expect(await ids("task 0")).toBe(0);
   expect(rounds).toBeLessThan(4);
 });
+
+test.each([
+  ["ready", null, 0],
+  ["due later", { in: 600_000 }, 590_000],
+] as const)(
+  "a job that is %s is looked for again when the hint at it was lost",
+  async (_, due, waitMs) => {
+    const taskId = `lost ${waitMs}`;
+    const sleepMs = 1_000_000;
+    const look = () => store.look({ taskIds: [taskId], sleepMs, ...NO_SCHEDULES });
+    await store.push({ jobs: [job(taskId, { due })], timeoutMs: 5_000 });
+    await admin.del("_test:{0}:moments");
+    expect((await look()).waitMs).toBe(sleepMs);
+    const woken: unknown[] = [];
+    store.onWake((wake) => woken.push(wake));
+    await store.prune({ taskIds: [...TASKS, taskId], keep: KEEP });
+    // Nobody else would tell whoever sleeps already.
+    if (due === null) await until("the sleeper to be woken", () => woken.length > 0);
+    const { taskIds, waitMs: found } = await look();
+    expect(taskIds).toEqual(due === null ? [taskId] : []);
+    expect(found).toBeGreaterThanOrEqual(waitMs);
+    expect(found).toBeLessThan(sleepMs);
+  },
+);

@@ -1,4 +1,5 @@
 -- claim: takes ready jobs of a task under new leases.
+-- @include lib/moment.lua
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 
@@ -112,20 +113,6 @@ local function part_of(t, limit, identity)
   return math.min(limit, math.max(1, part))
 end
 
--- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
-local function has_alone(t)
-  if not exists(t.alone) then return false end
-  for _ = 1, MOST_JOBS do
-    local number = redis.call('LINDEX', t.alone, 0)
-    if not number then return false end
-    local there = redis.call('HEXISTS', t.jobs, number) == 1
-    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
-    redis.call('LPOP', t.alone)
-    redis.call('HINCRBY', META, 'aloneJobs', -1)
-  end
-  return false
-end
-
 local function take_alone(t)
   if not has_alone(t) then return nil end
   local number = redis.call('LPOP', t.alone)
@@ -162,29 +149,4 @@ local function write_leases(leases, lease_ms, owner, now)
   redis.call('HSET', LEASE, unpack(texts))
   redis.call('ZADD', LEASES, unpack(ends))
   return fences
-end
-
--- The task's next moment: 0 = something is ready, else when something becomes claimable, else none.
--- Says whether something is ready. A job that must run alone counts from the end of its
--- reservation.
-local function update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or (exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  local next_due = exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
-  local moment = next_due and tonumber(next_due) or nil
-  if moment and moment <= now_ms then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  if has_alone(t) then
-    moment = math.min(moment or math.huge, alone_from or 0)
-  end
-  if moment then
-    redis.call('ZADD', MOMENTS, exact(moment), t.name)
-  else
-    redis.call('ZREM', MOMENTS, t.name)
-  end
-  return false
 end

@@ -24,8 +24,8 @@ local function place_or(place, first)
   return place and place ~= '' and place or first
 end
 
-local function mended_answer(following)
-  local answer = { following }
+local function mended_answer(...)
+  local answer = { ... }
   for _, kind in ipairs(kinds) do
     answer[#answer + 1] = kind
     answer[#answer + 1] = whole(mended[kind])

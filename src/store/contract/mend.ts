@@ -25,9 +25,13 @@ export interface MendArgs {
   urgent: boolean;
   /** From the answer before; "": from the beginning. */
   place: string;
+  /** Not urgent: these after it, as far as one piece goes and until something is found. */
+  next?: readonly string[];
 }
 
 export interface Mended {
+  /** How many of `next` were compared as well: what follows is about the last of them. */
+  seen: number;
   /** Where to go on; "": this was the last piece. */
   place: string;
   mended: Partial<Record<MendKind, number>>;

@@ -95,22 +95,36 @@ export class JobVerbs {
   }
 
   /** The shards of a task have their turn one after the other: `<which>@<place in it>`. */
-  async mend(args: MendArgs): Promise<Mended> {
+  async mend({ next = [], ...args }: MendArgs): Promise<Mended> {
     const shards = await this.#shardsOf(args.taskId);
-    if (shards.length === 1) return await mendOnShard(at(shards, 0), args);
+    if (shards.length === 1) {
+      const shard = at(shards, 0);
+      const there = this.#firstIn(shard, next, (await this.#shards()).length);
+      return await mendOnShard(shard, { ...args, next: there });
+    }
     const [, which = "0", within = ""] = /^(\d+)@(.*)$/s.exec(args.place) ?? [];
     let k = Number(which);
     let { place, mended } = await mendOnShard(at(shards, k), { ...args, place: within });
     if (place === "" && k + 1 < shards.length) {
       k += 1;
       // Not urgent, the fleet does one piece in each of them in its time.
-      if (args.urgent) return { place: `${k}@`, mended };
+      if (args.urgent) return { seen: 0, place: `${k}@`, mended };
       for (; k < shards.length; k += 1) {
         const more = await mendOnShard(at(shards, k), { ...args, place: "" });
         mended = addedMends(mended, more.mended);
       }
     }
-    return { place: place === "" ? "" : `${k}@${place}`, mended };
+    return { seen: 0, place: place === "" ? "" : `${k}@${place}`, mended };
+  }
+
+  /** The first of these tasks, up to one that is not known to be in this shard only. */
+  #firstIn(shard: Shard, taskIds: readonly string[], shards: number): readonly string[] {
+    const end = taskIds.findIndex((taskId) => {
+      const places = this.#spreads.placesOf(taskId, shards);
+      const isSure = shards === 1 || this.#spreads.isSure(taskId);
+      return !isSure || places.length > 1 || places[0] !== shard.index;
+    });
+    return end < 0 ? taskIds : taskIds.slice(0, end);
   }
 
   async #shardsOf(taskId: string): Promise<Shard[]> {

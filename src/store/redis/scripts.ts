@@ -2694,9 +2694,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "0cf4cb39d97182b7dd2edeaa1c3e6dffdf465079",
+    sha1: "470fbd7f0b00505ad6bea590b958b6821d4b7798",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,take_fences=0,write_leases=0,update_moment=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_ended=0,walk_index=0,mend_tries=0,walk=0,mend_moment=0,walk_both=0,is_time=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,take_fences=0,write_leases=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2830,6 +2830,14 @@ function F.digits_from(first, count)
 end
 local heads = {}
 local MOST_DEAD = 200
+function F.wake_one(t)
+  for _ = 1, MOST_DEAD do
+    local sleeper = redis.call('SPOP', t.sleepers)
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
+  end
+  return false
+end
 local any_rare, seen_rare = true, {}
 function F.exists(key)
   if not any_rare then return false end
@@ -2976,12 +2984,10 @@ local over = {}
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local MOST_JOBS = 1000
-local FIRST_CHUNK = 16
-local MOST_SHARERS = 7
+local MOST_CANCELLED = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_JOBS do
+  for _ = 1, MOST_CANCELLED do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
@@ -2990,28 +2996,6 @@ function F.has_alone(t)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
   return false
-end
-local MOST_PER_LEASE = 100
-function F.take_fences(count, now)
-  local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
-  return F.raised('fence', last, count, now)
-end
-function F.write_leases(leases, lease_ms, owner, now)
-  if #leases == 0 then return {} end
-  local now_ms = now / 1000
-  F.note_leases(now_ms, lease_ms, #leases)
-  local fences = F.digits_from(F.take_fences(#leases, now), #leases)
-  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
-  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
-  for k, lease in ipairs(leases) do
-    texts[2 * k - 1] = fences[k]
-    lease.joined = table.concat(lease.numbers, ' ')
-    texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
-    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
-  end
-  redis.call('HSET', LEASE, unpack(texts))
-  redis.call('ZADD', LEASES, unpack(ends))
-  return fences
 end
 function F.update_moment(t, now_ms, alone_from)
   if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
@@ -3033,6 +3017,38 @@ function F.update_moment(t, now_ms, alone_from)
     redis.call('ZREM', MOMENTS, t.name)
   end
   return false
+end
+function F.heal_moment(t, now_ms)
+  local before = redis.call('ZSCORE', MOMENTS, t.name)
+  local is_ready = F.update_moment(t, now_ms)
+  if before or not redis.call('ZSCORE', MOMENTS, t.name) then return false end
+  if is_ready then F.wake_one(t) end
+  return true
+end
+local MOST_JOBS = 1000
+local FIRST_CHUNK = 16
+local MOST_SHARERS = 7
+local MOST_PER_LEASE = 100
+function F.take_fences(count, now)
+  local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
+  return F.raised('fence', last, count, now)
+end
+function F.write_leases(leases, lease_ms, owner, now)
+  if #leases == 0 then return {} end
+  local now_ms = now / 1000
+  F.note_leases(now_ms, lease_ms, #leases)
+  local fences = F.digits_from(F.take_fences(#leases, now), #leases)
+  local texts, ends, ends_at = {}, {}, F.whole(math.floor(now_ms + lease_ms))
+  local head = F.whole(lease_ms) .. '|' .. owner .. '|'
+  for k, lease in ipairs(leases) do
+    texts[2 * k - 1] = fences[k]
+    lease.joined = table.concat(lease.numbers, ' ')
+    texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
+    ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
+  end
+  redis.call('HSET', LEASE, unpack(texts))
+  redis.call('ZADD', LEASES, unpack(ends))
+  return fences
 end
 function F.count_hints(t)
   return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
@@ -3063,17 +3079,43 @@ end
 function F.place_or(place, first)
   return place and place ~= '' and place or first
 end
-function F.mended_answer(following)
-  local answer = { following }
+function F.mended_answer(...)
+  local answer = { ... }
   for _, kind in ipairs(kinds) do
     answer[#answer + 1] = kind
     answer[#answer + 1] = F.whole(mended[kind])
   end
   return answer
 end
+local INDEX = { c = 'completed', d = 'dead', x = 'cancelled' }
+function F.mend_ended(t, number, text)
+  local letter, at = string.match(text, '^(%a)|(%d+)|')
+  local index = letter and INDEX[letter]
+  if index and redis.call('ZSCORE', t[index], number) then return end
+  F.note_mended('ended', 1)
+  if index then
+    redis.call('ZADD', t[index], at, number)
+  else
+    redis.call('HDEL', t.ended, number)
+  end
+end
+function F.walk_index(t, key, from)
+  local numbers = redis.call('ZRANGE', key, from, from + PAGE - 1)
+  local gone = 0
+  for _, number in ipairs(numbers) do
+    if redis.call('HEXISTS', t.ended, number) == 0 then
+      redis.call('ZREM', key, number)
+      gone = gone + 1
+    end
+  end
+  F.note_mended('ended', gone)
+  work.left = work.left - 1 - #numbers
+  return #numbers < PAGE and '0' or F.whole(from + #numbers - gone)
+end
 local PAUSE_MS, DAY_MS = 50000, 86400000
 local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
-local t, urgent = F.task_keys(1, ARGV[1]), ARGV[2] == '1'
+local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
+local t = nil
 local now = now_us()
 local now_ms = now / 1000
 local this = F.whole(math.floor(now_ms))
@@ -3218,31 +3260,6 @@ function F.mend_id(id, text)
     redis.call('HDEL', t.ids, id)
   end
 end
-local INDEX = { c = 'completed', d = 'dead', x = 'cancelled' }
-function F.mend_ended(number, text)
-  local letter, at = string.match(text, '^(%a)|(%d+)|')
-  local index = letter and INDEX[letter]
-  if index and redis.call('ZSCORE', t[index], number) then return end
-  F.note_mended('ended', 1)
-  if index then
-    redis.call('ZADD', t[index], at, number)
-  else
-    redis.call('HDEL', t.ended, number)
-  end
-end
-function F.walk_index(key, from)
-  local numbers = redis.call('ZRANGE', key, from, from + PAGE - 1)
-  local gone = 0
-  for _, number in ipairs(numbers) do
-    if redis.call('HEXISTS', t.ended, number) == 0 then
-      redis.call('ZREM', key, number)
-      gone = gone + 1
-    end
-  end
-  F.note_mended('ended', gone)
-  work.left = work.left - 1 - #numbers
-  return #numbers < PAGE and '0' or F.whole(from + #numbers - gone)
-end
 function F.mend_tries(number)
   if F.is_open(number) then return end
   redis.call('HDEL', t.tries, number)
@@ -3255,10 +3272,12 @@ local STEPS = {
   F.walk_records,
   function(from) return F.walk_hash(t.later, from, F.mend_later) end,
   function(from) return F.walk_hash(t.ids, from, F.mend_id) end,
-  function(from) return F.walk_hash(t.ended, from, F.mend_ended) end,
-  function(from) return F.walk_index(t.dead, tonumber(from)) end,
-  function(from) return F.walk_index(t.cancelled, tonumber(from)) end,
-  function(from) return F.walk_index(t.completed, tonumber(from)) end,
+  function(from)
+    return F.walk_hash(t.ended, from, function(number, text) F.mend_ended(t, number, text) end)
+  end,
+  function(from) return F.walk_index(t, t.dead, tonumber(from)) end,
+  function(from) return F.walk_index(t, t.cancelled, tonumber(from)) end,
+  function(from) return F.walk_index(t, t.completed, tonumber(from)) end,
   function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
 }
 local LAST_OF_RUNNING = 2
@@ -3270,11 +3289,6 @@ function F.walk(place, last)
     if from == '0' then step = step + 1 end
   end
   return step <= last and step .. ':' .. from or ''
-end
-function F.mend_moment()
-  local before = redis.call('ZSCORE', MOMENTS, t.name)
-  F.update_moment(t, now_ms)
-  if not before and redis.call('ZSCORE', MOMENTS, t.name) then F.note_mended('moments', 1) end
 end
 function F.walk_both(noted)
   local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
@@ -3298,20 +3312,32 @@ function F.is_time(noted)
   local at = tonumber(string.match(noted, '^%d+'))
   return not at or at > now_ms or now_ms - at >= PAUSE_MS
 end
-local field = 'mend ' .. t.name
-local noted = not urgent and redis.call('HGET', META, field) or ''
-if not F.is_time(noted) then return { '' } end
-F.note_time(now_ms)
-local following, noted_next = nil, nil
-if urgent then
-  following = F.walk(F.place_or(ARGV[3], '1:0'), #STEPS)
-else
-  noted_next, following = F.walk_both(noted)
+function F.mend_moment()
+  if F.heal_moment(t, now_ms) then F.note_mended('moments', 1) end
 end
-F.mend_moment()
+function F.compare()
+  if urgent then
+    local following = F.walk(F.place_or(from_place, '1:0'), #STEPS)
+    F.mend_moment()
+    return following
+  end
+  local field = 'mend ' .. t.name
+  local noted = redis.call('HGET', META, field) or ''
+  if not F.is_time(noted) then return '' end
+  local noted_next, following = F.walk_both(noted)
+  F.mend_moment()
+  redis.call('HSET', META, field, this .. ' ' .. noted_next)
+  return following
+end
+F.note_time(now_ms)
+local seen, following = 0, ''
+repeat
+  seen = seen + 1
+  t, known = F.task_keys(seen, ARGV[3 + seen]), nil
+  following = F.compare()
+until seen == task_count or #kinds > 0 or work.left <= 0 or work.bytes <= 0
 F.save_lengths()
-if noted_next then redis.call('HSET', META, field, this .. ' ' .. noted_next) end
-return F.mended_answer(following)
+return F.mended_answer(F.whole(seen), following)
 `,
   },
   "open": {
@@ -3765,9 +3791,9 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "0e4c82e5d11e657aff75d00b4769f24b22bfb99d",
+    sha1: "642468025d5e6ab00fad4e46936d3b83ef325df6",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,keep_rules=0,bound=0,prune_age=0,prune_count=0,prune_task=0}
+local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3792,7 +3818,15 @@ end
 function F.whole(n)
   return string.format('%.0f', n)
 end
+function F.exact(ms)
+  return string.format('%.3f', ms)
+end
 local any_rare, seen_rare = true, {}
+function F.exists(key)
+  if not any_rare then return false end
+  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  return seen_rare[key]
+end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -3821,6 +3855,56 @@ function F.bound(index, hash, count, stats, most)
 end
 local SURPLUS_PER_CALL = 20
 local added_to = {}
+local MOST_DEAD = 200
+function F.wake_one(t)
+  for _ = 1, MOST_DEAD do
+    local sleeper = redis.call('SPOP', t.sleepers)
+    if not sleeper then return false end
+    if redis.call('PUBLISH', CHANNEL .. sleeper, 't' .. t.name) > 0 then return true end
+  end
+  return false
+end
+local MOST_CANCELLED = 1000
+function F.has_alone(t)
+  if not F.exists(t.alone) then return false end
+  for _ = 1, MOST_CANCELLED do
+    local number = redis.call('LINDEX', t.alone, 0)
+    if not number then return false end
+    local there = redis.call('HEXISTS', t.jobs, number) == 1
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
+  end
+  return false
+end
+function F.update_moment(t, now_ms, alone_from)
+  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
+  if moment and moment <= now_ms then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  if F.has_alone(t) then
+    moment = math.min(moment or math.huge, alone_from or 0)
+  end
+  if moment then
+    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
+  else
+    redis.call('ZREM', MOMENTS, t.name)
+  end
+  return false
+end
+function F.heal_moment(t, now_ms)
+  local before = redis.call('ZSCORE', MOMENTS, t.name)
+  local is_ready = F.update_moment(t, now_ms)
+  if before or not redis.call('ZSCORE', MOMENTS, t.name) then return false end
+  if is_ready then F.wake_one(t) end
+  return true
+end
 local MOST, LEAST = 250, 5
 local keep, task_count = F.keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
 local most = math.max(LEAST, math.floor(MOST / task_count))
@@ -3849,7 +3933,9 @@ function F.prune_task(t)
 end
 local left = {}
 for k = 1, task_count do
-  if F.prune_task(F.task_keys(k, ARGV[KEEP_ARGS + 1 + k])) then left[#left + 1] = k end
+  local t = F.task_keys(k, ARGV[KEEP_ARGS + 1 + k])
+  if F.prune_task(t) then left[#left + 1] = k end
+  F.heal_moment(t, now_ms)
 end
 return table.concat(left, ',')
 `,
@@ -7764,7 +7850,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "e6ba997e0549a86ecee390fc3ede320306386520",
+    sha1: "09f73d2a874340f0f0e397dd116ede9e4398a5a8",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
 local R = {}
@@ -8121,6 +8207,40 @@ function F.promote(t, now_ms, most)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
+local MOST_CANCELLED = 1000
+function F.has_alone(t)
+  if not F.exists(t.alone) then return false end
+  for _ = 1, MOST_CANCELLED do
+    local number = redis.call('LINDEX', t.alone, 0)
+    if not number then return false end
+    local there = redis.call('HEXISTS', t.jobs, number) == 1
+    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    redis.call('LPOP', t.alone)
+    redis.call('HINCRBY', META, 'aloneJobs', -1)
+  end
+  return false
+end
+function F.update_moment(t, now_ms, alone_from)
+  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
+  local moment = next_due and tonumber(next_due) or nil
+  if moment and moment <= now_ms then
+    redis.call('ZADD', MOMENTS, 0, t.name)
+    return true
+  end
+  if F.has_alone(t) then
+    moment = math.min(moment or math.huge, alone_from or 0)
+  end
+  if moment then
+    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
+  else
+    redis.call('ZREM', MOMENTS, t.name)
+  end
+  return false
+end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 function F.pop_hints(t, n)
@@ -8184,18 +8304,6 @@ function F.take(t, limit, budget)
   return numbers, records
 end
 local MOST_SHARERS = 7
-function F.has_alone(t)
-  if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_JOBS do
-    local number = redis.call('LINDEX', t.alone, 0)
-    if not number then return false end
-    local there = redis.call('HEXISTS', t.jobs, number) == 1
-    if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
-    redis.call('LPOP', t.alone)
-    redis.call('HINCRBY', META, 'aloneJobs', -1)
-  end
-  return false
-end
 local MOST_PER_LEASE = 100
 function F.take_fences(count, now)
   local last = tonumber(known_fence or redis.call('HGET', META, 'fence') or '0')
@@ -8217,27 +8325,6 @@ function F.write_leases(leases, lease_ms, owner, now)
   redis.call('HSET', LEASE, unpack(texts))
   redis.call('ZADD', LEASES, unpack(ends))
   return fences
-end
-function F.update_moment(t, now_ms, alone_from)
-  if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  local next_due = F.exists(t.due) and redis.call('ZRANGE', t.due, 0, 0, 'WITHSCORES')[2]
-  local moment = next_due and tonumber(next_due) or nil
-  if moment and moment <= now_ms then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    return true
-  end
-  if F.has_alone(t) then
-    moment = math.min(moment or math.huge, alone_from or 0)
-  end
-  if moment then
-    redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
-  else
-    redis.call('ZREM', MOMENTS, t.name)
-  end
-  return false
 end
 local MOST_PAST_HOLDERS, REST_IN_LENGTHS, LONGEST_IN_LEASES = 10, 10, 64
 local LOOK_AGAIN_MS = 1000

@@ -20,7 +20,7 @@ const NOBODY = "nobody";
 
 export function mend(scope: Scope, { taskId, place }: MendArgs): Mended {
   const task = scope.tx.findTask(scope.space, taskId);
-  if (task === null) return { place: "", mended: {} };
+  if (task === null) return { seen: 0, place: "", mended: {} };
   scope.tx.needWrite();
   const ids = mendIds(scope, task, place);
   const found: [MendKind, number][] = [
@@ -33,7 +33,7 @@ export function mend(scope: Scope, { taskId, place }: MendArgs): Mended {
   ];
   const mended = Object.fromEntries(found.filter(([, n]) => n > 0));
   const isMore = found.some(([kind, n]) => kind !== "ids" && n >= PIECE);
-  return { place: ids.place === "" && isMore ? AGAIN : ids.place, mended };
+  return { seen: 0, place: ids.place === "" && isMore ? AGAIN : ids.place, mended };
 }
 
 /** One probe for each fence under which jobs run, however many they are. */
