@@ -12,7 +12,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
 import { shardOfTask, shardsOfTask } from "../core/shard.js";
 import type { ConnectionChange, Store, Wake } from "../store/contract.js";
-import { Deputy, type LaunchDeputy } from "./deputy/deputy.js";
+import type { Deputy } from "./deputy/deputy.js";
 import type { HandlerThreads } from "./handler-pool.js";
 import { type HandlerPools, poolsOf } from "./handler-pools.js";
 import { Loop } from "./loop.js";
@@ -42,7 +42,7 @@ export interface EngineParts {
   /** The store's clock when it was opened, epoch ms. */
   openedAt: number;
   /** null: leases are renewed from here alone. */
-  launchDeputy?: LaunchDeputy | null;
+  deputy?: Deputy | null;
   handlerThreads?: HandlerThreads;
 }
 
@@ -64,7 +64,8 @@ export class Engine {
     this.#parts = parts;
     this.#reporter = new Reporter(parts);
     this.#pools = poolsOf(parts);
-    this.#deputy = deputyOf(parts);
+    this.#deputy = parts.deputy ?? null;
+    this.#deputy?.opened(parts.store.shards);
     this.shards = this.#makeShards();
     for (const taskId of this.#pools.binds.keys()) this.#spread(taskId);
     this.#tending = new Tending({ ...parts, presence: parts.registrations.sights });
@@ -211,17 +212,4 @@ export class Engine {
     fixSpreads(store, binds.values()).catch((error) => this.#reporter.loopFailed("spread", error));
     for (const shard of this.shards) shard.connection(change);
   }
-}
-
-function deputyOf({ binds, options, launchDeputy, ...parts }: EngineParts): Deputy | null {
-  if (!launchDeputy) return null;
-  const taskIds = [...binds.keys()];
-  const { leaseMs } = options;
-  return new Deputy({
-    ...parts,
-    taskIds,
-    leaseMs,
-    shards: parts.store.shards,
-    launch: launchDeputy,
-  });
 }

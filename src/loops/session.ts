@@ -13,7 +13,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedRegister, CheckedSchedulerOptions } from "../core/options.js";
 import type { Store, StoreInfo } from "../store/contract.js";
 import type { ConnectionNews } from "./connection-news.js";
-import type { LaunchDeputy } from "./deputy/deputy.js";
+import { Deputy, type LaunchDeputy } from "./deputy/deputy.js";
 import { Engine } from "./engine.js";
 import { Guarantee } from "./guarantee.js";
 import type { HandlerThreads } from "./handler-pool.js";
@@ -70,6 +70,7 @@ export class Session {
   readonly #parts: SessionParts;
   readonly #registrations: Registrations;
   readonly #guarantee: Guarantee;
+  readonly #deputy: Deputy | null;
   #engine: Engine | null = null;
   #closing = false;
   #pause: { timer: Timer; resolve: () => void } | null = null;
@@ -77,6 +78,7 @@ export class Session {
   constructor(parts: SessionParts) {
     this.#parts = parts;
     const { store, options } = parts;
+    this.#deputy = deputyOf(parts);
     this.#guarantee = new Guarantee({ ...parts, required: options.requireDurability });
     this.#registrations = new Registrations({
       registered: parts.schedules,
@@ -120,6 +122,16 @@ export class Session {
 
   /** Resolves when the loops run; rejects when waiting is not wanted, or cannot help. */
   async begin(args: { mustConnect: boolean }): Promise<void> {
+    this.#deputy?.begin();
+    try {
+      await this.#begin(args);
+    } catch (error) {
+      await this.#deputy?.close();
+      throw error;
+    }
+  }
+
+  async #begin(args: { mustConnect: boolean }): Promise<void> {
     for (let failures = 1; ; failures += 1) {
       try {
         return await this.#tryToBegin();
@@ -175,6 +187,7 @@ export class Session {
     this.#engine = new Engine({
       ...this.#parts,
       registrations: this.#registrations,
+      deputy: this.#deputy,
       openedAt: info.now,
     });
     this.#engine.start();
@@ -212,6 +225,13 @@ export class Session {
       this.#pause = { timer: clock.after(ms, resolve), resolve };
     });
   }
+}
+
+/** Whoever has bound nothing never holds a lease. */
+function deputyOf({ launchDeputy, binds, options, ...parts }: SessionParts): Deputy | null {
+  if (!launchDeputy || binds.size === 0) return null;
+  const { leaseMs } = options;
+  return new Deputy({ ...parts, taskIds: [...binds.keys()], leaseMs, launch: launchDeputy });
 }
 
 function isHopeless(error: unknown): boolean {

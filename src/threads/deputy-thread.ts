@@ -11,16 +11,19 @@ import { Duty } from "../loops/deputy/duty.js";
 import type { DeputyStore } from "../store/contract.js";
 import type { DeputyStoreOptions } from "./orders.js";
 
-export type DeputyThreadOrders = DeputyOrders & { store: DeputyStoreOptions };
+/** How to open a store of its own; known only once the main thread has opened its. */
+type ToldStore = DeputyStoreOptions & { shards: number };
 
-async function makeStore({ store, leaseMs, shards }: DeputyThreadOrders): Promise<DeputyStore> {
+export type ToDeputyThread = ToDeputy | { kind: "store"; store: ToldStore };
+
+async function makeStore(store: ToldStore, leaseMs: number): Promise<DeputyStore> {
   const own = {
     ...{ clock: systemClock, chance: systemChance, identity: systemChance.identity() },
     ...{ prefix: store.prefix, keep: store.keep, leaseMs },
   };
   if (store.kind === "redis") {
     const { createRedisDeputyStore } = await import("../store/redis/deputy-store.js");
-    return createRedisDeputyStore({ ...own, shards, redis: store.redis });
+    return createRedisDeputyStore({ ...own, shards: store.shards, redis: store.redis });
   }
   const { createSqliteDeputyStore } = await import("../store/sqlite/deputy-store.js");
   const { path, durability } = store;
@@ -29,20 +32,24 @@ async function makeStore({ store, leaseMs, shards }: DeputyThreadOrders): Promis
 
 /**
  * What a store needs is loaded before a lease may have to be renewed, which is after a quarter of
- * it: on a busy machine loading takes longer than the rest of a short one. But not at once: it
- * costs as much CPU as the first thousands of jobs of a process, beside which it is.
+ * it: on a busy machine loading takes longer than the rest of a short one. But not before there is
+ * one, and not at once: it costs as much CPU as the first thousands of jobs of a process.
  */
 const LOAD_AFTER_PART = 10;
 
 /** What it tells the main thread, once each. */
 export type FromDeputy = "ready" | "loaded";
 
-function serve(port: MessagePort, orders: DeputyThreadOrders): void {
+function serve(port: MessagePort, orders: DeputyOrders): void {
   const board = new BoardView(orders.board);
   let timer: Timer | null = null;
   let made: Promise<DeputyStore> | null = null;
+  let learn: (store: ToldStore) => void = () => {};
+  const told = new Promise<ToldStore>((resolve) => {
+    learn = resolve;
+  });
   const store = (): Promise<DeputyStore> => {
-    made ??= makeStore(orders);
+    made ??= told.then((known) => makeStore(known, orders.leaseMs));
     return made;
   };
   const closeStore = (): void => {
@@ -54,11 +61,21 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
     // It opens itself again when it is used again.
     closeStore,
   });
+  const tell = (word: FromDeputy): void => port.postMessage(word);
+  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that.
+  const load = (): void => {
+    void store().then(() => tell("loaded"));
+  };
+  let loading: Timer | null = null;
   const look = (): void => {
     const delayMs = duty.look();
+    if (!board.isEmpty) {
+      loading ??= systemClock.after(orders.leaseMs / LOAD_AFTER_PART, load, { keepAlive: false });
+    }
     timer = delayMs === null ? null : systemClock.after(delayMs, look);
   };
-  port.on("message", (word: ToDeputy) => {
+  port.on("message", (word: ToDeputyThread) => {
+    if (word.kind === "store") learn(word.store);
     if (word.kind === "sheet") board.addSheet(word.sheet);
     if (word.kind === "wake" && timer === null) {
       duty.begin();
@@ -66,18 +83,12 @@ function serve(port: MessagePort, orders: DeputyThreadOrders): void {
     }
     if (word.kind !== "close") return;
     timer?.cancel();
-    loading.cancel();
+    loading?.cancel();
     port.close();
     closeStore();
   });
-  const tell = (word: FromDeputy): void => port.postMessage(word);
   tell("ready");
   look();
-  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that.
-  const load = (): void => {
-    void store().then(() => tell("loaded"));
-  };
-  const loading = systemClock.after(orders.leaseMs / LOAD_AFTER_PART, load, { keepAlive: false });
 }
 
-if (parentPort !== null) serve(parentPort, workerData as DeputyThreadOrders);
+if (parentPort !== null) serve(parentPort, workerData as DeputyOrders);

@@ -5,7 +5,7 @@ import { Worker } from "node:worker_threads";
 import { SchedulerError } from "../core/errors.js";
 import type { DeputyListener, LaunchDeputy } from "../loops/deputy/deputy.js";
 import type { FromHandler, HandlerListener, HandlerThreads } from "../loops/handler-pool.js";
-import type { DeputyThreadOrders, FromDeputy } from "./deputy-thread.js";
+import type { FromDeputy, ToDeputyThread } from "./deputy-thread.js";
 import type { HandlerOrders } from "./handler-thread.js";
 import type { DeputyStoreOptions } from "./orders.js";
 
@@ -14,17 +14,17 @@ const DEPUTY_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 
 
 /** `store` null: what the user gave cannot be copied into a thread. */
 export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy {
-  return (orders, listener) => {
-    const told = store();
-    if (told === null) return "redisConfig has functions, which cannot be copied into a thread";
-    const workerData: DeputyThreadOrders = { ...orders, store: told };
+  return (workerData, listener) => {
+    if (store() === null) return "redisConfig has functions, which cannot be copied into a thread";
     try {
       const file = new URL("./deputy-thread.js", import.meta.url);
       const thread = new Worker(file, { workerData, resourceLimits: DEPUTY_LIMITS, ...flags() });
       thread.on("message", (word: FromDeputy) => listener[word]());
       watch(thread, listener);
+      const tell = (word: ToDeputyThread): void => thread.postMessage(word);
       return {
-        tell: (word) => thread.postMessage(word),
+        tell,
+        open: (shards) => tell({ kind: "store", store: { ...store()!, shards } }),
         kill: () => void thread.terminate(),
       };
     } catch (error) {

@@ -7,7 +7,6 @@ import {
   type DeputyListener,
   type DeputyOrders,
   type LaunchDeputy,
-  type ToDeputy,
 } from "../../src/loops/deputy/deputy.js";
 import { stirMs } from "../../src/loops/deputy/duty.js";
 import { createTestClock } from "../../src/testing/clock.js";
@@ -21,13 +20,16 @@ const NUMBER = "1767225600000100";
 
 /** A thread that only notes what it is told. */
 function launcher() {
-  const started: { orders: DeputyOrders; listener: DeputyListener; told: ToDeputy["kind"][] }[] =
-    [];
+  const started: { orders: DeputyOrders; listener: DeputyListener; told: string[] }[] = [];
   const killed: number[] = [];
   const launch: LaunchDeputy = (orders, listener) => {
-    const told: ToDeputy["kind"][] = [];
+    const told: string[] = [];
     const index = started.push({ orders, listener, told }) - 1;
-    return { tell: ({ kind }) => void told.push(kind), kill: () => void killed.push(index) };
+    return {
+      tell: ({ kind }) => void told.push(kind),
+      open: (shards) => void told.push(`store of ${shards}`),
+      kill: () => void killed.push(index),
+    };
   };
   return { started, killed, launch };
 }
@@ -42,7 +44,7 @@ function deputy(launch: LaunchDeputy) {
   const told = listen(emitter);
   const made = new Deputy({
     ...{ clock, emitter, logger, launch },
-    ...{ taskIds: ["t"], leaseMs: LEASE_MS, shards: 1 },
+    ...{ taskIds: ["t"], leaseMs: LEASE_MS },
   });
   const rules = { timeoutMs: null };
   const attempts = [{ number: NUMBER, job: { rules }, task: rules }];
@@ -52,7 +54,20 @@ function deputy(launch: LaunchDeputy) {
 }
 
 describe("its thread", () => {
-  test("is begun with the first lease, and told of it before a job can begin", async () => {
+  test("is begun before the store is open and told when it is, also when begun again", async () => {
+    const { started, launch } = launcher();
+    const { clock, deputy: made } = deputy(launch);
+    made.begin();
+    made.begin();
+    expect(started.map(({ told }) => told)).toEqual([[]]);
+    made.opened(3);
+    started[0]!.listener.ready();
+    started[0]!.listener.ended(new Error("out of memory"));
+    await clock.advance(1_100);
+    expect(started.map(({ told }) => told)).toEqual([["store of 3"], ["store of 3"]]);
+  });
+
+  test("is begun with the first lease at the latest, and sees it before a job begins", async () => {
     const { started, launch } = launcher();
     const { hold } = deputy(launch);
     expect(started).toHaveLength(0);

@@ -222,12 +222,11 @@ test("signs of life go on where the deputy has nearly fallen asleep", async () =
   const told: string[] = [];
   let view = new BoardView(new Board(() => {}).memory);
   const deputy = new Deputy({
-    shards: 1,
     ...{ clock, emitter: new Emitter(SILENT), logger: SILENT, taskIds: ["t"], leaseMs: LEASE_MS },
     launch: ({ board }, { ready }) => {
       view = new BoardView(board);
       ready();
-      return { tell: ({ kind }) => void told.push(kind), kill: () => {} };
+      return { tell: ({ kind }) => void told.push(kind), open: () => {}, kill: () => {} };
     },
   });
   const held = (fence: string) => ({

@@ -46,6 +46,7 @@ async function loaded(taskIds: string[]): Promise<Running> {
   }));
   let thread: DeputyThread | string = "";
   let died: Error | null = null;
+  let place = 0;
   const board = new Board((sheet) => (thread as DeputyThread).tell({ kind: "sheet", sheet }));
   await new Promise<void>((resolve, reject) => {
     const ended = (error: Error | null): void => {
@@ -53,9 +54,13 @@ async function loaded(taskIds: string[]): Promise<Running> {
       reject(died);
     };
     const listener = { ready: () => {}, loaded: resolve, ended };
-    thread = launch({ board: board.memory, taskIds, leaseMs: LEASE_MS, shards: 1 }, listener);
+    thread = launch({ board: board.memory, taskIds, leaseMs: LEASE_MS }, listener);
     if (typeof thread === "string") reject(new Error(thread));
+    else thread.open(1);
+    // It loads nothing before there is a lease.
+    place = hold(board, { fence: "1", jobs: [] });
   });
+  board.release(place);
   return { board, thread: thread as unknown as DeputyThread, died: () => died };
 }
 
@@ -70,7 +75,7 @@ async function claimAll(taskId: string): Promise<ClaimedBatch[]> {
   }
 }
 
-function hold(board: Board, { fence, jobs }: ClaimedBatch): number {
+function hold(board: Board, { fence, jobs }: Pick<ClaimedBatch, "fence" | "jobs">): number {
   return board.hold({ fence, task: 0, shard: 0, leaseMs: LEASE_MS, limitMs: PATIENCE_MS, jobs });
 }
 

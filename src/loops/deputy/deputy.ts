@@ -1,7 +1,8 @@
 /**
  * The main thread's side of its deputy, a thread that renews leases while the event loop is
  * blocked:
- *  1. begins it with the first lease that is held: who only pushes needs none
+ *  1. begins it while the store is being reached, since that takes as much CPU as thousands of
+ *     jobs; whoever only pushes needs none
  *  2. gives signs of life as long as it is awake
  *  3. begins it again when it dies; does without where there can be none
  *  4. ends it, within a bound
@@ -17,8 +18,6 @@ export interface DeputyOrders {
   board: BoardMemory;
   taskIds: readonly string[];
   leaseMs: number;
-  /** Of the store. */
-  shards: number;
 }
 
 export type ToDeputy =
@@ -30,6 +29,8 @@ export type ToDeputy =
 /** A thread, as its owner sees it. */
 export interface DeputyThread {
   tell(word: ToDeputy): void;
+  /** The store is open, and has so many shards. */
+  open(shards: number): void;
   /** Ends it at once. */
   kill(): void;
 }
@@ -55,7 +56,6 @@ export interface DeputyParts {
   logger: Logger;
   taskIds: readonly string[];
   leaseMs: number;
-  shards: number;
   launch: LaunchDeputy;
 }
 
@@ -87,16 +87,30 @@ export class Deputy {
   readonly #board: Board;
   readonly #tasks: ReadonlyMap<string, number>;
   #thread: DeputyThread | null = null;
+  /** Of the store; null: it is not open yet. */
+  #shards: number | null = null;
   #state: "unbegun" | "begun" | "pausing" | "unusable" | "closing" = "unbegun";
   #wasReady = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: Timer | null = null;
   #whenEnded: () => void = () => {};
+  #closed: Promise<void> | null = null;
 
   constructor(parts: DeputyParts) {
     this.#parts = parts;
     this.#board = new Board((sheet) => this.#thread?.tell({ kind: "sheet", sheet }));
     this.#tasks = new Map(parts.taskIds.map((taskId, index) => [taskId, index]));
+  }
+
+  /** Its thread is there before the first lease is. */
+  begin(): void {
+    if (this.#state === "unbegun") this.#begin();
+  }
+
+  /** The store is open: leases may come. */
+  opened(shards: number): void {
+    this.#shards = shards;
+    this.#thread?.open(shards);
   }
 
   /** Where the lease stands; before any of its jobs begins. */
@@ -106,9 +120,9 @@ export class Deputy {
     const limitMs = limitOf(jobs);
     const { fence, shard = 0 } = ref;
     const place = this.#board.hold({ fence, task, shard, leaseMs, limitMs, jobs });
-    if (this.#state === "unbegun") this.#begin();
+    this.begin();
     // Without a timer it was about to fall asleep when a beat was due, and may have stayed awake.
-    else if (this.#board.isDeputyAsleep || this.#timer === null) this.#wake();
+    if (this.#board.isDeputyAsleep || this.#timer === null) this.#wake();
     return place;
   }
 
@@ -121,7 +135,12 @@ export class Deputy {
   }
 
   /** Resolves when it is gone. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     this.#state = "closing";
     this.#timer?.cancel();
     const thread = this.#thread;
@@ -136,9 +155,9 @@ export class Deputy {
   }
 
   #begin(): void {
-    const { taskIds, leaseMs, shards, launch, logger } = this.#parts;
+    const { taskIds, leaseMs, launch, logger } = this.#parts;
     const thread = launch(
-      { board: this.#board.memory, taskIds, leaseMs, shards },
+      { board: this.#board.memory, taskIds, leaseMs },
       {
         ready: () => this.#ready(),
         loaded: () => logger.debug({}, "the thread that renews leases has loaded its store"),
@@ -151,6 +170,7 @@ export class Deputy {
     }
     this.#state = "begun";
     this.#thread = thread;
+    if (this.#shards !== null) thread.open(this.#shards);
     this.#beat();
   }
 
