@@ -9,7 +9,7 @@
 -- @include lib/keys.lua
 -- @include lib/job.lua
 -- @include lib/moment.lua
-local MOST, LEAST = 250, 5
+local MOST, LEAST = 250, 2
 local keep, task_count = keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
 local most = math.max(LEAST, math.floor(MOST / task_count))
 local now_ms = now_us() / 1000

@@ -1,5 +1,5 @@
 /**
- * The slow round: deletes what is past its keeping, tends schedules and mends, in bounded pieces,
+ * The slow round: tends schedules, deletes what is past its keeping and mends, in bounded pieces,
  * then about a minute's rest.
  */
 import type { Chance } from "../chance.js";
@@ -27,10 +27,21 @@ export function pruneRestMs(chance: Chance): DelayMs {
   return REST_MS * (0.5 + chance.random());
 }
 
+/** Each has its turn, whatever the others fail with: damage in one place is no reason for more. */
 export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
   const { store, chance, keep, taskIds, tending, mending } = parts;
-  const moreSchedules = await tending.step();
-  const moreJobs = taskIds.length > 0 && (await store.prune({ taskIds, keep }));
-  const isMore = moreJobs || moreSchedules || (await mending.step());
+  const failures: unknown[] = [];
+  const tried = async (step: () => Promise<boolean>): Promise<boolean> => {
+    try {
+      return await step();
+    } catch (error) {
+      failures.push(error);
+      return false;
+    }
+  };
+  const moreSchedules = await tried(() => tending.step());
+  const moreJobs = taskIds.length > 0 && (await tried(() => store.prune({ taskIds, keep })));
+  const isMore = moreJobs || moreSchedules || (await tried(() => mending.step()));
+  if (failures.length > 0) throw failures[0];
   return isMore ? PAUSE_MS : pruneRestMs(chance);
 }

@@ -132,7 +132,11 @@ export class Runner {
     if (share !== null) {
       share.fill();
       share.changed();
-    } else if (place.waiting.length > 0) this.#beginSome(place, attempt.endedAt);
+    } else if (place.waiting.length > 0) {
+      // Others than these may have ended by a slow listener, or after a validator.
+      const isNow = outcome?.kind === "completed";
+      this.#beginSome(place, isNow ? attempt.endedAt : null);
+    }
   };
 
   #mustPause(now: number): boolean {

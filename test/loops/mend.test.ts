@@ -113,6 +113,19 @@ test("each slow round mends one piece, once it has nothing else left to do", asy
   expect(asked).toHaveLength(2);
 });
 
+test("schedules, pruning and mending have their turn whatever the others fail with", async () => {
+  const { store, mending, asked } = mendingOf([], ["a"]);
+  let pruned = 0;
+  store.prune = async () => {
+    pruned += 1;
+    throw new Error("pruning fails");
+  };
+  const tending = { step: () => Promise.reject(new Error("tending fails")) } as unknown as Tending;
+  const parts = { store, chance, keep: {} as never, taskIds: ["a"], tending, mending };
+  await expect(pruneStep(parts)).rejects.toThrow("tending fails");
+  expect([pruned, asked.length]).toEqual([1, 1]);
+});
+
 test("in doubt each task has a piece at once, and more while it finds something", async () => {
   const { store } = createScene().openStore();
   const asked: MendArgs[] = [];

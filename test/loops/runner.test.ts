@@ -14,15 +14,21 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
   const place = new Place({ taskId: "t", concurrency });
   const begun: number[] = [];
   const back: number[] = [];
-  const ends: (() => void)[] = [];
+  const ends: ((kind?: "completed" | "dead") => void)[] = [];
+  const begunAt: number[] = [];
   const runner = new Runner({
     clock: { ...clock, monotonic: () => clock.monotonic() + spentMs },
     places: () => [place],
     leases: { mayBegin: () => true },
-    begin: (attempt: Attempt, onEnd: OnEnd) => {
+    begin: (attempt: Attempt, onEnd: OnEnd, now: number) => {
       begun.push(Number(attempt.job.number));
+      begunAt.push(now);
       spentMs += syncMs;
-      ends.push(() => onEnd(attempt, { kind: "completed", result: null }));
+      ends.push((kind = "completed") => {
+        Object.assign(attempt, { endedAt: now });
+        if (kind === "completed") onEnd(attempt, { kind, result: null });
+        else onEnd(attempt, { kind, reason: "invalid", error: null } as never);
+      });
     },
     onEnded: (attempt, outcome) => {
       if (outcome?.kind === "handBack") back.push(Number(attempt.job.number));
@@ -44,7 +50,7 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
     });
     runner.take(place, attempts as unknown as Attempt[]);
   };
-  return { clock, place, begun, back, ends, take };
+  return { clock, place, begun, begunAt, back, ends, take };
 }
 
 test.each([true, false])(
@@ -94,4 +100,16 @@ test("a line that is never empty goes on in order", () => {
   }
   expect(line.length).toBe(3);
   expect(line.takeAll()).toEqual([9_997, 9_998, 9_999]);
+});
+
+test("an attempt's end is the next one's beginning, unless its data were refused", async () => {
+  const { clock, begunAt, ends, take } = createStage({ concurrency: 1 });
+  take(0, 3);
+  const startedAt = clock.monotonic();
+  await clock.advance(5);
+  // Its data were refused after 5 ms: it never began, and knows no later time.
+  ends[0]!("dead");
+  expect(begunAt).toEqual([startedAt, startedAt + 5]);
+  ends[1]!();
+  expect(begunAt[2]).toBe(startedAt + 5);
 });

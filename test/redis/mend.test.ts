@@ -221,6 +221,17 @@ test("tasks that have little share a call, to the first in which something is fo
   await store.close();
 });
 
+test("the last task of a call does not live on what the others leave", async () => {
+  const { host, port } = server;
+  const store = storeOn({ host, port }, PREFIX);
+  const many = (taskId: string, count: number) =>
+    Array.from({ length: count }, (_, k) => job(taskId, { id: String(k) }));
+  await store.push({ jobs: [...many("a", 60), ...many("b", 400)], timeoutMs: 5_000 });
+  const args = { taskId: "a", urgent: false, place: "", next: ["b"] };
+  expect(await store.mend(args)).toMatchObject({ seen: 0, mended: {} });
+  await store.close();
+});
+
 test("tasks that have much end a call: the others have the next one", async () => {
   const { host, port } = server;
   const store = storeOn({ host, port }, PREFIX);

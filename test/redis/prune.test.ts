@@ -60,6 +60,21 @@ test("of one that has much and one that has little, each has its part in each pi
   expect(rounds).toBeLessThan(4);
 });
 
+test("a task whose key is damaged keeps no other from its part, and is told of", async () => {
+  const jobs = Array.from({ length: 20 }, (_, k) => job("task 45", { id: `id ${k}` }));
+  await store.push({ jobs, timeoutMs: 5_000 });
+  await drain(store, "task 45");
+  const key = "_test:{0}:t:task 7:ready";
+  await admin.set(key, "somebody else's");
+  await admin.config("RESETSTAT");
+  const pruned = () => store.prune({ taskIds: TASKS, keep: NOTHING });
+  for (let left = 20; left > 0; left = await admin.hlen("_test:{0}:t:task 45:ids")) {
+    await expect(pruned()).rejects.toThrow(/WRONGTYPE/);
+  }
+  await admin.del(key);
+  expect(await pruned()).toBe(false);
+});
+
 test.each([
   ["ready", null, 0],
   ["due later", { in: 600_000 }, 590_000],

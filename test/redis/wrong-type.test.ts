@@ -43,3 +43,26 @@ test("health names what is wrong until it is put right; another task goes on", a
     await scheduler.stop();
   }
 });
+
+test("jobs of another task that a broken claim left in no lease are run all the same", async () => {
+  const redisConfig = { host: server.host, port: server.port };
+  const options = { redisPrefix: "_left:", logger: false, pollInterval: 50, redisConfig } as const;
+  const producer = createScheduler(options);
+  const five = Array.from({ length: 5 }, () => ({ retry: true, retryTimeout: "100ms" }) as const);
+  await producer.pushMany("sound", five);
+  await producer.push("hurt");
+  await producer.stop();
+  const key = "_left:{0}:t:hurt:ready";
+  await admin.set(key, "somebody else's");
+  const scheduler = createScheduler({ ...options, lease: "1s" });
+  const ran: number[] = [];
+  scheduler.on("error", () => {});
+  scheduler.bind("sound", () => void ran.push(1)).bind("hurt", () => {});
+  try {
+    await scheduler.start();
+    await until("all to have run, with the damage still there", () => ran.length === 5, 60_000);
+    expect(await admin.get(key)).toBe("somebody else's");
+  } finally {
+    await scheduler.stop();
+  }
+}, 90_000);

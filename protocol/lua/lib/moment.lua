@@ -1,16 +1,18 @@
 -- moment: when a task has to be looked at next, as the index of all tasks says it.
 -- @include lib/rare.lua
 -- @include lib/wake.lua
-local MOST_CANCELLED = 1000
+-- What was cancelled, in all lines together.
+local cancelled_left = 1000
 
 -- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
 local function has_alone(t)
   if not exists(t.alone) then return false end
-  for _ = 1, MOST_CANCELLED do
+  while cancelled_left > 0 do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
@@ -45,7 +47,8 @@ end
 -- True: it was not there, and should have been. Whoever sleeps had no other way to learn of it.
 local function heal_moment(t, now_ms)
   local before = redis.call('ZSCORE', MOMENTS, t.name)
-  local is_ready = update_moment(t, now_ms)
+  local alone_til = exists(t.alone) and tonumber(redis.call('HGET', META, 'aloneTil') or nil)
+  local is_ready = update_moment(t, now_ms, alone_til and alone_til > now_ms and alone_til)
   if before or not redis.call('ZSCORE', MOMENTS, t.name) then return false end
   if is_ready then wake_one(t) end
   return true

@@ -1,6 +1,6 @@
 /** get, cancel, redrive, list, counts and prune: jobs for people, of one shard. */
 
-import { ofNoPage } from "../../core/errors.js";
+import { isAway, ofNoPage } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
 import { DEFAULT_KEEP } from "../../core/keep.js";
 import type {
@@ -121,21 +121,39 @@ export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskC
 /** Tasks of one call: mostly there is nothing to delete, and a call costs more than to see that. */
 const MOST_PRUNED = 50;
 
-/** A piece of each task; true: there is more. */
+/**
+ * A piece of each task; true: there is more. One whose keys are damaged keeps no others from
+ * theirs: rejects with what was wrong with the first of them, when all have had their turn.
+ */
 export async function pruneOnShard(
   shard: Shard,
   taskIds: readonly string[],
   keep: KeepRules,
 ): Promise<boolean> {
+  const failures: unknown[] = [];
   let more = false;
+  const prune = async (some: readonly string[]): Promise<void> => {
+    try {
+      const left = await prunePiece(shard, some, keep);
+      // Together each had a small part only.
+      if (some.length > 1) for (const one of left) await prune([one]);
+      else if (left.length > 0) more = true;
+    } catch (error) {
+      if (isAway(error)) throw error;
+      if (some.length === 1) failures.push(error);
+      else for (const half of halvesOf(some)) await prune(half);
+    }
+  };
   for (let from = 0; from < taskIds.length; from += MOST_PRUNED) {
-    const some = taskIds.slice(from, from + MOST_PRUNED);
-    const left = await prunePiece(shard, some, keep);
-    if (some.length === 1) more ||= left.length > 0;
-    // Together each had a small part only.
-    else for (const one of left) more = (await prunePiece(shard, [one], keep)).length > 0 || more;
+    await prune(taskIds.slice(from, from + MOST_PRUNED));
   }
+  if (failures.length > 0) throw failures[0];
   return more;
+}
+
+function halvesOf<Item>(items: readonly Item[]): Item[][] {
+  const half = Math.ceil(items.length / 2);
+  return [items.slice(0, half), items.slice(half)];
 }
 
 /** Which of them have more. */

@@ -2694,7 +2694,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "470fbd7f0b00505ad6bea590b958b6821d4b7798",
+    sha1: "296b378cf81d6f0fef24334081d6bb66cce23931",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,take_fences=0,write_leases=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
@@ -2984,14 +2984,15 @@ local over = {}
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
-local MOST_CANCELLED = 1000
+local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_CANCELLED do
+  while cancelled_left > 0 do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
@@ -3020,7 +3021,8 @@ function F.update_moment(t, now_ms, alone_from)
 end
 function F.heal_moment(t, now_ms)
   local before = redis.call('ZSCORE', MOMENTS, t.name)
-  local is_ready = F.update_moment(t, now_ms)
+  local alone_til = F.exists(t.alone) and tonumber(redis.call('HGET', META, 'aloneTil') or nil)
+  local is_ready = F.update_moment(t, now_ms, alone_til and alone_til > now_ms and alone_til)
   if before or not redis.call('ZSCORE', MOMENTS, t.name) then return false end
   if is_ready then F.wake_one(t) end
   return true
@@ -3335,7 +3337,7 @@ repeat
   seen = seen + 1
   t, known = F.task_keys(seen, ARGV[3 + seen]), nil
   following = F.compare()
-until seen == task_count or #kinds > 0 or work.left <= 0 or work.bytes <= 0
+until seen == task_count or #kinds > 0 or work.left < PIECE / 2 or work.bytes < PIECE_BYTES / 2
 F.save_lengths()
 return F.mended_answer(F.whole(seen), following)
 `,
@@ -3791,7 +3793,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "642468025d5e6ab00fad4e46936d3b83ef325df6",
+    sha1: "5e462cbaefeb8df255e84e3cfa395cf0ceecdce3",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
@@ -3864,14 +3866,15 @@ function F.wake_one(t)
   end
   return false
 end
-local MOST_CANCELLED = 1000
+local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_CANCELLED do
+  while cancelled_left > 0 do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
@@ -3900,12 +3903,13 @@ function F.update_moment(t, now_ms, alone_from)
 end
 function F.heal_moment(t, now_ms)
   local before = redis.call('ZSCORE', MOMENTS, t.name)
-  local is_ready = F.update_moment(t, now_ms)
+  local alone_til = F.exists(t.alone) and tonumber(redis.call('HGET', META, 'aloneTil') or nil)
+  local is_ready = F.update_moment(t, now_ms, alone_til and alone_til > now_ms and alone_til)
   if before or not redis.call('ZSCORE', MOMENTS, t.name) then return false end
   if is_ready then F.wake_one(t) end
   return true
 end
-local MOST, LEAST = 250, 5
+local MOST, LEAST = 250, 2
 local keep, task_count = F.keep_rules(1), tonumber(ARGV[KEEP_ARGS + 1])
 local most = math.max(LEAST, math.floor(MOST / task_count))
 local now_ms = now_us() / 1000
@@ -7850,7 +7854,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "09f73d2a874340f0f0e397dd116ede9e4398a5a8",
+    sha1: "181e9038ddc9d31ab3c9bde171d40880391b2443",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
 local R = {}
@@ -8207,14 +8211,15 @@ function F.promote(t, now_ms, most)
     most, budget.jobs = most - #due, budget.jobs - #due
   end
 end
-local MOST_CANCELLED = 1000
+local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  for _ = 1, MOST_CANCELLED do
+  while cancelled_left > 0 do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
