@@ -229,8 +229,8 @@ export class SchedulerImpl implements Scheduler {
     try {
       await session.begin({ mustConnect });
     } catch (error) {
-      // If it was stopped meanwhile, stop() does all that is to be done.
-      if (this.#state === "running") await this.#toIdle();
+      // If it was stopped meanwhile, stop() does all that is to be done; and it may run again.
+      if (this.#session === session && this.#state === "running") await this.#toIdle();
       throw error;
     }
   }

@@ -278,7 +278,7 @@ repeat
   seen = seen + 1
   t, known = task_keys(seen, ARGV[3 + seen]), nil
   following = compare()
+  save_lengths()
   -- Else the last one of a call would live on what the others leave, round after round.
 until seen == task_count or #kinds > 0 or work.left < PIECE / 2 or work.bytes < PIECE_BYTES / 2
-save_lengths()
 return mended_answer(whole(seen), following)

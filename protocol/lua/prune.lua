@@ -43,7 +43,7 @@ end
 local left = {}
 for k = 1, task_count do
   local t = task_keys(k, ARGV[KEEP_ARGS + 1 + k])
-  if prune_task(t) then left[#left + 1] = k end
   heal_moment(t, now_ms)
+  if prune_task(t) then left[#left + 1] = k end
 end
 return table.concat(left, ',')

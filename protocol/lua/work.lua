@@ -124,7 +124,7 @@ end
 save_ends()
 
 for _, t in ipairs(tasks) do
-  if t.back then hand_back_all(t) end
+  if t.back then hand_back_all(t, identity) end
 end
 
 local caller = {

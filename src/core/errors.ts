@@ -86,6 +86,17 @@ export function isAway(error: unknown): boolean {
   return error.code === "STORE_UNREACHABLE" || error.code === "STORE_NO_ANSWER";
 }
 
+const REFUSALS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "STORE_REFUSED",
+  "STORE_DAMAGED",
+  "STORE_FAILED",
+]);
+
+/** True: the store looked at it and would not do it: something in the call may be the reason. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof SchedulerError && REFUSALS.has(error.code);
+}
+
 /** True: what was asked of the store has not been done, and will not be. */
 export function isNotDone(error: unknown): boolean {
   if (!(error instanceof SchedulerError)) return false;

@@ -6,7 +6,7 @@
  *  4. stops as promised: no more claims, handlers end or are given up, leases renewed meanwhile
  */
 import type { Chance } from "../chance.js";
-import type { Clock } from "../clock.js";
+import type { Clock, Timer } from "../clock.js";
 import type { Emitter } from "../core/events.js";
 import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
@@ -29,6 +29,8 @@ import { Tending } from "./tend.js";
 
 /** What goes wrong does so more than once: mended this long after a first time, ms. */
 const DOUBT_MS = 3_000;
+/** What is damaged stays so until somebody puts it right; a round is a dozen calls then. */
+const LONGEST_PRUNE_BACKOFF_MS = 15_000;
 
 export interface EngineParts {
   store: Store;
@@ -59,6 +61,8 @@ export class Engine {
   /** Of tasks that live in several shards. */
   readonly #shares = new Map<string, Share>();
   #subscriptions: (() => void)[] = [];
+  /** Until all bound tasks are mended; null: there is no doubt. */
+  #doubt: Timer | null = null;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
@@ -101,6 +105,7 @@ export class Engine {
 
   /** Claims no more; resolves when nothing runs and all is settled. */
   async windDown(): Promise<void> {
+    this.#doubt?.cancel();
     void this.#pruneLoop.stop();
     await Promise.all(this.shards.map((shard) => shard.windDown()));
   }
@@ -156,14 +161,20 @@ export class Engine {
     const pruneParts = { ...this.#parts, keep: options.keep, taskIds, tending, mending };
     const onError = (error: unknown): void => this.#reporter.loopFailed("prune", error);
     const step = () => pruneStep(pruneParts);
-    return new Loop({ name: "prune", step, clock, chance, onError });
+    const longestBackoffMs = LONGEST_PRUNE_BACKOFF_MS;
+    return new Loop({ name: "prune", step, clock, chance, onError, longestBackoffMs });
   }
 
   #failed(loopName: string, error: unknown): void {
     this.#reporter.loopFailed(loopName, error);
     if (!isBrokenOff(error)) return;
     this.#mending.doubt();
-    this.#pruneLoop.wakeWithin(DOUBT_MS);
+    if (this.#doubt !== null) return;
+    const mend = (): void => {
+      this.#doubt = null;
+      this.#pruneLoop.insist();
+    };
+    this.#doubt = this.#parts.clock.after(DOUBT_MS, mend, { keepAlive: false });
   }
 
   /** Something is missing from the index of schedules: walks through all of them at once. */

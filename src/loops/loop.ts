@@ -97,6 +97,11 @@ export class Loop {
   /** What made the step fail is over: runs it at once, even out of a back-off. */
   recover(): void {
     this.#failures = 0;
+    this.insist();
+  }
+
+  /** Runs the step at once, even out of a back-off, which is no shorter if it fails again. */
+  insist(): void {
     if (this.#phase === "backingOff") this.#run();
     else this.wake();
   }

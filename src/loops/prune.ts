@@ -3,6 +3,7 @@
  * then about a minute's rest.
  */
 import type { Chance } from "../chance.js";
+import { isRefused } from "../core/errors.js";
 import type { KeepRules, Store } from "../store/contract.js";
 import type { DelayMs } from "./loop.js";
 import type { Mending } from "./mend.js";
@@ -27,7 +28,10 @@ export function pruneRestMs(chance: Chance): DelayMs {
   return REST_MS * (0.5 + chance.random());
 }
 
-/** Each has its turn, whatever the others fail with: damage in one place is no reason for more. */
+/**
+ * Each has its turn, whatever else the store refuses: damage in one place is no reason for more.
+ * Where it is away or closed, none has.
+ */
 export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
   const { store, chance, keep, taskIds, tending, mending } = parts;
   const failures: unknown[] = [];
@@ -35,6 +39,7 @@ export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
     try {
       return await step();
     } catch (error) {
+      if (!isRefused(error)) throw error;
       failures.push(error);
       return false;
     }

@@ -122,6 +122,7 @@ export class Session {
 
   /** Resolves when the loops run; rejects when waiting is not wanted, or cannot help. */
   async begin(args: { mustConnect: boolean }): Promise<void> {
+    if (this.#closing) throw stoppedMeanwhile(undefined);
     this.#deputy?.begin();
     try {
       await this.#begin(args);
@@ -153,7 +154,10 @@ export class Session {
     this.#pause?.timer.cancel();
     this.#pause?.resolve();
     const engine = this.#engine;
-    if (engine === null) return;
+    if (engine === null) {
+      await endsWithin(clock, LAST_STEPS_MS, this.#deputy?.close() ?? Promise.resolve());
+      return;
+    }
     const quiet = engine.windDown();
     if (!(await endsWithin(clock, options.stopTimeoutMs, quiet))) {
       logger.warn({ running: engine.running }, "stop: the time for running handlers is over");

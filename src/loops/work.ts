@@ -7,6 +7,7 @@
  *  5. once told to stop, it hands back what still arrives
  */
 import type { Clock } from "../clock.js";
+import { isRefused } from "../core/errors.js";
 import { withinOneCall } from "../core/settle-cost.js";
 import type {
   ClaimedBatch,
@@ -24,7 +25,6 @@ import type { Leases } from "./leases.js";
 import { AT_ONCE, type DelayMs } from "./loop.js";
 import { patiently } from "./patience.js";
 import { MOST_PER_CALL } from "./place.js";
-import { isRefused } from "./refused.js";
 import { Runner } from "./runner.js";
 import type { Asked, Slots } from "./slots.js";
 import type { Says, Solo, Soloist } from "./solo.js";

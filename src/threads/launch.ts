@@ -24,7 +24,12 @@ export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy
       const tell = (word: ToDeputyThread): void => thread.postMessage(word);
       return {
         tell,
-        open: (shards) => tell({ kind: "store", store: { ...store()!, shards } }),
+        open: (shards) => {
+          const known = store();
+          // Changed since: the next launch says so.
+          if (known === null) void thread.terminate();
+          else tell({ kind: "store", store: { ...known, shards } });
+        },
         kill: () => void thread.terminate(),
       };
     } catch (error) {

@@ -97,6 +97,26 @@ test("waits after failures are spread over half to all of their length", () => {
   expect(waits).toEqual([500, 750, 1_000]);
 });
 
+test("who insists cuts a back-off short once, and what fails again waits for longer", async () => {
+  const clock = createTestClock();
+  const at: number[] = [];
+  const step = async () => {
+    at.push(clock.monotonic());
+    throw new Error("no");
+  };
+  const chance = { random: () => 1, identity: () => "x" };
+  const loop = new Loop({ name: "x", step, clock, chance, onError: () => {} });
+  const begunAt = clock.monotonic();
+  loop.start();
+  await clock.advance(160);
+  loop.insist();
+  await clock.advance(390);
+  expect(at.map((one) => one - begunAt)).toEqual([0, 50, 150, 160]);
+  await clock.advance(20);
+  expect(at.at(-1)! - begunAt).toBe(560);
+  await loop.stop();
+});
+
 test("a wake does not cut a back-off short, a recovery does", async () => {
   let broken = true;
   const { clock, loop, runs } = makeLoop(async () => {

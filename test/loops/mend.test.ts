@@ -113,16 +113,23 @@ test("each slow round mends one piece, once it has nothing else left to do", asy
   expect(asked).toHaveLength(2);
 });
 
-test("schedules, pruning and mending have their turn whatever the others fail with", async () => {
+test("tending, pruning and mending have their turn whatever the store refuses", async () => {
   const { store, mending, asked } = mendingOf([], ["a"]);
   let pruned = 0;
   store.prune = async () => {
     pruned += 1;
-    throw new Error("pruning fails");
+    throw new SchedulerError("STORE_REFUSED", "pruning fails");
   };
-  const tending = { step: () => Promise.reject(new Error("tending fails")) } as unknown as Tending;
+  let code: "STORE_FAILED" | "STORE_CLOSED" | "STORE_UNREACHABLE" = "STORE_FAILED";
+  const step = () => Promise.reject(new SchedulerError(code, "tending fails"));
+  const tending = { step } as unknown as Tending;
   const parts = { store, chance, keep: {} as never, taskIds: ["a"], tending, mending };
   await expect(pruneStep(parts)).rejects.toThrow("tending fails");
+  expect([pruned, asked.length]).toEqual([1, 1]);
+  // Whoever asks a store that was closed would open it again.
+  for (code of ["STORE_CLOSED", "STORE_UNREACHABLE"] as const) {
+    await expect(pruneStep(parts)).rejects.toThrow("tending fails");
+  }
   expect([pruned, asked.length]).toEqual([1, 1]);
 });
 

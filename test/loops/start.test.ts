@@ -124,3 +124,32 @@ test("start while it stops is refused, with what to do", async () => {
   await scene.clock.advance(10);
   await stopping;
 });
+
+test("a start that fails only after the stop that ended it leaves the next one alone", async () => {
+  const scene = createScene();
+  const recorded = scene.scheduler();
+  let ran = 0;
+  recorded.scheduler.bind("t", () => {
+    ran += 1;
+  });
+  const open = recorded.store.open.bind(recorded.store);
+  let fail: (error: Error) => void = () => {};
+  recorded.store.open = () => new Promise((_, reject) => (fail = reject));
+  const first = recorded.scheduler.start();
+  first.catch(() => {});
+  await scene.clock.settle();
+  const stopping = recorded.scheduler.stop();
+  await scene.clock.advance(10_000);
+  await stopping;
+  recorded.store.open = open;
+  await recorded.scheduler.start();
+  fail(new SchedulerError("STORE_CLOSED", "closed meanwhile"));
+  await expect(first).rejects.toMatchObject({ code: "STORE_CLOSED" });
+  await scene.clock.advance(1_000);
+  expect(recorded.scheduler.health()).toMatchObject({ state: "running", ready: true });
+  await scene.push("t");
+  await scene.clock.advance(2_000);
+  expect(ran).toBe(1);
+  await recorded.scheduler.stop();
+  expect(recorded.scheduler.state).toBe("idle");
+});

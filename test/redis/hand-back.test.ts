@@ -7,7 +7,16 @@ import { type Clock, systemClock } from "../../src/clock.js";
 import type { Store } from "../../src/store/contract.js";
 import { DurableStore, type Surety } from "../../src/store/redis/durable.js";
 import { Scene } from "../contract/scene.js";
-import { COMPLETED, heldOf, KEEP, newJob, settleOf, stubborn, TASK } from "../contract/words.js";
+import {
+  COMPLETED,
+  heldOf,
+  KEEP,
+  NO_SCHEDULES,
+  newJob,
+  settleOf,
+  stubborn,
+  TASK,
+} from "../contract/words.js";
 import { createHandClock } from "../support/hand-clock.js";
 import { redisWorld, serverForThisFile } from "../support/redis-world.js";
 import { until } from "../support/until.js";
@@ -156,4 +165,30 @@ test("who closes it while the disk is waited for leaves nothing behind that trie
   expect(heldOf((await claimed).batches)).toEqual([]);
   await new Promise((resolve) => setImmediate(resolve));
   expect([tries, timers]).toEqual([1, 0]);
+});
+
+test("who hands back is not woken for it, and sleeps again after the next look", async () => {
+  const scene = await sceneHere();
+  const other = await scene.world.open();
+  endings.push(() => other.close());
+  const sleep = { taskIds: [TASK], ...NO_SCHEDULES, sleepMs: 60_000 };
+  const woken: string[] = [];
+  scene.store.onWake(({ kind }) => kind === "task" && woken.push("itself"));
+  other.onWake(({ kind }) => kind === "task" && woken.push("other"));
+  const claim = { settles: [], claims: [{ taskId: TASK, limit: 1 }], ...WORK };
+  for (let round = 1; round <= 8; round += 1) {
+    await scene.push([newJob()]);
+    const [job] = heldOf((await scene.store.work(claim)).batches);
+    for (const store of [other, scene.store]) await store.look(sleep);
+    woken.length = 0;
+    await scene.settle(job!, { kind: "handBack" });
+    await until("somebody to hear of it", () => woken.length > 0);
+    expect(woken).toEqual(["other"]);
+    const [again] = heldOf((await other.work(claim)).batches);
+    await other.work({ ...claim, settles: [settleOf(again!, COMPLETED)], claims: [] });
+  }
+  await scene.store.look(sleep);
+  woken.length = 0;
+  await scene.push([newJob()]);
+  await until("it to be woken", () => woken.includes("itself"));
 });

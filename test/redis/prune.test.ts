@@ -75,6 +75,31 @@ test("a task whose key is damaged keeps no other from its part, and is told of",
   expect(await pruned()).toBe(false);
 });
 
+test("a hint is healed also where the task's ended jobs are damaged", async () => {
+  await store.push({ jobs: [job("hurt")], timeoutMs: 5_000 });
+  await admin.set("_test:{0}:t:hurt:ended", "somebody else's");
+  await admin.zadd("_test:{0}:t:hurt:dead", 1, "1");
+  await admin.del("_test:{0}:moments");
+  await expect(store.prune({ taskIds: ["hurt"], keep: KEEP })).rejects.toThrow(/WRONGTYPE/);
+  expect(await admin.zscore("_test:{0}:moments", "hurt")).toBe("0");
+});
+
+test("a line of many that were cancelled is looked at again, and hides no other line", async () => {
+  const gone = Array.from({ length: 1_500 }, (_, k) => String(1_700_000_000_000_000 + k));
+  await admin.rpush("_test:{0}:t:many:alone", ...gone);
+  await store.push({ jobs: [job("alive")], timeoutMs: 5_000 });
+  const [number = ""] = await admin.lrange("_test:{0}:t:alive:ready", 0, 0);
+  await admin.del("_test:{0}:t:alive:ready");
+  await admin.rpush("_test:{0}:t:alive:alone", number);
+  const moments = () => admin.zmscore("_test:{0}:moments", "many", "alive");
+  const prune = () => store.prune({ taskIds: ["many", "alive"], keep: KEEP });
+  await prune();
+  expect(await admin.llen("_test:{0}:t:many:alone")).toBe(500);
+  expect(await moments()).toEqual(["0", "0"]);
+  await prune();
+  expect(await moments()).toEqual([null, "0"]);
+});
+
 test.each([
   ["ready", null, 0],
   ["due later", { in: 600_000 }, 590_000],

@@ -1,22 +1,23 @@
 -- moment: when a task has to be looked at next, as the index of all tasks says it.
 -- @include lib/rare.lua
 -- @include lib/wake.lua
--- What was cancelled, in all lines together.
+-- How many that were cancelled a call drops, in all lines together.
 local cancelled_left = 1000
 
--- Is there a job that must run alone? Those that were cancelled meanwhile are dropped.
+-- Is there a job that must run alone? Those that were cancelled meanwhile are dropped. Nil: there
+-- are too many of them to know.
 local function has_alone(t)
   if not exists(t.alone) then return false end
-  while cancelled_left > 0 do
+  while true do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    if cancelled_left == 0 then return nil end
     cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
-  return false
 end
 
 -- The task's next moment: 0 = something is ready, else when something becomes claimable, else none.
@@ -33,8 +34,11 @@ local function update_moment(t, now_ms, alone_from)
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  if has_alone(t) then
+  local alone = has_alone(t)
+  if alone then
     moment = math.min(moment or math.huge, alone_from or 0)
+  elseif alone == nil then
+    moment = 0
   end
   if moment then
     redis.call('ZADD', MOMENTS, exact(moment), t.name)

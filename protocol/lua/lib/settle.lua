@@ -141,12 +141,14 @@ end
 -- In pieces, since records may be large.
 local BACK_PIECE = 20
 
-local function hand_back_all(t)
+local function hand_back_all(t, identity)
   local numbers = t.back
   table.sort(numbers, function(a, b) return a > b end)
   for from = 1, #numbers, BACK_PIECE do
     hand_back(t, { unpack(numbers, from, math.min(from + BACK_PIECE - 1, #numbers)) })
   end
+  -- Whoever hands back may be about to stop, and would be told in vain.
+  redis.call('SREM', t.sleepers, identity)
   wake_one(t)
 end
 

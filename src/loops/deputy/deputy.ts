@@ -102,7 +102,7 @@ export class Deputy {
     this.#tasks = new Map(parts.taskIds.map((taskId, index) => [taskId, index]));
   }
 
-  /** Its thread is there before the first lease is. */
+  /** Its thread is on its way before the first lease is. */
   begin(): void {
     if (this.#state === "unbegun") this.#begin();
   }
@@ -119,6 +119,8 @@ export class Deputy {
     const task = this.#tasks.get(ref.taskId)!;
     const limitMs = limitOf(jobs);
     const { fence, shard = 0 } = ref;
+    // A sign of life: what was silent before had no lease.
+    this.#board.beat();
     const place = this.#board.hold({ fence, task, shard, leaseMs, limitMs, jobs });
     this.begin();
     // Without a timer it was about to fall asleep when a beat was due, and may have stayed awake.

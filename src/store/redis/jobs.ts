@@ -1,6 +1,6 @@
 /** get, cancel, redrive, list, counts and prune: jobs for people, of one shard. */
 
-import { isAway, ofNoPage } from "../../core/errors.js";
+import { isRefused, ofNoPage } from "../../core/errors.js";
 import type { DeadReason, JobState } from "../../core/job.js";
 import { DEFAULT_KEEP } from "../../core/keep.js";
 import type {
@@ -121,6 +121,9 @@ export async function countsOnShard(shard: Shard, taskId: string): Promise<TaskC
 /** Tasks of one call: mostly there is nothing to delete, and a call costs more than to see that. */
 const MOST_PRUNED = 50;
 
+/** Where more fail it is the server that refuses, and asking for each alone is no use. */
+const MOST_DAMAGED = 5;
+
 /**
  * A piece of each task; true: there is more. One whose keys are damaged keeps no others from
  * theirs: rejects with what was wrong with the first of them, when all have had their turn.
@@ -133,13 +136,14 @@ export async function pruneOnShard(
   const failures: unknown[] = [];
   let more = false;
   const prune = async (some: readonly string[]): Promise<void> => {
+    if (failures.length === MOST_DAMAGED) return;
     try {
       const left = await prunePiece(shard, some, keep);
       // Together each had a small part only.
       if (some.length > 1) for (const one of left) await prune([one]);
       else if (left.length > 0) more = true;
     } catch (error) {
-      if (isAway(error)) throw error;
+      if (!isRefused(error)) throw error;
       if (some.length === 1) failures.push(error);
       else for (const half of halvesOf(some)) await prune(half);
     }

@@ -2694,7 +2694,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "296b378cf81d6f0fef24334081d6bb66cce23931",
+    sha1: "f876a86adf2e6e17f4c23ef834a4ac2f1eb9d66a",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,take_fences=0,write_leases=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
@@ -2987,16 +2987,16 @@ local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
 local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  while cancelled_left > 0 do
+  while true do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    if cancelled_left == 0 then return nil end
     cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
-  return false
 end
 function F.update_moment(t, now_ms, alone_from)
   if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
@@ -3009,8 +3009,11 @@ function F.update_moment(t, now_ms, alone_from)
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  if F.has_alone(t) then
+  local alone = F.has_alone(t)
+  if alone then
     moment = math.min(moment or math.huge, alone_from or 0)
+  elseif alone == nil then
+    moment = 0
   end
   if moment then
     redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
@@ -3337,8 +3340,8 @@ repeat
   seen = seen + 1
   t, known = F.task_keys(seen, ARGV[3 + seen]), nil
   following = F.compare()
+  F.save_lengths()
 until seen == task_count or #kinds > 0 or work.left < PIECE / 2 or work.bytes < PIECE_BYTES / 2
-F.save_lengths()
 return F.mended_answer(F.whole(seen), following)
 `,
   },
@@ -3793,7 +3796,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "5e462cbaefeb8df255e84e3cfa395cf0ceecdce3",
+    sha1: "84042cdcfdc9e6f59d5f5343ff5c87c190bbff32",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
@@ -3869,16 +3872,16 @@ end
 local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  while cancelled_left > 0 do
+  while true do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    if cancelled_left == 0 then return nil end
     cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
-  return false
 end
 function F.update_moment(t, now_ms, alone_from)
   if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
@@ -3891,8 +3894,11 @@ function F.update_moment(t, now_ms, alone_from)
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  if F.has_alone(t) then
+  local alone = F.has_alone(t)
+  if alone then
     moment = math.min(moment or math.huge, alone_from or 0)
+  elseif alone == nil then
+    moment = 0
   end
   if moment then
     redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
@@ -3938,8 +3944,8 @@ end
 local left = {}
 for k = 1, task_count do
   local t = F.task_keys(k, ARGV[KEEP_ARGS + 1 + k])
-  if F.prune_task(t) then left[#left + 1] = k end
   F.heal_moment(t, now_ms)
+  if F.prune_task(t) then left[#left + 1] = k end
 end
 return table.concat(left, ',')
 `,
@@ -7854,7 +7860,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "181e9038ddc9d31ab3c9bde171d40880391b2443",
+    sha1: "eca4eb0decde0f74553a500567816b5adbd0cf6d",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
 local R = {}
@@ -8214,16 +8220,16 @@ end
 local cancelled_left = 1000
 function F.has_alone(t)
   if not F.exists(t.alone) then return false end
-  while cancelled_left > 0 do
+  while true do
     local number = redis.call('LINDEX', t.alone, 0)
     if not number then return false end
     local there = redis.call('HEXISTS', t.jobs, number) == 1
     if there and redis.call('SISMEMBER', t.claimed, number) == 0 then return true end
+    if cancelled_left == 0 then return nil end
     cancelled_left = cancelled_left - 1
     redis.call('LPOP', t.alone)
     redis.call('HINCRBY', META, 'aloneJobs', -1)
   end
-  return false
 end
 function F.update_moment(t, now_ms, alone_from)
   if redis.call('LLEN', t.ready) > 0 or (F.exists(t.prio) and redis.call('ZCARD', t.prio) > 0) then
@@ -8236,8 +8242,11 @@ function F.update_moment(t, now_ms, alone_from)
     redis.call('ZADD', MOMENTS, 0, t.name)
     return true
   end
-  if F.has_alone(t) then
+  local alone = F.has_alone(t)
+  if alone then
     moment = math.min(moment or math.huge, alone_from or 0)
+  elseif alone == nil then
+    moment = 0
   end
   if moment then
     redis.call('ZADD', MOMENTS, F.exact(moment), t.name)
@@ -9098,12 +9107,13 @@ function F.hand_back(t, numbers)
   if #plain > 0 then redis.call('LPUSH', t.ready, unpack(plain)) end
   redis.call('ZADD', MOMENTS, 0, t.name)
 end
-function F.hand_back_all(t)
+function F.hand_back_all(t, identity)
   local numbers = t.back
   table.sort(numbers, function(a, b) return a > b end)
   for from = 1, #numbers, BACK_PIECE do
     F.hand_back(t, { unpack(numbers, from, math.min(from + BACK_PIECE - 1, #numbers)) })
   end
+  redis.call('SREM', t.sleepers, identity)
   F.wake_one(t)
 end
 function F.settle_one(t, job, keep, now)
@@ -9212,7 +9222,7 @@ for _, t in ipairs(tasks) do
 end
 F.save_ends()
 for _, t in ipairs(tasks) do
-  if t.back then F.hand_back_all(t) end
+  if t.back then F.hand_back_all(t, identity) end
 end
 local caller = {
   identity = identity, now_ms = now_ms, lease_ms = lease_ms, free = ARGV[4] == 'f',

@@ -3,6 +3,8 @@
  * only the tasks for which it is not known to sleep, and an idle one names none.
  */
 
+import type { WorkAnswer, WorkArgs } from "../contract.js";
+
 /** Told again after this long at the latest: a lost message must not make a task deaf for long. */
 const REFRESH_MS = 60_000;
 
@@ -47,6 +49,14 @@ export class Sleep {
   ended(taskId: string): void {
     this.#endings += 1;
     this.#since.delete(taskId);
+  }
+
+  /** The server has forgotten it for what it claimed, and for what others are woken for now. */
+  worked({ settles }: Pick<WorkArgs, "settles">, { batches }: Pick<WorkAnswer, "batches">): void {
+    for (const { taskId } of batches) this.ended(taskId);
+    for (const { outcome, taskId } of settles) {
+      if (outcome.kind === "handBack") this.ended(taskId);
+    }
   }
 
   /** Nothing is sure any more. */

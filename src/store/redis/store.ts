@@ -143,11 +143,8 @@ class RedisStore implements Store {
     const { identity } = this.#options;
     const index = named(args, shards.length);
     const answer = await workOnShard(at(shards, index), { ...args, identity });
-    const sleep = this.#sleepOf(index);
-    for (const batch of answer.batches) {
-      sleep.ended(batch.taskId);
-      if (shards.length > 1) batch.shard = index;
-    }
+    this.#sleepOf(index).worked(args, answer);
+    if (shards.length > 1) for (const batch of answer.batches) batch.shard = index;
     return answer;
   }
 
