@@ -180,7 +180,7 @@ export class Engine {
   /** Something is missing from the index of schedules: walks through all of them at once. */
   #repair(): void {
     this.#tending.hurry();
-    this.#pruneLoop.wake();
+    this.#pruneLoop.insist();
   }
 
   #woken(wake: Wake): void {

@@ -47,6 +47,7 @@ export async function pruneStep(parts: PruneParts): Promise<DelayMs> {
   const moreSchedules = await tried(() => tending.step());
   const moreJobs = taskIds.length > 0 && (await tried(() => store.prune({ taskIds, keep })));
   const isMore = moreJobs || moreSchedules || (await tried(() => mending.step()));
-  if (failures.length > 0) throw failures[0];
+  // Told once nothing else is urgent: a back-off between two pieces would make hours of minutes.
+  if (failures.length > 0 && !isMore) throw failures[0];
   return isMore ? PAUSE_MS : pruneRestMs(chance);
 }

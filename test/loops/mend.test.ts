@@ -133,6 +133,16 @@ test("tending, pruning and mending have their turn whatever the store refuses", 
   expect([pruned, asked.length]).toEqual([1, 1]);
 });
 
+test("what is urgent goes on beside damage, which is told of at the end", async () => {
+  const { store, mending } = mendingOf([], ["a"]);
+  store.prune = () => Promise.reject(new SchedulerError("STORE_FAILED", "pruning fails"));
+  const more = [true, true, false];
+  const tending = { step: async () => more.shift() ?? false } as unknown as Tending;
+  const parts = { store, chance, keep: {} as never, taskIds: ["a"], tending, mending };
+  for (let piece = 0; piece < 2; piece += 1) expect(await pruneStep(parts)).toBeLessThan(1_000);
+  await expect(pruneStep(parts)).rejects.toThrow("pruning fails");
+});
+
 test("in doubt each task has a piece at once, and more while it finds something", async () => {
   const { store } = createScene().openStore();
   const asked: MendArgs[] = [];
