@@ -29,8 +29,11 @@ import { Tending } from "./tend.js";
 
 /** What goes wrong does so more than once: mended this long after a first time, ms. */
 const DOUBT_MS = 3_000;
-/** What is damaged stays so until somebody puts it right; a round is a dozen calls then. */
-const LONGEST_PRUNE_BACKOFF_MS = 15_000;
+/**
+ * What is damaged stays so until somebody puts it right, and a round is a dozen calls then; but
+ * health() has to notice soon that somebody did.
+ */
+const LONGEST_PRUNE_BACKOFF_MS = 3_000;
 
 export interface EngineParts {
   store: Store;
