@@ -16,22 +16,37 @@ local function number_of(member)
   return string.sub(member, -NUMBER_SIZE)
 end
 
--- Where it stands in a list: not far before `place`, else where its number belongs, since most
--- stand in the order of their numbers. A search through all of it would hold up the server.
-local NEAR = 2000
+local function is_named_by(entry, number)
+  if #entry ~= SLICE_SIZE then return entry == number end
+  local bundle, from, to = slice_in(entry)
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  return bundle == string.sub(number, 1, BUNDLE_SIZE) and place >= from and place <= to
+end
+
+local function last_named_by(entry)
+  if #entry ~= SLICE_SIZE then return entry end
+  return string.sub(entry, 1, BUNDLE_SIZE) .. string.sub(entry, -2)
+end
+
+-- Where it stands in a list: not far before `place`, or a little behind it where a bundle was taken
+-- apart, else where its number belongs, since most stand in the order of their numbers. A search
+-- through all of it would hold up the server.
+local NEAR, MOST_PARTED = 2000, 100
 
 local function place_in_list(key, member, place)
   local from = math.max(0, place - NEAR)
-  local near = redis.call('LRANGE', key, from, place)
+  local near = redis.call('LRANGE', key, from, place + MOST_PARTED)
   for k = #near, 1, -1 do
-    if near[k] == member then return from + k - 1 end
+    if is_named_by(near[k], member) then return from + k - 1 end
   end
   local low, high = 0, from
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if redis.call('LINDEX', key, middle) < member then low = middle + 1 else high = middle end
+    local there = redis.call('LINDEX', key, middle)
+    if there and last_named_by(there) < member then low = middle + 1 else high = middle end
   end
-  return redis.call('LINDEX', key, low) == member and low or nil
+  local entry = redis.call('LINDEX', key, low)
+  return entry and is_named_by(entry, member) and low or nil
 end
 
 -- Where a page goes on in a stretch of the line: behind the last job shown. Claims take from the
@@ -39,12 +54,52 @@ end
 local function resume(stretch, member, place)
   local at
   if stretch.command == 'LRANGE' then
-    at = place_in_list(stretch.key, member, place)
-  else
-    at = redis.call('ZRANK', stretch.key, member)
-    at = at and at - stretch.first
+    return place_in_list(stretch.key, member, place) or 0
   end
-  return at and at + 1 or 0
+  at = redis.call('ZRANK', stretch.key, member)
+  return at and at - stretch.first + 1 or 0
+end
+
+-- The jobs that an entry of a line names, behind `last`.
+local function numbers_of(entry, last)
+  if #entry ~= SLICE_SIZE then return entry == last and {} or { entry } end
+  local bundle, from, to = slice_in(entry)
+  local b, numbers = bundles_of(t), {}
+  if not b then return numbers end
+  read_states(b, t.bundles, { bundle })
+  for place = from, to do
+    local number = bundle .. string.format('%02d', place)
+    local is_behind = string.sub(last, 1, BUNDLE_SIZE) ~= bundle or number > last
+    if is_behind and place_in_bundle(b, number) then numbers[#numbers + 1] = number end
+  end
+  return numbers
+end
+
+-- A page of a list, from the entry at `skip` on; true: there is more of it.
+local function page_list(s, k, skip, last, numbers, cursors)
+  local found = redis.call('LRANGE', s.key, skip, skip + limit)
+  for n, entry in ipairs(found) do
+    local place = k .. ':' .. (skip + n - 1) .. ':'
+    for _, number in ipairs(numbers_of(entry, last)) do
+      if #numbers == limit then return true end
+      numbers[#numbers + 1] = number
+      cursors[#numbers] = place .. number
+    end
+    -- All of a page may have been cancelled: the next one goes on behind it.
+    if #numbers == 0 then cursors[0] = place .. last_named_by(entry) end
+  end
+  return skip + #found < s.size
+end
+
+local function page_sorted_line(s, k, skip, numbers, cursors)
+  local stop = math.min(s.size, skip + limit - #numbers) - 1
+  if stop < skip then return skip < s.size end
+  local found = redis.call('ZRANGE', s.key, s.first + skip, s.first + stop)
+  for n, m in ipairs(found) do
+    numbers[#numbers + 1] = number_of(m)
+    cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
+  end
+  return stop + 1 < s.size
 end
 
 -- The line of ready jobs is four stretches one after the other; the cursor is
@@ -61,19 +116,14 @@ local function page_ready()
   local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
   local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
-    local s = stretches[k]
-    local skip = tonumber(at) == k and resume(s, member, tonumber(place)) or 0
-    local want = limit - #numbers
-    if want == 0 and skip < s.size then return numbers, cursors, true end
-    local stop = math.min(s.size, skip + want) - 1
-    if want > 0 and stop >= skip then
-      local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
-      for n, m in ipairs(found) do
-        numbers[#numbers + 1] = number_of(m)
-        cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
-      end
-      if stop + 1 < s.size then return numbers, cursors, true end
+    local s, here = stretches[k], tonumber(at) == k
+    local skip, more = here and resume(s, member, tonumber(place)) or 0, nil
+    if s.command == 'LRANGE' then
+      more = page_list(s, k, skip, here and member or '', numbers, cursors)
+    else
+      more = page_sorted_line(s, k, skip, numbers, cursors)
     end
+    if more then return numbers, cursors, true end
   end
   return numbers, cursors, false
 end
@@ -110,7 +160,7 @@ end
 
 -- SSCAN may give more than asked for: the cursor is 'scan cursor:how many of its answer were
 -- shown'.
-local function page_running()
+local function page_claimed()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   -- Of a count that never changes: the same cursor gives the same answer.
@@ -121,8 +171,47 @@ local function page_running()
     cursors[#numbers] = scan .. ':' .. k
   end
   if shown + #numbers < total then return numbers, cursors, true end
-  cursors[#numbers] = found[1] .. ':0'
-  return numbers, cursors, found[1] ~= '0'
+  local following = found[1] ~= '0' and found[1] .. ':0' or 'b0:'
+  cursors[#numbers] = following
+  local b = bundles_of(t)
+  return numbers, cursors, found[1] ~= '0' or (b and b.running > 0)
+end
+
+-- Of those that run in bundles the cursor is 'bscan cursor:the last one shown of its answer'. They
+-- are looked for in the leases: there are many more bundles.
+local LEASES_SHOWN, MOST_PAGES = 10, 50
+
+local function page_bundled(scan, last)
+  local numbers, cursors = {}, {}
+  for _ = 1, MOST_PAGES do
+    local found, running = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN), {}
+    for k = 1, #found[2], 2 do
+      local lease = parse_lease(found[2][k], found[2][k + 1])
+      if lease and lease.slice and lease.task == t.name then
+        lease.t = t
+        for _, number in ipairs(members_of(lease)) do running[#running + 1] = number end
+      end
+    end
+    table.sort(running)
+    for _, number in ipairs(running) do
+      if number > last then
+        if #numbers == limit then return numbers, cursors, true end
+        numbers[#numbers + 1] = number
+        cursors[#numbers] = 'b' .. scan .. ':' .. number
+      end
+    end
+    scan, last = found[1], ''
+    cursors[#numbers] = 'b' .. scan .. ':'
+    if scan == '0' then return numbers, cursors, false end
+    if #numbers > 0 then break end
+  end
+  return numbers, cursors, true
+end
+
+local function page_running()
+  local scan, last = string.match(cursor, '^b(%d+):(%d*)$')
+  if scan then return page_bundled(scan, last) end
+  return page_claimed()
 end
 
 local numbers, cursors, more
@@ -137,7 +226,7 @@ else
 end
 
 -- A page ends early when its records are big.
-local leases = state == 'running' and leases_of(numbers, MOST_BYTES_SEEN / 2) or nil
+local leases = state == 'running' and leases_of(t, numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = view(t, number, leases)

@@ -73,7 +73,7 @@ local function expired_leases(grace_from)
     local fence, ends_at = first[k], tonumber(first[k + 1])
     if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
     local length, task = string.match(
-      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
+      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[^|]*|(.*)$')
     local at = length and math.max(ends_at, grace_from + grace_of(length))
     if not length then
       redis.call('ZREM', LEASES, fence)

@@ -16,6 +16,7 @@
 -- @include lib/need.lua
 -- @include lib/piece.lua
 -- @include lib/mend-ended.lua
+-- @include lib/mend-bundles.lua
 local PAUSE_MS, DAY_MS = 50000, 86400000
 local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
 local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
@@ -38,6 +39,12 @@ local function mend_lease(fence, text)
     note_mended('leases', 1)
   end
   if lease.task ~= t.name then return end
+  lease.t = t
+  if lease.slice then
+    note_mended('running', note_running(t, lease.slice))
+    work.left = work.left - 1
+    return
+  end
   for _, number in ipairs(members_of(lease)) do
     if redis.call('SISMEMBER', t.claimed, number) == 0
         and redis.call('HEXISTS', t.jobs, number) == 1 then
@@ -58,12 +65,12 @@ local function lease_to_nobody(numbers)
 end
 
 local function is_running(number)
-  return redis.call('SISMEMBER', t.claimed, number) == 1
+  return letter_of(t, number) == 'a' or redis.call('SISMEMBER', t.claimed, number) == 1
     and redis.call('HEXISTS', t.jobs, number) == 1
 end
 
 -- A page of what is claimed; what has no record is dropped.
-local function page_of_claimed(from)
+local function page_of_claimed(_, from)
   local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PIECE)
   local here = {}
   for _, number in ipairs(page[2]) do
@@ -81,17 +88,17 @@ end
 -- Those of a page that no lease holds. Where there are many leases they are walked in pieces, and
 -- the place says what is still sought. What moved from one lease to another meanwhile looks lost,
 -- so what is left after several pieces is sought once more among all.
-local function walk_claimed(from)
+local function walk_running(from, page_of)
   local scan, cursor, rest = string.match(from, '^(%d+):(%d+):([%d ]+)$')
   local sought, wanted = scan and numbers_in(rest), {}
   local is_whole = not scan
   if is_whole then
-    scan, sought = page_of_claimed(from)
+    scan, sought = page_of(t, from)
     cursor = '0'
   end
   for _, number in ipairs(sought) do wanted[number] = true end
   if #sought > 0 then
-    cursor = walk_leases(wanted, cursor, MOST_BYTES_SEEN, function(number)
+    cursor = walk_leases(t, wanted, cursor, MOST_BYTES_SEEN, function(number)
       wanted[number] = nil
     end)
     work.left = cursor == '0' and work.left - redis.call('HLEN', LEASE) or 0
@@ -102,7 +109,7 @@ local function walk_claimed(from)
   end
   if #left == 0 then return scan end
   if cursor ~= '0' then return scan .. ':' .. cursor .. ':' .. table.concat(left, ' ') end
-  local leases = is_whole and {} or leases_of(left, math.huge)
+  local leases = is_whole and {} or leases_of(t, left, math.huge)
   local homeless = {}
   for _, number in ipairs(left) do
     if not leases[number] then homeless[#homeless + 1] = number end
@@ -111,15 +118,17 @@ local function walk_claimed(from)
   return scan
 end
 
--- All numbers in line, as a set; empty where they are too many to be read at once. Read once, since
--- nobody else comes between.
+-- All numbers in line, as a set, read once; empty where they are too many to be read at once.
 local known = nil
 local function hints_of(n)
   if known then return known end
   known = {}
   if n > MOST_HINTS then return known end
   for _, key in ipairs({ t.ready, t.alone }) do
-    for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
+    for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
+      known[entry] = true
+      if #entry == SLICE_SIZE then note_slice(known, slice_in(entry)) end
+    end
   end
   for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
     known[string.sub(member, -NUMBER_SIZE)] = true
@@ -135,9 +144,8 @@ end
 -- Records that neither run nor stand in line. A line that is too long to be read is made longer
 -- where it is shorter than it has to be: a doubled hint is dropped when it is met.
 local function walk_records(from)
-  local n = count_hints(t)
-  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
-  if n > MOST_HINTS and ready <= n then return '0' end
+  local n = count_entries(t)
+  if n > MOST_HINTS and count_ready(t) <= count_hints(t) then return '0' end
   local lost, records = {}, {}
   hints_of(n)
   local function is_lost(number, record)
@@ -148,7 +156,7 @@ local function walk_records(from)
   repeat
     following = walk_hash(t.jobs, following, is_lost)
   until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
-  local leases = #lost > 0 and leases_of(lost, math.huge) or {}
+  local leases = #lost > 0 and leases_of(t, lost, math.huge) or {}
   if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
   for _, number in ipairs(lost) do
     known[number] = true
@@ -160,6 +168,12 @@ local function walk_records(from)
   end
   note_mended('ready', #lost)
   return following
+end
+
+local function walk_line_of_bundles(from)
+  local n, is_short = count_entries(t), count_ready(t) > count_hints(t)
+  hints_of(n)
+  return walk_bundles(t, from, { known, is_short or n <= MOST_HINTS, is_short }, lease_to_nobody)
 end
 
 -- When it was due is lost with the index: now.
@@ -195,11 +209,13 @@ local function mend_tries(number)
   note_mended('counts', 1)
 end
 
--- In this order: what runs has to be known before anything is said to stand in no line.
+-- In this order: what runs has to be known first.
 local STEPS = {
   function(from) return walk_hash(LEASE, from, mend_lease, LEASES_A_PAGE) end,
-  walk_claimed,
+  function(from) return walk_running(from, page_of_claimed) end,
+  function(from) return walk_running(from, page_of_bundled) end,
   walk_records,
+  walk_line_of_bundles,
   function(from) return walk_hash(t.later, from, mend_later) end,
   function(from) return walk_hash(t.ids, from, mend_id) end,
   function(from)
@@ -212,7 +228,7 @@ local STEPS = {
 }
 
 -- The last step of what is about running jobs.
-local LAST_OF_RUNNING = 2
+local LAST_OF_RUNNING = 3
 
 -- Goes on up to and with the last step; gives where the next one goes on, '' at the end.
 local function walk(place, last)
@@ -231,7 +247,7 @@ end
 local function walk_both(noted)
   local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
   local need = step_in_need(t)
-  if need and string.sub(rest or '', 1, 2) ~= need .. ':' then rest = need .. ':0' end
+  if need and not is_at_need(rest or '', need) then rest = need .. ':0' end
   local function go_on_running()
     running = walk(place_or(running, '1:0'), LAST_OF_RUNNING)
     return #kinds > 0 and running or ''

@@ -4,15 +4,19 @@
 -- args   epoch · seq · number of jobs · number of tasks, in a store of several shards then a space
 --        and which of them their caller takes for not spread, by ',' · their names ·
 --        segments: task index, kind, n, and for kind p (ready, no id, priority 0): n records;
+--        for kind b (the same, as bundles): n × (how many, at most 100, ':' and the size of each
+--        record if all are alike; their records, joined by NUL);
 --        for kind s and letters of i, d, p, in this order: n × (one argument for each letter, id or
 --        '', due '' | '+ms' | '@epochMs', priority; record)
 -- does   a lone job that is the only one ready, and may run again, is claimed for a sleeper
--- gives  one string: for kind p 'first number', for kind s 'number,created 1|0,state letter,dueAt'
---        of each job, or once, behind a '*': the first of n in a row that are alike; joined by ';'.
---        '!task index:over' by ',': nothing was stored, since these tasks are spread over so many
+-- gives  one string: for kind p, and for each bundle of kind b, 'first number'; for kind s
+--        'number,created 1|0,state letter,dueAt' of each job, or once, behind a '*': the first of n
+--        in a row that are alike; joined by ';'. '!task index:over' by ',': nothing was stored,
+--        since these tasks are spread over so many
 -- usual  begin_call end_call answered ask_for_rare exists task_keys whole exact digits
 --        digits_from take_numbers raised may_be_handed is_line_empty listening_sleeper take_both
 --        hand wake_one promote promote_share push_plain
+--        next_numbers push_bundles put_bundles bundles_of slice_text
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -79,6 +83,7 @@ local handed = is_lone and hand(tasks[1], ARGV[9], now)
 if handed then return answered(handed) end
 
 -- @include lib/job.lua
+-- @include lib/bundle.lua
 -- @include lib/new-job.lua
 -- @include lib/promote.lua
 
@@ -88,15 +93,41 @@ for k = 1, task_count do promote(tasks[k], now_ms, promote_share(2 * task_count)
 local became_ready, answers = {}, {}
 local next_number = take_numbers('number', tonumber(ARGV[3]), now)
 
+-- Of `count` jobs in a row; `alike`: none of these may be given to any other before.
+local taken_to = next_number + tonumber(ARGV[3]) - 1
+local function next_numbers(first, count)
+  if first + count - 1 > taken_to then
+    taken_to = first + count - 1
+    redis.call('HSET', META, 'number', digits(taken_to))
+  end
+  next_number = first + count
+  return first
+end
+
+local function push_bundles(t, i, n)
+  local pieces, count = {}, 0
+  for k = 1, n do
+    local jobs, size = string.match(ARGV[i + 2 * k - 2], '^(%d+):?(%d*)$')
+    pieces[k] = { count = tonumber(jobs), size = tonumber(size), text = ARGV[i + 2 * k - 1] }
+    count = count + pieces[k].count
+  end
+  -- Their first 14 digits are those of no other job.
+  local bundle = math.ceil(next_number / 100)
+  next_numbers(100 * bundle, 100 * (n - 1) + pieces[n].count)
+  put_bundles(t, bundle, pieces)
+  for k = 1, n do answers[#answers + 1] = digits(100 * (bundle + k - 1)) end
+  redis.call('HINCRBY', t.stats, 'pushed', count)
+end
+
 local function push_plain(t, i, n)
-  local numbers, fields, args = digits_from(next_number, n), {}, ARGV
+  local first = next_numbers(next_number, n)
+  local numbers, fields, args = digits_from(first, n), {}, ARGV
   for k = 1, n do
     fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
   redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
-  next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 
@@ -179,7 +210,8 @@ local function push_special(t, first, n, kind)
   local width, at, b = #kind, {}, new_batch()
   for k = 2, width do at[string.sub(kind, k, k)] = k - 2 end
   local there = at.i and entries_of(t, first + at.i, n, width) or {}
-  local numbers, states, said, fresh, made = digits_from(next_number, n), {}, {}, {}, 0
+  local first_number = next_number
+  local numbers, states, said, fresh, made = digits_from(first_number, n), {}, {}, {}, 0
   local job = {}
   for k = 1, n do
     local i = first + width * (k - 1)
@@ -202,7 +234,7 @@ local function push_special(t, first, n, kind)
       end
     end
   end
-  next_number = next_number + made
+  next_numbers(first_number, made)
   write_batch(t, b, made)
   answer_segment(n, said, numbers, states)
 end
@@ -215,6 +247,10 @@ while i <= #ARGV do
     push_plain(t, i, n)
     became_ready[t] = true
     i = i + n
+  elseif kind == 'b' then
+    push_bundles(t, i, n)
+    became_ready[t] = true
+    i = i + 2 * n
   else
     push_special(t, i, n, kind)
     i = i + #kind * n

@@ -10,6 +10,7 @@
 -- @include lib/keys.lua
 -- @include lib/note.lua
 -- @include lib/overlap.lua
+-- @include lib/bundle.lua
 local MOST_CRASHES_IN_ROW, LONGEST_WAIT_MS, DEFAULT_WAIT_MS = 10, 3600000, 10000
 
 local random = tonumber(ARGV[1])
@@ -81,7 +82,8 @@ local function reap_job(t, lease, ends_at, number, record, head)
 end
 
 local function reap_lease(fence, index, grace_from)
-  local t, lease = tasks[index], read_lease(fence)
+  local t = tasks[index]
+  local lease = read_lease(fence, t)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
@@ -94,7 +96,13 @@ local function reap_lease(fence, index, grace_from)
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
   forget_lease(lease.length)
-  for _, number in ipairs(members_of(lease)) do
+  local members = members_of(lease)
+  single_out(t, members)
+  -- Those that have no record.
+  leave_bundles(t, members)
+  save_bundles(t)
+  if lease.slice and exists(PROGRESS) then forget_progress(lease) end
+  for _, number in ipairs(members) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('SISMEMBER', t.claimed, number) == 1 then
       local head = head_of(record)

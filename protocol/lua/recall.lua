@@ -6,16 +6,17 @@
 -- since  protocol 1
 -- @include lib/keys.lua
 -- @include lib/lease.lua
+-- @include lib/bundle.lua
 local task_count = tonumber(ARGV[1])
 local batches = {}
 for k = 2 + task_count, #ARGV, 2 do
-  local lease = read_lease(ARGV[k])
   local index = tonumber(ARGV[k + 1])
   local t = task_keys(index, ARGV[1 + index])
+  local lease = read_lease(ARGV[k], t)
   local numbers, records = {}, {}
   if lease then
     local members = members_of(lease)
-    local found = redis.call('HMGET', t.jobs, unpack(members))
+    local found = #members > 0 and records_of(t, members) or {}
     for n, number in ipairs(members) do
       if found[n] then
         numbers[#numbers + 1], records[#records + 1] = number, found[n]

@@ -27,6 +27,12 @@ local function confirm(lease, length)
   }, '|'))
 end
 
+-- Of a part of a bundle all that were in it: which of them still run stands with its task.
+local function named_by(lease)
+  local slice = lease.slice
+  return slice and numbers_in(spelled(slice[1], slice[2], slice[3])) or members_of(lease)
+end
+
 for k = 1, count do
   local fence, length = string.match(ARGV[1 + k], '^(%d+):?(%d*)$')
   local lease = read_lease(fence)
@@ -35,7 +41,7 @@ for k = 1, count do
     lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, whole(math.floor(now_ms + lease.length)), lease.fence)
-    local numbers = (marks or speaks) and members_of(lease) or {}
+    local numbers = (marks or speaks) and named_by(lease) or {}
     local marked = marks and #numbers > 0 and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
     for at, number in ipairs(numbers) do
       held[number] = true

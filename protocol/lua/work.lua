@@ -6,13 +6,14 @@
 --        claims: task index, limit, with '~' before it where others that sleep get their part
 --        idle: 1: runs nothing and claims nothing beside this; f: runs nothing
 --        group: task index, fence, kind, n, then
---          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space
+--          kind c (complete, no id, not kept, not tracked): n numbers, joined by a space, or the
+--            part of a bundle that they are, or 'bundle:' and the last two digits of each
 --          kind k (complete, not tracked): n numbers, joined by a space · 0 or n, then so many ids
 --            or '' · 0 or n, then so many detail JSON
 --          kind x: n × (number, outcome c|r|v|d|n|i|h, id or '', waitMs, detail JSON or error text,
 --            schedule of a tracked job or '')
--- gives  'settles|leases|more|drain', then for each lease { numbers, counts, texts of
---        several records joined by NUL … }
+-- gives  'settles|leases|more|drain', then for each lease { numbers, or the part of a bundle that
+--        they are, counts, texts of several records joined by NUL … }
 --        settles: for each group C (all completed), L (all lost), or for each of its jobs one of
 --        c d x r s<dueAt> h l(ost), joined by ','; groups joined by ';'; leases: fence:task
 --        index:alone, by ','; more: task indexes, by ',', with '~' behind them where the rest was
@@ -24,7 +25,10 @@
 --        lengths_text forget_lease lease_in_pieces first_chunk take update_moment exact
 --        promote_share pop_hints forget_alone claim promote has_alone digits note_time
 --        raised take_fences note_leases describe_batch digits_from lease_out add_joined wake_one
---        shortest_of
+--        shortest_of bundles_of read_states set_states save_bundles slice_in slice_text next_slice
+--        entry_in_front cut_front take_slice text_between size_in read_text take_some pop_ready
+--        lease_slice as_numbers spelled end_in_slice without without_few letters_of has_members
+--        end_slices end_lease forget_records single_out_members
 -- since  protocol 1
 -- @include lib/now.lua
 -- @include lib/keys.lua
@@ -89,12 +93,15 @@ local function settle_special(t, lease, first, n)
   return table.concat(states, ',')
 end
 
+-- Leases of parts of bundles.
+local of_bundles = {}
+
 local groups = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, groups do
   local t, fence, kind = tasks[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2]
   local n = tonumber(ARGV[i + 3])
-  local lease = read_lease(fence)
+  local lease = read_lease(fence, t)
   if lease and lease.task ~= t.name then lease = nil end
   -- Whatever runs alone has counts.
   local had_counts = exists(t.tries)
@@ -107,10 +114,15 @@ for _ = 1, groups do
     settled[#settled + 1] = settle_completed(t, lease, ARGV[i], extras, keep, now)
     i = after
   else
+    single_out_members(t, lease, i, n)
     settled[#settled + 1] = settle_special(t, lease, i, n)
     i = i + 6 * n
   end
-  if lease then shrink_lease(lease) end
+  if lease and lease.slice then
+    of_bundles[fence] = lease
+  elseif lease then
+    shrink_lease(lease)
+  end
   if had_counts and (not lease or lease.is_over) then
     runs_over = runs_over or {}
     runs_over[fence] = true
@@ -122,6 +134,9 @@ for _, t in ipairs(tasks) do
   complete_left(t, keep, now_ms)
 end
 save_ends()
+-- What has ended stays so, whatever becomes of the claims.
+for _, t in ipairs(tasks) do save_bundles(t) end
+end_slices(of_bundles)
 
 for _, t in ipairs(tasks) do
   if t.back then hand_back_all(t, identity) end
@@ -141,6 +156,13 @@ local function lease_out(index, numbers, records, alone)
   }
 end
 
+-- A part of a bundle has a lease of its own.
+local function lease_slice(index, slice)
+  leases[#leases + 1] = {
+    t = tasks[index], index = index, joined = slice.joined, text = slice.text, alone = false,
+  }
+end
+
 local function lease_in_pieces(index, numbers, records)
   if #numbers == 0 then return end
   if #numbers <= MOST_PER_LEASE then return lease_out(index, numbers, records, false) end
@@ -152,9 +174,8 @@ end
 
 -- Jobs whose process died under them get leases of their own, so that a killer does not take its
 -- neighbours along.
-local function lease_by_crashes(index, numbers, records)
-  if #numbers == 0 then return end
-  local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+local function lease_by_crashes(index, numbers, records, crashed)
+  local t, calm, calm_records = tasks[index], {}, {}
   local counts = redis.call('HMGET', t.tries, unpack(numbers))
   for k, number in ipairs(numbers) do
     local _, _, _, row = counts_in(counts[k])
@@ -170,20 +191,18 @@ local function lease_by_crashes(index, numbers, records)
     end
   end
   lease_in_pieces(index, calm, calm_records)
-  for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
 end
 
 local function claim(c, alone_from)
   local index, t = c.index, tasks[c.index]
   local limit = c.is_fair and part_of(t, c.limit, identity) or c.limit
-  local numbers, records = take(t, math.min(limit, budget.jobs), budget)
-  budget.jobs = budget.jobs - #numbers
-  if exists(t.tries) then
-    lease_by_crashes(index, numbers, records)
-  else
-    lease_in_pieces(index, numbers, records)
-  end
-  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
+  local lease_singles, crashed = exists(t.tries) and lease_by_crashes or lease_in_pieces, {}
+  local count = take(t, math.min(limit, budget.jobs), budget,
+    function(numbers, records) lease_singles(index, numbers, records, crashed) end,
+    function(slice) lease_slice(index, slice) end)
+  for _, job in ipairs(crashed) do lease_out(index, { job[1] }, { job[2] }, false) end
+  budget.jobs = budget.jobs - count
+  if count > 0 then redis.call('SREM', t.sleepers, identity) end
   if update_moment(t, now_ms, alone_from) then
     -- Work is left: the next sleeper joins in, and wakes another one in turn.
     local is_heard = wake_one(t)
@@ -253,10 +272,12 @@ if taken_alone then
   redis.call('HSET', META, 'aloneRun', fences[1] .. ' ' .. whole(math.floor(now_ms)))
 end
 save_lengths()
+for _, t in ipairs(tasks) do save_bundles(t) end
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do
   refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
-  batches[k] = describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
+  batches[k] = lease.text and { lease.joined, '', lease.text }
+    or describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
 end
 local answer = table.concat({
   table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),

@@ -118,7 +118,7 @@ test("data of layout 3, which spells them, are lifted", async () => {
   }
   await direct.hset(`${SHARD}layout`, "version", "3");
   await (await world.open()).close();
-  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("4");
+  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("5");
   expect(await direct.hlen(LATER)).toBe(500);
   expect(await direct.zcard(DUE)).toBe(500);
   expect(await store.get({ taskId: "a", id: ids[7] ?? "" })).toMatchObject({ dueAt: at });

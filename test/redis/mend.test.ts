@@ -9,7 +9,7 @@ import { createScheduler } from "../../src/index.js";
 import type { Scheduler } from "../../src/types.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
-import { drain, job, KEEP, storeOn } from "./store-kit.js";
+import { drain, job, KEEP, NO_BUNDLES, storeOn } from "./store-kit.js";
 
 const PREFIX = "_mend:";
 const SHARD = `${PREFIX}{0}:`;
@@ -141,7 +141,7 @@ test.each(DAMAGES)(
 
 test("a line of thousands is made anew in pieces, each of a bounded length", async () => {
   const { host, port } = server;
-  const store = storeOn({ host, port }, PREFIX);
+  const store = storeOn({ host, port }, PREFIX, undefined, NO_BUNDLES);
   const jobs = Array.from({ length: 5_000 }, (_, k) => job("a", { payload: String(k) }));
   await store.push({ jobs, timeoutMs: 5_000 });
   await admin.del(`${TASK}ready`);
@@ -179,7 +179,7 @@ test.each([
   const later = { due: { in: 3_600_000 } };
   const jobs = [job("a"), job("a"), job("a"), job("a", later), job("a", later)];
   await store.push({ jobs, timeoutMs: 5_000 });
-  await admin.hset(`${SHARD}meta`, "mend a", "0 6:0");
+  await admin.hset(`${SHARD}meta`, "mend a", "0 8:0");
   await admin.del(`${TASK}${key}`);
   expect(await store.mend({ taskId: "a", urgent: false, place: "" })).toMatchObject({ mended });
   await store.close();
@@ -200,7 +200,7 @@ test("what runs in no lease is found soon, however much has ended", async () => 
   const mend = () => store.mend({ taskId: "a", urgent: false, place: "" });
   expect((await mend()).mended).toEqual({});
   const noted = await admin.hget(`${SHARD}meta`, "mend a");
-  expect(noted).toMatch(/^\d+ 6:\d+;;$/);
+  expect(noted).toMatch(/^\d+ 8:\d+;;$/);
   await admin.del(`${SHARD}lease`, `${SHARD}leases`);
   await admin.hset(`${SHARD}meta`, "mend a", String(noted).replace(/^\d+/, "0"));
   expect(await mend()).toMatchObject({ mended: { running: 2 } });
@@ -234,7 +234,7 @@ test("the last task of a call does not live on what the others leave", async () 
 
 test("tasks that have much end a call: the others have the next one", async () => {
   const { host, port } = server;
-  const store = storeOn({ host, port }, PREFIX);
+  const store = storeOn({ host, port }, PREFIX, undefined, NO_BUNDLES);
   const many = (taskId: string) => Array.from({ length: 500 }, () => job(taskId));
   await store.push({ jobs: [...many("a"), ...many("b"), ...many("c")], timeoutMs: 5_000 });
   const args = { taskId: "a", urgent: false, place: "", next: ["b", "c"] };

@@ -140,7 +140,7 @@ test("data of layout 1 are lifted: jobs stay, schedules are registered again", a
   await direct.hset(`${SHARD}schedules`, "s", "1 0 1 a1");
   await direct.zadd(`${SHARD}cursors`, 1_000, "s");
   const store = await open();
-  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("4");
+  expect(await direct.hget(`${SHARD}layout`, "version")).toBe("5");
   expect((await lookFor(store, {})).repair).toBe(false);
   expect((await store.schedules({ taskId: null, cursor: null, limit: 10 })).schedules).toEqual([]);
   expect((await store.counts({ taskId: "a" })).ready).toBe(1);

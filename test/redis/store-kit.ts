@@ -24,8 +24,17 @@ export const NO_SCHEDULES = {
   registration: null,
 };
 
-export function storeOn(redis: RedisTarget, prefix = "_test:", scripts = realScripts): Store {
+/** Of a store that makes no bundles. */
+export const NO_BUNDLES = { leastBundled: Number.POSITIVE_INFINITY };
+
+export function storeOn(
+  redis: RedisTarget,
+  prefix = "_test:",
+  scripts = realScripts,
+  more: { leastBundled?: number } = {},
+): Store {
   return createRedisStore({
+    ...more,
     redis,
     scripts,
     prefix,

@@ -12,8 +12,9 @@ import { redisSubject } from "./worlds.js";
 const MUTANTS: readonly (readonly [bug: string, from: string, to: string])[] = [
   [
     "a settle counts under any fence",
-    "local lease = F.read_lease(fence)\n  if lease and lease.task",
-    "local lease = F.lease_of(string.match(ARGV[i + 4], '^%d+'))\n  if lease and lease.task",
+    "local lease = F.read_lease(fence, t)\n  if lease and lease.task",
+    "local named = string.match(F.as_numbers(ARGV[i + 4]), '^%d+')\n" +
+      "  local lease = F.lease_of(t, named)\n  if lease and lease.task",
   ],
   [
     "a settle counts without a lease",

@@ -38,10 +38,14 @@ export const sqliteSubject: MakeSubject = async (now, identities) => {
 
 let runs = 0;
 
-/** Each run has a prefix of its own, so that nothing of the one before is there. */
+/**
+ * Each run has a prefix of its own, so that nothing of the one before is there. `leastBundled`: how
+ * many jobs that are pushed together become a bundle.
+ */
 export function redisSubject(
   server: TestServer,
   scripts: Readonly<Record<Verb, Script>> = stillScripts,
+  leastBundled = 8,
 ): MakeSubject {
   const { host, port } = server;
   return async (now, identities) => {
@@ -51,7 +55,8 @@ export function redisSubject(
     client.on("error", () => {});
     const setNow = async (at: number) => void (await client.set(`${prefix}{0}:test:now`, at));
     await setNow(now);
-    const rest = { prefix, clock: systemClock, chance: systemChance, scripts };
+    const parts = { clock: systemClock, chance: systemChance };
+    const rest = { prefix, scripts, leastBundled, ...parts };
     const stores = identities.map((identity) =>
       createRedisStore({ redis: { host, port }, identity, ...rest }),
     );

@@ -37,7 +37,8 @@ const PERMANENT =
 const SESSION = /^session:[0-9a-v]{20}$/;
 const OF_SHARD = /^(leases|lease|cancels|moments|progress)$/;
 const TASK_NAMES =
-  "jobs|later|due|ready|prio|alone|claimed|tries|errors|ids|idends|ended|dead|cancelled|completed";
+  "jobs|bundles|later|due|ready|prio|alone|claimed|tries|errors|ids|idends|ended|dead|cancelled|" +
+  "completed";
 const OF_TASK = new RegExp(`^t:.*:(${TASK_NAMES})$`, "s");
 
 /** A server for the tests of this file, started before the first and stopped after the last. */
@@ -57,17 +58,24 @@ export function serverForThisFile(options: ServerOptions): () => TestServer {
 export interface WorldParts {
   redis: RedisTarget;
   shards: number;
+  leastBundled?: number | undefined;
   /** The server that has a shard. */
   of: (shard: number) => Redis;
   /** All servers that have shards. */
   servers: readonly Redis[];
 }
 
-export async function redisWorld(server: TestServer, shards = 1): Promise<World> {
+/** `leastBundled`: how many jobs that are pushed together become a bundle. */
+export async function redisWorld(
+  server: TestServer,
+  shards = 1,
+  leastBundled?: number,
+): Promise<World> {
   const { host, port } = server;
   const client = new Redis({ host, port });
   client.on("error", () => {});
-  const parts = { redis: { host, port }, shards, of: () => client, servers: [client] };
+  const of = () => client;
+  const parts = { redis: { host, port }, shards, of, servers: [client], leastBundled };
   return await worldOn(parts, async () => client.disconnect());
 }
 
@@ -116,7 +124,7 @@ function manyShards(shards: number): Pick<World, "shards" | "shardOf"> {
   return { shards, shardOf: (taskId) => shardOfTask(taskId, shards) };
 }
 
-async function openStore({ redis, shards }: WorldParts): Promise<Store> {
+async function openStore({ redis, shards, leastBundled }: WorldParts): Promise<Store> {
   const store = createRedisStore({
     redis,
     prefix: PREFIX,
@@ -125,6 +133,7 @@ async function openStore({ redis, shards }: WorldParts): Promise<Store> {
     chance: systemChance,
     scripts: planted(testScripts),
     shards,
+    ...(leastBundled === undefined ? {} : { leastBundled }),
   });
   await store.open();
   return overShards(store);

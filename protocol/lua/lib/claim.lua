@@ -1,12 +1,16 @@
 -- claim: takes ready jobs of a task under new leases.
 -- @include lib/moment.lua
+-- @include lib/slices.lua
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
+
+-- Bundles of which nothing is left, in one go.
+local MOST_EMPTY = 100
 
 -- Takes up to n numbers from the front of the line: negative priorities, then 0, then positive
 -- ones. Where there are priorities, also what each entry of them was.
 local function pop_hints(t, n)
-  if not exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+  if not exists(t.prio) then return pop_ready(t, n), nil end
   local numbers, entries = {}, { members = {}, scores = {} }
   local function pop_prio(want)
     if want <= 0 then return end
@@ -18,12 +22,16 @@ local function pop_hints(t, n)
     end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
-  if #numbers < n then
-    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
-      numbers[#numbers + 1] = number
-    end
+  local at, empty = #numbers, 0
+  while at < n and empty < MOST_EMPTY do
+    for _, number in ipairs(pop_ready(t, n - at)) do numbers[#numbers + 1] = number end
+    local bundled = #numbers == at and entry_in_front(t)
+    if not bundled and #numbers == at then break end
+    if bundled and not part_front(t, bundled) then empty = empty + 1 end
+    at = #numbers
   end
-  pop_prio(n - #numbers)
+  -- What is behind empty bundles comes before any positive one.
+  if empty < MOST_EMPTY then pop_prio(n - #numbers) end
   return numbers, entries
 end
 
@@ -48,8 +56,8 @@ end
 -- Some of these numbers are in `claimed` already, and which is not known any more: those that stand
 -- in a lease, of all leases. Only what a script that broke off left behind brings one here, so that
 -- asking before each claim would be dearer than this walk. Gives how many are left.
-local function drop_doubled(numbers, records, from, n)
-  local running, left = leases_of({ unpack(numbers, from, n) }, math.huge), from - 1
+local function drop_doubled(t, numbers, records, from, n)
+  local running, left = leases_of(t, { unpack(numbers, from, n) }, math.huge), from - 1
   for k = 1, left do running[numbers[k]] = true end
   for k = from, n do
     local number = numbers[k]
@@ -62,41 +70,59 @@ local function drop_doubled(numbers, records, from, n)
   return left
 end
 
--- Up to `limit` jobs, as their numbers and records, within the budget of the call: jobs, bytes, and
--- hints, since a line may begin with many that lead nowhere: a hint without a record (cancelled) or
--- of a running job (doubled) is dropped. What was read too much goes back to the front. Those taken
--- are in `claimed`.
-local function take(t, limit, budget)
-  local numbers, records, n = {}, {}, 0
-  local chunk = first_chunk(t, limit, budget)
-  while n < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints, entries = pop_hints(t, math.min(chunk, limit - n, budget.hints))
-    if #hints == 0 then break end
-    budget.hints = budget.hints - #hints
-    local found = redis.call('HMGET', t.jobs, unpack(hints))
-    local bytes, largest, before = budget.bytes, 1, n
-    for k = 1, #hints do
-      local record = found[k]
-      if record then
-        if bytes <= 0 then
-          for b = #hints, k, -1 do put_back(t, hints[b], entries, b) end
-          break
-        end
-        n = n + 1
-        numbers[n], records[n] = hints[k], record
-        local size = #record
-        bytes = bytes - size
-        if size > largest then largest = size end
+-- The next jobs that are in no bundle, up to `limit`, behind those in `numbers` and `records`.
+-- Gives how many there are now, and whether there was anything in line.
+local function take_some(t, limit, budget, taken)
+  local numbers, records, n = taken.numbers, taken.records, taken.n
+  taken.chunk = taken.chunk or first_chunk(t, limit, budget)
+  local hints, entries = pop_hints(t, math.min(taken.chunk, limit - n, budget.hints))
+  if #hints == 0 then return false end
+  budget.hints = budget.hints - #hints
+  local found = redis.call('HMGET', t.jobs, unpack(hints))
+  local bytes, largest, before = budget.bytes, 1, n
+  for k = 1, #hints do
+    local record = found[k]
+    if record then
+      if bytes <= 0 then
+        for b = #hints, k, -1 do put_back(t, hints[b], entries, b) end
+        break
       end
+      n = n + 1
+      numbers[n], records[n] = hints[k], record
+      local size = #record
+      bytes = bytes - size
+      if size > largest then largest = size end
     end
-    if n > before then
-      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
-      if added < n - before then n = drop_doubled(numbers, records, before + 1, n) end
-    end
-    budget.bytes = bytes
-    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
   end
-  return numbers, records
+  if n > before then
+    local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
+    if added < n - before then n = drop_doubled(t, numbers, records, before + 1, n) end
+  end
+  budget.bytes = bytes
+  taken.n, taken.chunk = n, math.max(1, math.min(limit, math.floor(bytes / largest), 500))
+  return true
+end
+
+-- Up to `limit` jobs within the budget of the call: jobs, bytes, and hints, since a line may begin
+-- with many that lead nowhere: a hint without a record (cancelled) or of a running job (doubled) is
+-- dropped. What was read too much goes back to the front. Given to `out_singles` as numbers and
+-- records, and to `out_slice` as the parts of bundles that they are in, in their order. Those taken
+-- are in `claimed`, or noted as running in their bundles. Gives how many.
+local function take(t, limit, budget, out_singles, out_slice)
+  local taken, total = { numbers = {}, records = {}, n = 0 }, 0
+  while total + taken.n < limit and budget.bytes > 0 and budget.hints > 0 do
+    local slice = next_slice(t, limit, limit - total - taken.n, budget)
+    if slice then
+      if taken.n > 0 then out_singles(taken.numbers, taken.records) end
+      total = total + taken.n + slice.count
+      taken = { numbers = {}, records = {}, n = 0 }
+      if slice.count > 0 then out_slice(slice) end
+    elseif not take_some(t, limit - total, budget, taken) then
+      break
+    end
+  end
+  if taken.n > 0 then out_singles(taken.numbers, taken.records) end
+  return total + taken.n
 end
 
 -- A short line is shared: one scheduler does not take what others that sleep could run as well. So
@@ -107,7 +133,7 @@ local function part_of(t, limit, identity)
   local others = redis.call('SCARD', t.sleepers)
   if others > 0 then others = others - redis.call('SISMEMBER', t.sleepers, identity) end
   if others == 0 or limit == 1 then return limit end
-  local ready = redis.call('LLEN', t.ready)
+  local ready = redis.call('LLEN', t.ready) + surplus_in_line(t)
   if exists(t.prio) then ready = ready + redis.call('ZCARD', t.prio) end
   local part = math.ceil(ready / (1 + math.min(others, MOST_SHARERS)))
   return math.min(limit, math.max(1, part))
@@ -142,7 +168,7 @@ local function write_leases(leases, lease_ms, owner, now)
   local head = whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
-    lease.joined = table.concat(lease.numbers, ' ')
+    lease.joined = lease.joined or table.concat(lease.numbers, ' ')
     texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
   end

@@ -1,6 +1,7 @@
 -- find: a job by its public id. The id entry first, else the number that the id spells.
 -- @include lib/lease.lua
 -- @include lib/later.lua
+-- @include lib/bundle.lua
 local STATE_WORD = { c = 'completed', d = 'dead', x = 'cancelled' }
 
 -- Its number, and its end state when it has ended and the entry says so.
@@ -22,6 +23,8 @@ local function place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
+  record = bundled_record(t, number)
+  if record then return letter_of(t, number) == 'a' and 'running' or 'ready', record, nil end
   record = record_of_later(t, number)
   if record then return 'scheduled', record, due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
@@ -35,7 +38,7 @@ local function view(t, number, leases)
   if not state then return nil end
   local runs = state == 'running'
   local lease = nil
-  if runs and leases then lease = leases[number] elseif runs then lease = lease_of(number) end
+  if runs and leases then lease = leases[number] elseif runs then lease = lease_of(t, number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {

@@ -1,10 +1,10 @@
--- keys: names for KEYS. Ten of the shard and the session come first, then a group of 17 for each
+-- keys: names for KEYS. Ten of the shard and the session come first, then a group of 18 for each
 -- task.
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 -- Channels are no keys: 'meta' is cut off the first key.
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 
@@ -16,7 +16,7 @@ local function task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 

@@ -1,5 +1,6 @@
 -- lease: reading a lease's record, `lengthMs|owner|numbers|task`. The numbers have a fixed width
--- and a space between them.
+-- and a space between them; or they are a part of a bundle, see lease-slice.lua.
+-- @include lib/bundle.lua
 -- @include lib/rare.lua
 -- @include lib/handed.lua
 local function parse_lease(fence, text)
@@ -7,15 +8,19 @@ local function parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
 
-local function read_lease(fence)
-  return parse_lease(fence, redis.call('HGET', LEASE, fence))
+-- `t`: the task that it should be of.
+local function read_lease(fence, t)
+  local lease = parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 
 -- By their places: a search costs twice as much.
@@ -30,7 +35,10 @@ local function numbers_in(text)
   return numbers
 end
 
+-- @include lib/lease-slice.lua
+
 local function members_of(lease)
+  if lease.slice then return members_of_slice(lease) end
   return numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 
@@ -48,6 +56,7 @@ end
 -- after the other in the lease's order, all of them cost one walk: taking the text apart costs far
 -- more.
 local function place_of_member(lease, number)
+  if lease.slice then return place_in_slice(lease, number) end
   local at = find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -56,6 +65,7 @@ local function place_of_member(lease, number)
 end
 
 local function drop_member(lease, at)
+  if lease.slice then return drop_of_slice(lease, at) end
   local places = lease.places
   if not places then
     lease.cuts, lease.places = { [at] = true }, { at }
@@ -68,6 +78,7 @@ end
 -- These numbers, joined as in the lease, are its first ones: they leave it. Saves looking for each
 -- of them where jobs end as they were claimed.
 local function drop_first(lease, joined)
+  if lease.slice then return false end
   local after = lease.from + #joined
   if lease.cuts or after > lease.to + 1 then return false end
   if string.find(lease.text, joined, lease.from, true) ~= lease.from then return false end
@@ -113,18 +124,18 @@ local function text_left(lease)
   return table.concat(pieces)
 end
 
+local function end_lease(lease)
+  lease.is_over = true
+  redis.call('HDEL', LEASE, lease.fence)
+  redis.call('ZREM', LEASES, lease.fence)
+  forget_lease(lease.length)
+end
+
 -- Writes what is left of a lease; the last job takes it along.
 local function shrink_lease(lease)
   if not lease.cuts and not lease.shrunk then return end
   local left = text_left(lease)
-  lease.is_over = left == nil
-  if left then
-    redis.call('HSET', LEASE, lease.fence, left)
-  else
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    forget_lease(lease.length)
-  end
+  if left then redis.call('HSET', LEASE, lease.fence, left) else end_lease(lease) end
 end
 
 -- Texts are joined in buffers of 8 KiB: whatever is longer is copied and hashed once more for each.
@@ -166,15 +177,15 @@ end
 -- The lease that a running job is claimed under, for people and for promptness: looked for among
 -- the leases in so many bytes, so that this has an end. Nil: it is not among them.
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-local function lease_of(number)
+local function lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = read_lease(found[k])
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = read_lease(found[k], t)
         if lease and place_of_member(lease, number) then return lease end
       end
     end
@@ -185,13 +196,14 @@ end
 
 -- A part of the walk through all leases, of at most so many bytes: for each that holds a wanted
 -- number `each` is called with both. Gives where to go on; '0': all have been seen.
-local function walk_leases(wanted, cursor, most_bytes, each)
+local function walk_leases(t, wanted, cursor, most_bytes, each)
   local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
+      if lease and lease.task == t.name then lease.t = t end
       for _, number in ipairs(lease and members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
@@ -202,10 +214,10 @@ local function walk_leases(wanted, cursor, most_bytes, each)
 end
 
 -- The same of many jobs, by number, in one walk: a walk for each would hold up the server.
-local function leases_of(numbers, most_bytes)
+local function leases_of(t, numbers, most_bytes)
   local wanted, leases = {}, {}
   for _, number in ipairs(numbers) do wanted[number] = true end
-  walk_leases(wanted, '0', most_bytes, function(number, lease)
+  walk_leases(t, wanted, '0', most_bytes, function(number, lease)
     leases[number], wanted[number] = lease, nil
   end)
   return leases

@@ -1,7 +1,8 @@
 -- lift: what a newer layout makes of an older one. Schedules of layout 1 are forgotten: those that
 -- programs register come back with them. Layouts 1 and 2 held a running job's fence beside its
 -- lease; since 3 a set names what is claimed. Until then numbers of jobs that are due later were
--- spelled; since 4 they are packed. Keys: see PROTOCOL.md.
+-- spelled; since 4 they are packed. Since 5 there are bundles, which 4 did not know and 5 does not
+-- need. Keys: see PROTOCOL.md.
 -- @include lib/later.lua
 
 -- Undeclared, the one time: which tasks there are stands only in other keys.
@@ -44,9 +45,11 @@ end
 
 local function lift_layout(layout)
   local version, wanted = tonumber(redis.call('HGET', layout, 'version') or ''), tonumber(ARGV[1])
-  if not version or version >= 4 or wanted < 4 then return end
+  if not version or version >= 5 or wanted < 5 then return end
   if version < 2 then redis.call('DEL', SCHEDULES, CURSORS, KEEPERS) end
   if version < 3 then name_claimed() end
-  for _, task in ipairs(redis.call('ZRANGE', MOMENTS, 0, -1)) do pack_later(task) end
-  redis.call('HSET', layout, 'version', '4')
+  if version < 4 then
+    for _, task in ipairs(redis.call('ZRANGE', MOMENTS, 0, -1)) do pack_later(task) end
+  end
+  redis.call('HSET', layout, 'version', '5')
 end

@@ -1,4 +1,5 @@
 -- settle: ends attempts under one lease.
+-- @include lib/bundle.lua
 
 -- Jobs that complete, of all leases of the call. `extras`: ids and details of those that leave
 -- something behind, in the order of their numbers; a list that is nil has nothing in it.
@@ -21,9 +22,16 @@ local function note_done(t, numbers, extras)
   t.left = left
 end
 
--- All of completed jobs but their records goes.
+-- The records of these jobs, and that they run. What is in a bundle runs under leases of its parts.
+local function forget_records(t, numbers)
+  local others = t.ends_in_bundles and leave_bundles(t, numbers) or numbers
+  if #others == 0 then return end
+  redis.call('HDEL', t.jobs, unpack(others))
+  redis.call('SREM', t.claimed, unpack(others))
+end
+
+-- All else of completed jobs goes.
 local function forget_done(t, numbers)
-  redis.call('SREM', t.claimed, unpack(numbers))
   if exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if exists(t.tries) then
     redis.call('HDEL', t.tries, unpack(numbers))
@@ -34,15 +42,16 @@ end
 
 -- The common case: few commands for all of them.
 local function complete_plain(t)
+  if t.ended_here then redis.call('HINCRBY', t.stats, 'completed', t.ended_here) end
   local numbers = t.done or {}
   if #numbers == 0 then return end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+  forget_records(t, numbers)
   forget_done(t, numbers)
 end
 
 -- Records of completed jobs go to those that ended; gives the size of the largest.
 local function keep_some(t, numbers, details, at)
-  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local records = records_of(t, numbers)
   local counts = exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local texts, index, n, largest = {}, {}, 0, 1
   for k, number in ipairs(numbers) do
@@ -54,7 +63,7 @@ local function keep_some(t, numbers, details, at)
       n, largest = n + 2, math.max(largest, #record)
     end
   end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+  forget_records(t, numbers)
   if n > 0 then
     redis.call('HSET', t.ended, unpack(texts))
     redis.call('ZADD', t.completed, unpack(index))
@@ -78,7 +87,7 @@ local function complete_left(t, keep, now_ms)
   if rule[2] > 0 then
     bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
   else
-    redis.call('HDEL', t.jobs, unpack(numbers))
+    forget_records(t, numbers)
   end
   forget_done(t, numbers)
   remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
@@ -114,6 +123,7 @@ end
 -- Not begun, or given up by a stopping scheduler: no attempt is spent. Each goes to the very front:
 -- the last of them is the first in line.
 local function hand_back(t, numbers)
+  single_out(t, numbers)
   local records = redis.call('HMGET', t.jobs, unpack(numbers))
   local counts = exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local here, tries, plain = {}, {}, {}
@@ -168,6 +178,17 @@ local function settle_one(t, job, keep, now)
   return retry_job(t, job, now)
 end
 
+-- Whatever does not simply complete is treated by itself.
+local function single_out_members(t, lease, first, n)
+  if not lease or not bundles_of(t) then return end
+  local numbers = {}
+  for k = 0, n - 1 do
+    local number = ARGV[first + 6 * k]
+    if place_of_member(lease, number) then numbers[#numbers + 1] = number end
+  end
+  if lease.slice then single_out_of_slice(lease, numbers) else single_out(t, numbers) end
+end
+
 -- What comes behind the numbers of a group that leaves something; gives what follows it as well.
 local function extras_at(at)
   local ids, details = tonumber(ARGV[at]), nil
@@ -182,6 +203,10 @@ end
 -- One letter for a whole group that completed or was lost, else one for each job.
 local function settle_completed(t, lease, joined, extras, keep, now)
   if not lease then return 'L' end
+  local is_plain = not exists(CANCELS) and not exists(PROGRESS) and not extras
+  if lease.slice and is_plain and end_in_slice(lease, joined) then return 'C' end
+  joined = as_numbers(joined)
+  t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = numbers_in(joined)
   if not exists(CANCELS) and drop_first(lease, joined) then
     note_done(t, numbers, extras)
@@ -197,6 +222,7 @@ local function settle_completed(t, lease, joined, extras, keep, now)
     else
       drop_member(lease, at)
       if marks[k] then
+        single_out(t, { number })
         local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
         states[k] = settle_one(t, job, keep, now)
       else

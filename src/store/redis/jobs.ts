@@ -66,7 +66,7 @@ export async function redriveOnShard(shard: Shard, ref: JobRef): Promise<Redrive
 /** As `list.lua` makes them; of all states that are not here: a score, and a number. */
 const CURSORS: Partial<Record<ListArgs["state"], RegExp>> = {
   ready: /^\d:\d+:./s,
-  running: /^\d+:\d+$/,
+  running: /^\d+:\d+$|^b\d+:\d*$/,
 };
 const OTHER_CURSORS = /^-?[\d.]+:\d+$/;
 

@@ -36,6 +36,7 @@ const TASK_KEYS = [
   "stats",
   "sleepers",
   "errors",
+  "bundles",
 ] as const;
 
 /** The keys of one shard, as one scheduler uses them. */

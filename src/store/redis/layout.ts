@@ -4,7 +4,7 @@
 import { SchedulerError } from "../../core/errors.js";
 
 /** What this library writes and understands. Changes of keys or record formats raise it. */
-export const LAYOUT_VERSION = 4;
+export const LAYOUT_VERSION = 5;
 
 /** Of a new data set on a single server; on a Cluster it has more. */
 export const SHARDS_WANTED = 1;

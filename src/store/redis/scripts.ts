@@ -42,9 +42,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "771156ceb2f961b4df9498dc79f8d3048b4e4efc",
+    sha1: "4679203df7c3b338c4e792c2f61eb1294167d493",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,exists=0,written=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,digits=0,raised=0,take_numbers=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,exists=0,written=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -53,7 +53,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -63,7 +63,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -72,6 +72,22 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+function F.digits(n)
+  return string.format('%016.0f', n)
+end
+function F.raised(field, last, count, now)
+  local first = math.max(last + 1, now)
+  redis.call('HSET', META, field, F.digits(first + count - 1))
+  return first
+end
+function F.take_numbers(field, count, now)
+  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
+end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local any_rare, seen_rare = true, {}
 function F.exists(key)
   if not any_rare then return false end
@@ -80,6 +96,173 @@ function F.exists(key)
 end
 function F.written(key)
   any_rare, seen_rare[key] = true, true
+end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+local function spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.letter_of(t, number)
+  if not F.bundles_of(t) then return nil end
+  F.read_states_of(t, { number })
+  local _, _, letter = F.place_in_bundle(t.bundled, number)
+  return letter
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.bundled_record(t, number)
+  local b = F.bundles_of(t)
+  if not b then return nil end
+  F.read_states_of(t, { number })
+  local bundle, place = F.place_in_bundle(b, number)
+  return bundle and F.records_in(t, bundle)[place + 1] or nil
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
+function F.single_out(t, numbers)
+  if not F.bundles_of(t) then return end
+  local fields, running, singled = {}, {}, {}
+  F.read_states_of(t, numbers)
+  for _, number in ipairs(numbers) do
+    local bundle, place, letter = F.place_in_bundle(t.bundled, number)
+    local record = bundle and F.records_in(t, bundle)[place + 1]
+    if record then
+      singled[#singled + 1] = number
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      if letter == 'a' then running[#running + 1] = number end
+    end
+  end
+  if #fields == 0 then return end
+  redis.call('HSET', t.jobs, unpack(fields))
+  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
+  F.leave_bundles(t, singled)
+  F.save_bundles(t)
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
@@ -90,16 +273,37 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+local FEW = 6
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -109,6 +313,7 @@ function F.find_member(lease, number, from)
   return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
   local at = F.find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -130,15 +335,15 @@ function F.without_cuts(text, cuts, between)
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.lease_of(number)
+function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = F.read_lease(found[k])
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
@@ -146,22 +351,6 @@ function F.lease_of(number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
-function F.digits(n)
-  return string.format('%016.0f', n)
-end
-function F.raised(field, last, count, now)
-  local first = math.max(last + 1, now)
-  redis.call('HSET', META, field, F.digits(first + count - 1))
-  return first
-end
-function F.take_numbers(field, count, now)
-  return F.raised(field, tonumber(redis.call('HGET', META, field) or '0'), count, now)
-end
-local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
-  .. '25262728293031323334353637383940414243444546474849'
-  .. '50515253545556575859606162636465666768697071727374'
-  .. '75767778798081828384858687888990919293949596979899'
-local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -210,6 +399,8 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
+  record = F.bundled_record(t, number)
+  if record then return F.letter_of(t, number) == 'a' and 'running' or 'ready', record, nil end
   record = F.record_of_later(t, number)
   if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
@@ -407,7 +598,7 @@ end
 function F.mark_cancelled(t, number)
   F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = F.lease_of(number)
+  local lease = F.lease_of(t, number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
@@ -415,6 +606,7 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
+  F.single_out(t, { number })
   local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
   F.drop_later(t, number)
@@ -653,14 +845,14 @@ return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "7cb92d9048fe7abc4c62cdf9b614ed45493ee543",
+    sha1: "d0c83290ba1ca13c94b00810ee75077cbf74a3ce",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0}
+local F = {task_keys=0,bundles_of=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -670,24 +862,50 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
+local any_rare, seen_rare = true, {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 local t = F.task_keys(1, ARGV[1])
 local names = { 'pushed', 'completed', 'dead', 'cancelled', 'failures', 'crashes', 'dropped' }
 local totals = redis.call('HMGET', t.stats, unpack(names))
 for k = 1, #names do totals[k] = totals[k] or '0' end
+local b = F.bundles_of(t) or { jobs = 0, running = 0 }
 return {
-  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs), redis.call('SCARD', t.claimed),
+  redis.call('HLEN', t.later), redis.call('HLEN', t.jobs) + b.jobs,
+  redis.call('SCARD', t.claimed) + b.running,
   redis.call('ZCARD', t.completed), redis.call('ZCARD', t.dead), redis.call('ZCARD', t.cancelled),
   totals,
 }
 `,
   },
   "fire": {
-    sha1: "6e3b1b618b5bc8f0231e98d67e9ba9b758d9a2c0",
+    sha1: "44975c9d35a5886fcab87453abcf532e4c09dfed",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -696,7 +914,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -706,7 +924,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -959,6 +1177,157 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
+function F.single_out(t, numbers)
+  if not F.bundles_of(t) then return end
+  local fields, running, singled = {}, {}, {}
+  F.read_states_of(t, numbers)
+  for _, number in ipairs(numbers) do
+    local bundle, place, letter = F.place_in_bundle(t.bundled, number)
+    local record = bundle and F.records_in(t, bundle)[place + 1]
+    if record then
+      singled[#singled + 1] = number
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      if letter == 'a' then running[#running + 1] = number end
+    end
+  end
+  if #fields == 0 then return end
+  redis.call('HSET', t.jobs, unpack(fields))
+  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
+  F.leave_bundles(t, singled)
+  F.save_bundles(t)
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -968,16 +1337,37 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+local FEW = 6
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -987,6 +1377,7 @@ function F.find_member(lease, number, from)
   return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
   local at = F.find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -1008,15 +1399,15 @@ function F.without_cuts(text, cuts, between)
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.lease_of(number)
+function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = F.read_lease(found[k])
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
@@ -1027,7 +1418,7 @@ end
 function F.mark_cancelled(t, number)
   F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = F.lease_of(number)
+  local lease = F.lease_of(t, number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
@@ -1035,6 +1426,7 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
+  F.single_out(t, { number })
   local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
   F.drop_later(t, number)
@@ -1432,9 +1824,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "3b0702829ba92b971c913b66dcf7b820ab050dd9",
+    sha1: "2a2b22c08c8edcfbcc8780d6b43f15e2df6dc80d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,is_handed=0,parse_lease=0,read_lease=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1443,7 +1835,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -1453,10 +1845,102 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local any_rare, seen_rare = true, {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+local function spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.letter_of(t, number)
+  if not F.bundles_of(t) then return nil end
+  F.read_states_of(t, { number })
+  local _, _, letter = F.place_in_bundle(t.bundled, number)
+  return letter
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.bundled_record(t, number)
+  local b = F.bundles_of(t)
+  if not b then return nil end
+  F.read_states_of(t, { number })
+  local bundle, place = F.place_in_bundle(b, number)
+  return bundle and F.records_in(t, bundle)[place + 1] or nil
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -1466,22 +1950,44 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+local FEW = 6
 function F.find_member(lease, number, from)
   local at = string.find(lease.text, number, from, true)
   local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
   return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
   local at = F.find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -1490,15 +1996,15 @@ function F.place_of_member(lease, number)
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.lease_of(number)
+function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = F.read_lease(found[k])
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
@@ -1506,11 +2012,6 @@ function F.lease_of(number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
-local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
-  .. '25262728293031323334353637383940414243444546474849'
-  .. '50515253545556575859606162636465666768697071727374'
-  .. '75767778798081828384858687888990919293949596979899'
-local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
   local n = tonumber(number)
@@ -1551,6 +2052,8 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
+  record = F.bundled_record(t, number)
+  if record then return F.letter_of(t, number) == 'a' and 'running' or 'ready', record, nil end
   record = F.record_of_later(t, number)
   if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
@@ -1562,7 +2065,7 @@ function F.view(t, number, leases)
   if not state then return nil end
   local runs = state == 'running'
   local lease = nil
-  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(number) end
+  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(t, number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -1579,7 +2082,7 @@ return F.view(t, number) or (ended and { number, ended } or {})
 `,
   },
   "give": {
-    sha1: "439704cab30dd83d3e4c79042c587443ca5a8776",
+    sha1: "82319bd7a9d63adc6a37b4ef2838675b8f799334",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,open_gives=0,is_moving=0,has_left_since=0,parcel_fields=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0,outcome_for=0,pack=0,give=0,how_often=0,is_given_often=0}
 local function now_us()
@@ -1590,7 +2093,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -1807,7 +2310,7 @@ return found
 `,
   },
   "gone": {
-    sha1: "67911799a899580681ce4bb8b7133525d6520a99",
+    sha1: "a5c20501e5cf8b00eb472684c6118ad9f77c6728",
     text: `#!lua flags=allow-oom
 local F = {stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,has_left_since=0,parcel_revision=0,drop_parcel=0}
 local function now_us()
@@ -1818,7 +2321,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
@@ -1926,7 +2429,7 @@ return ''
 `,
   },
   "hold": {
-    sha1: "d9c9e22bb360bc4a53f3ac9a07b4a29c6df9b5bf",
+    sha1: "b3c66df79ffb12170add2bbb28762af72c45e2cb",
     text: `#!lua flags=allow-oom
 local F = {whole=0}
 local function now_us()
@@ -1937,7 +2440,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -1950,13 +2453,13 @@ return 1
 `,
   },
   "leave": {
-    sha1: "1b215a2d9aad66a003732e3bb89a7450ba1af7e9",
+    sha1: "67f025a174e54dec2b493426c5a60135b8e23fde",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 for k = SHARD_KEYS + 1, #KEYS do redis.call('SREM', KEYS[k], ARGV[1]) end
 if ARGV[2] == '1' then redis.call('DEL', SESSION) end
@@ -1964,14 +2467,14 @@ return 1
 `,
   },
   "list": {
-    sha1: "d6e9f396c898d4fdddfb7a5dd59666e5b8198e2a",
+    sha1: "b0438f37a4603bce5aa5f8f548b7e7a38a60b01e",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exact=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,digits_near=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,place_in_list=0,resume=0,page_ready=0,rank_behind=0,page_sorted=0,page_running=0}
+local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,page_bundled=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -1981,95 +2484,11 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.exact(ms)
   return string.format('%.3f', ms)
-end
-local any_rare, seen_rare = true, {}
-local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
-function F.is_handed(length)
-  return string.byte(length) == 48
-end
-function F.parse_lease(fence, text)
-  local a = text and string.find(text, '|', 1, true)
-  local b = a and string.find(text, '|', a + 1, true)
-  local c = b and string.find(text, '|', b + 1, true)
-  if not c then return nil end
-  return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
-    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
-    task = string.sub(text, c + 1),
-  }
-end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
-end
-local NUMBER_SIZE = 16
-function F.numbers_in(text)
-  local sub, numbers, n = string.sub, {}, 0
-  for at = 1, #text, NUMBER_SIZE + 1 do
-    n = n + 1
-    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
-  end
-  return numbers
-end
-function F.members_of(lease)
-  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
-end
-function F.find_member(lease, number, from)
-  local at = string.find(lease.text, number, from, true)
-  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
-  return is_one and #number == NUMBER_SIZE and at or nil
-end
-function F.place_of_member(lease, number)
-  local at = F.find_member(lease, number, lease.last or lease.from)
-  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
-  if not at or (lease.cuts and lease.cuts[at]) then return nil end
-  lease.last = at
-  return at
-end
-local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.lease_of(number)
-  local cursor, bytes = '0', 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    local found = page[2]
-    for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = F.read_lease(found[k])
-        if lease and F.place_of_member(lease, number) then return lease end
-      end
-    end
-    cursor = page[1]
-  until cursor == '0' or bytes >= MOST_BYTES_SEEN
-  return nil
-end
-function F.walk_leases(wanted, cursor, most_bytes, each)
-  local bytes = 0
-  repeat
-    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
-    for k = 1, #page[2], 2 do
-      local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      bytes = bytes + #page[2][k + 1]
-      for _, number in ipairs(lease and F.members_of(lease) or {}) do
-        if wanted[number] then each(number, lease) end
-      end
-    end
-    cursor = page[1]
-  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
-  return cursor
-end
-function F.leases_of(numbers, most_bytes)
-  local wanted, leases = {}, {}
-  for _, number in ipairs(numbers) do wanted[number] = true end
-  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
-    leases[number], wanted[number] = lease, nil
-  end)
-  return leases
 end
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
@@ -2087,6 +2506,211 @@ function F.digits_near(n)
   local c = (low - d) / 50
   local sub = string.sub
   return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
+end
+local any_rare, seen_rare = true, {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+local function spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.letter_of(t, number)
+  if not F.bundles_of(t) then return nil end
+  F.read_states_of(t, { number })
+  local _, _, letter = F.place_in_bundle(t.bundled, number)
+  return letter
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.bundled_record(t, number)
+  local b = F.bundles_of(t)
+  if not b then return nil end
+  F.read_states_of(t, { number })
+  local bundle, place = F.place_in_bundle(b, number)
+  return bundle and F.records_in(t, bundle)[place + 1] or nil
+end
+local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
+function F.is_handed(length)
+  return string.byte(length) == 48
+end
+function F.parse_lease(fence, text)
+  local a = text and string.find(text, '|', 1, true)
+  local b = a and string.find(text, '|', a + 1, true)
+  local c = b and string.find(text, '|', b + 1, true)
+  if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  return {
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
+    task = string.sub(text, c + 1),
+  }
+end
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
+end
+local NUMBER_SIZE = 16
+function F.numbers_in(text)
+  local sub, numbers, n = string.sub, {}, 0
+  for at = 1, #text, NUMBER_SIZE + 1 do
+    n = n + 1
+    numbers[n] = sub(text, at, at + NUMBER_SIZE - 1)
+  end
+  return numbers
+end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+local FEW = 6
+function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
+  return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
+end
+function F.find_member(lease, number, from)
+  local at = string.find(lease.text, number, from, true)
+  local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
+  return is_one and #number == NUMBER_SIZE and at or nil
+end
+function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
+  local at = F.find_member(lease, number, lease.last or lease.from)
+  if not at and lease.last then at = F.find_member(lease, number, lease.from) end
+  if not at or (lease.cuts and lease.cuts[at]) then return nil end
+  lease.last = at
+  return at
+end
+local PIECE_BYTES = 8000
+local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+function F.lease_of(t, number)
+  local cursor, bytes = '0', 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    local found = page[2]
+    for k = 1, #found, 2 do
+      bytes = bytes + #found[k + 1]
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = F.read_lease(found[k], t)
+        if lease and F.place_of_member(lease, number) then return lease end
+      end
+    end
+    cursor = page[1]
+  until cursor == '0' or bytes >= MOST_BYTES_SEEN
+  return nil
+end
+function F.walk_leases(t, wanted, cursor, most_bytes, each)
+  local bytes = 0
+  repeat
+    local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
+    for k = 1, #page[2], 2 do
+      local lease = F.parse_lease(page[2][k], page[2][k + 1])
+      bytes = bytes + #page[2][k + 1]
+      if lease and lease.task == t.name then lease.t = t end
+      for _, number in ipairs(lease and F.members_of(lease) or {}) do
+        if wanted[number] then each(number, lease) end
+      end
+    end
+    cursor = page[1]
+  until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
+  return cursor
+end
+function F.leases_of(t, numbers, most_bytes)
+  local wanted, leases = {}, {}
+  for _, number in ipairs(numbers) do wanted[number] = true end
+  F.walk_leases(t, wanted, '0', most_bytes, function(number, lease)
+    leases[number], wanted[number] = lease, nil
+  end)
+  return leases
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -2124,6 +2748,8 @@ function F.place_of(t, number)
     local claimed = redis.call('SISMEMBER', t.claimed, number) == 1
     return claimed and 'running' or 'ready', record, nil
   end
+  record = F.bundled_record(t, number)
+  if record then return F.letter_of(t, number) == 'a' and 'running' or 'ready', record, nil end
   record = F.record_of_later(t, number)
   if record then return 'scheduled', record, F.due_of_later(t, number) end
   record = redis.call('HGET', t.ended, number)
@@ -2135,7 +2761,7 @@ function F.view(t, number, leases)
   if not state then return nil end
   local runs = state == 'running'
   local lease = nil
-  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(number) end
+  if runs and leases then lease = leases[number] elseif runs then lease = F.lease_of(t, number) end
   local lease_ends = lease and redis.call('ZSCORE', LEASES, lease.fence) or ''
   local marked = runs and tostring(redis.call('HEXISTS', CANCELS, number)) or '0'
   return {
@@ -2152,29 +2778,75 @@ local limit = math.min(tonumber(ARGV[4]), MOST_SHOWN)
 function F.number_of(member)
   return string.sub(member, -NUMBER_SIZE)
 end
-local NEAR = 2000
+function F.is_named_by(entry, number)
+  if #entry ~= SLICE_SIZE then return entry == number end
+  local bundle, from, to = F.slice_in(entry)
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  return bundle == string.sub(number, 1, BUNDLE_SIZE) and place >= from and place <= to
+end
+function F.last_named_by(entry)
+  if #entry ~= SLICE_SIZE then return entry end
+  return string.sub(entry, 1, BUNDLE_SIZE) .. string.sub(entry, -2)
+end
+local NEAR, MOST_PARTED = 2000, 100
 function F.place_in_list(key, member, place)
   local from = math.max(0, place - NEAR)
-  local near = redis.call('LRANGE', key, from, place)
+  local near = redis.call('LRANGE', key, from, place + MOST_PARTED)
   for k = #near, 1, -1 do
-    if near[k] == member then return from + k - 1 end
+    if F.is_named_by(near[k], member) then return from + k - 1 end
   end
   local low, high = 0, from
   while low < high do
     local middle = math.floor((low + high) / 2)
-    if redis.call('LINDEX', key, middle) < member then low = middle + 1 else high = middle end
+    local there = redis.call('LINDEX', key, middle)
+    if there and F.last_named_by(there) < member then low = middle + 1 else high = middle end
   end
-  return redis.call('LINDEX', key, low) == member and low or nil
+  local entry = redis.call('LINDEX', key, low)
+  return entry and F.is_named_by(entry, member) and low or nil
 end
 function F.resume(stretch, member, place)
   local at
   if stretch.command == 'LRANGE' then
-    at = F.place_in_list(stretch.key, member, place)
-  else
-    at = redis.call('ZRANK', stretch.key, member)
-    at = at and at - stretch.first
+    return F.place_in_list(stretch.key, member, place) or 0
   end
-  return at and at + 1 or 0
+  at = redis.call('ZRANK', stretch.key, member)
+  return at and at - stretch.first + 1 or 0
+end
+function F.numbers_of(entry, last)
+  if #entry ~= SLICE_SIZE then return entry == last and {} or { entry } end
+  local bundle, from, to = F.slice_in(entry)
+  local b, numbers = F.bundles_of(t), {}
+  if not b then return numbers end
+  F.read_states(b, t.bundles, { bundle })
+  for place = from, to do
+    local number = bundle .. string.format('%02d', place)
+    local is_behind = string.sub(last, 1, BUNDLE_SIZE) ~= bundle or number > last
+    if is_behind and F.place_in_bundle(b, number) then numbers[#numbers + 1] = number end
+  end
+  return numbers
+end
+function F.page_list(s, k, skip, last, numbers, cursors)
+  local found = redis.call('LRANGE', s.key, skip, skip + limit)
+  for n, entry in ipairs(found) do
+    local place = k .. ':' .. (skip + n - 1) .. ':'
+    for _, number in ipairs(F.numbers_of(entry, last)) do
+      if #numbers == limit then return true end
+      numbers[#numbers + 1] = number
+      cursors[#numbers] = place .. number
+    end
+    if #numbers == 0 then cursors[0] = place .. F.last_named_by(entry) end
+  end
+  return skip + #found < s.size
+end
+function F.page_sorted_line(s, k, skip, numbers, cursors)
+  local stop = math.min(s.size, skip + limit - #numbers) - 1
+  if stop < skip then return skip < s.size end
+  local found = redis.call('ZRANGE', s.key, s.first + skip, s.first + stop)
+  for n, m in ipairs(found) do
+    numbers[#numbers + 1] = F.number_of(m)
+    cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
+  end
+  return stop + 1 < s.size
 end
 function F.page_ready()
   local negative = redis.call('ZCOUNT', t.prio, '-inf', '(0')
@@ -2188,19 +2860,14 @@ function F.page_ready()
   local at, place, member = string.match(cursor, '^(%d):(%d+):(.+)$')
   local numbers, cursors = {}, {}
   for k = tonumber(at or '1'), #stretches do
-    local s = stretches[k]
-    local skip = tonumber(at) == k and F.resume(s, member, tonumber(place)) or 0
-    local want = limit - #numbers
-    if want == 0 and skip < s.size then return numbers, cursors, true end
-    local stop = math.min(s.size, skip + want) - 1
-    if want > 0 and stop >= skip then
-      local found = redis.call(s.command, s.key, s.first + skip, s.first + stop)
-      for n, m in ipairs(found) do
-        numbers[#numbers + 1] = F.number_of(m)
-        cursors[#numbers] = k .. ':' .. (skip + n - 1) .. ':' .. m
-      end
-      if stop + 1 < s.size then return numbers, cursors, true end
+    local s, here = stretches[k], tonumber(at) == k
+    local skip, more = here and F.resume(s, member, tonumber(place)) or 0, nil
+    if s.command == 'LRANGE' then
+      more = F.page_list(s, k, skip, here and member or '', numbers, cursors)
+    else
+      more = F.page_sorted_line(s, k, skip, numbers, cursors)
     end
+    if more then return numbers, cursors, true end
   end
   return numbers, cursors, false
 end
@@ -2229,7 +2896,7 @@ function F.page_sorted(key, reverse, spelled)
   end
   return numbers, cursors, from + #numbers < redis.call('ZCARD', key)
 end
-function F.page_running()
+function F.page_claimed()
   local scan, shown = string.match(cursor, '^(%d+):(%d+)$')
   scan, shown = scan or '0', tonumber(shown or '0')
   local found = redis.call('SSCAN', t.claimed, scan, 'COUNT', MOST_SHOWN)
@@ -2239,8 +2906,42 @@ function F.page_running()
     cursors[#numbers] = scan .. ':' .. k
   end
   if shown + #numbers < total then return numbers, cursors, true end
-  cursors[#numbers] = found[1] .. ':0'
-  return numbers, cursors, found[1] ~= '0'
+  local following = found[1] ~= '0' and found[1] .. ':0' or 'b0:'
+  cursors[#numbers] = following
+  local b = F.bundles_of(t)
+  return numbers, cursors, found[1] ~= '0' or (b and b.running > 0)
+end
+local LEASES_SHOWN, MOST_PAGES = 10, 50
+function F.page_bundled(scan, last)
+  local numbers, cursors = {}, {}
+  for _ = 1, MOST_PAGES do
+    local found, running = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN), {}
+    for k = 1, #found[2], 2 do
+      local lease = F.parse_lease(found[2][k], found[2][k + 1])
+      if lease and lease.slice and lease.task == t.name then
+        lease.t = t
+        for _, number in ipairs(F.members_of(lease)) do running[#running + 1] = number end
+      end
+    end
+    table.sort(running)
+    for _, number in ipairs(running) do
+      if number > last then
+        if #numbers == limit then return numbers, cursors, true end
+        numbers[#numbers + 1] = number
+        cursors[#numbers] = 'b' .. scan .. ':' .. number
+      end
+    end
+    scan, last = found[1], ''
+    cursors[#numbers] = 'b' .. scan .. ':'
+    if scan == '0' then return numbers, cursors, false end
+    if #numbers > 0 then break end
+  end
+  return numbers, cursors, true
+end
+function F.page_running()
+  local scan, last = string.match(cursor, '^b(%d+):(%d*)$')
+  if scan then return F.page_bundled(scan, last) end
+  return F.page_claimed()
 end
 local numbers, cursors, more
 if state == 'ready' then
@@ -2252,7 +2953,7 @@ elseif state == 'running' then
 else
   numbers, cursors, more = F.page_sorted(t[state], true, F.number_of)
 end
-local leases = state == 'running' and F.leases_of(numbers, MOST_BYTES_SEEN / 2) or nil
+local leases = state == 'running' and F.leases_of(t, numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = F.view(t, number, leases)
@@ -2268,7 +2969,7 @@ return page
 `,
   },
   "look": {
-    sha1: "3685f4d12e9d8b2aa3691ad220413972582b60e4",
+    sha1: "779974d3e78705f92f881e6cca36e32c546ce4a7",
     text: `#!lua flags=allow-oom
 local F = {whole=0,exact=0,read_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,is_handed=0,grace_of=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,touch=0,refresh_group=0,refresh_groups=0,describe_schedule=0,parse_sets=0,read_registrations=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,judge_registrations=0,parse_offers=0,offer_of=0,due_schedule=0,due_schedules=0,needs_repair=0,held_until=0,watch_group=0,drains_until=0,split_due=0,expired_leases=0,keeps=0,sleep_until=0,register_sleeper=0,look_for_schedules=0}
 local function now_us()
@@ -2279,7 +2980,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -2598,7 +3299,7 @@ function F.expired_leases(grace_from)
     local fence, ends_at = first[k], tonumber(first[k + 1])
     if ends_at > now_ms + sleep_ms or #out >= 2 * MOST_EXPIRED then break end
     local length, task = string.match(
-      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[%d ]*|(.*)$')
+      redis.call('HGET', LEASE, fence) or '', '^(%d+)|[^|]*|[^|]*|(.*)$')
     local at = length and math.max(ends_at, grace_from + F.grace_of(length))
     if not length then
       redis.call('ZREM', LEASES, fence)
@@ -2694,9 +3395,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "f876a86adf2e6e17f4c23ef834a4ac2f1eb9d66a",
+    sha1: "99d90869c9edabd51aef798fe1419ea86ec3ff1b",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,is_handed=0,parse_lease=0,numbers_in=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,take_fences=0,write_leases=0,count_hints=0,step_in_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,mend_lease=0,lease_to_nobody=0,is_running=0,page_of_claimed=0,walk_claimed=0,hints_of=0,rejoin=0,walk_records=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,add_lettered=0,note_running=0,note_slice=0,is_in_line=0,page_of_bundled=0,recount=0,mend_bundle=0,line_up=0,walk_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,hints_of=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -2705,7 +3406,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -2715,7 +3416,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -2921,6 +3622,127 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_text(bundle, from, to)
+  return string.format('%s:%02d-%02d', bundle, from, to)
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.letter_of(t, number)
+  if not F.bundles_of(t) then return nil end
+  F.read_states_of(t, { number })
+  local _, _, letter = F.place_in_bundle(t.bundled, number)
+  return letter
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -2930,8 +3752,9 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
@@ -2945,18 +3768,38 @@ function F.numbers_in(text)
   end
   return numbers
 end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+local FEW = 6
 function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.walk_leases(wanted, cursor, most_bytes, each)
+function F.walk_leases(t, wanted, cursor, most_bytes, each)
   local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
+      if lease and lease.task == t.name then lease.t = t end
       for _, number in ipairs(lease and F.members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
@@ -2965,10 +3808,10 @@ function F.walk_leases(wanted, cursor, most_bytes, each)
   until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
   return cursor
 end
-function F.leases_of(numbers, most_bytes)
+function F.leases_of(t, numbers, most_bytes)
   local wanted, leases = {}, {}
   for _, number in ipairs(numbers) do wanted[number] = true end
-  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
+  F.walk_leases(t, wanted, '0', most_bytes, function(number, lease)
     leases[number], wanted[number] = lease, nil
   end)
   return leases
@@ -3030,8 +3873,15 @@ function F.heal_moment(t, now_ms)
   if is_ready then F.wake_one(t) end
   return true
 end
+local LEAST_SLICE = 8
+local NOTHING = { count = 0, bytes = 0 }
+function F.surplus_in_line(t)
+  local b = F.bundles_of(t)
+  return b and b.jobs - b.running - b.entries or 0
+end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
+local MOST_EMPTY = 100
 local MOST_SHARERS = 7
 local MOST_PER_LEASE = 100
 function F.take_fences(count, now)
@@ -3047,7 +3897,7 @@ function F.write_leases(leases, lease_ms, owner, now)
   local head = F.whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
-    lease.joined = table.concat(lease.numbers, ' ')
+    lease.joined = lease.joined or table.concat(lease.numbers, ' ')
     texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
   end
@@ -3055,14 +3905,25 @@ function F.write_leases(leases, lease_ms, owner, now)
   redis.call('ZADD', LEASES, unpack(ends))
   return fences
 end
-function F.count_hints(t)
+function F.count_entries(t)
   return redis.call('LLEN', t.ready) + redis.call('LLEN', t.alone) + redis.call('ZCARD', t.prio)
 end
+function F.count_hints(t)
+  return F.count_entries(t) + F.surplus_in_line(t)
+end
+function F.count_ready(t)
+  local b = F.bundles_of(t)
+  return redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
+    + (b and b.jobs - b.running or 0)
+end
 function F.step_in_need(t)
-  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
-  if ready > F.count_hints(t) then return '3' end
-  if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '4' end
+  if F.count_ready(t) > F.count_hints(t) then return '4' end
+  if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '6' end
   return nil
+end
+function F.is_at_need(place, need)
+  local step = string.sub(place, 1, 2)
+  return step == need .. ':' or (need == '4' and step == '5:')
 end
 local PIECE, PIECE_BYTES, PAGE = 200, 4 * 1024 * 1024, 20
 local work = { left = PIECE, bytes = PIECE_BYTES }
@@ -3117,6 +3978,159 @@ function F.walk_index(t, key, from)
   work.left = work.left - 1 - #numbers
   return #numbers < PAGE and '0' or F.whole(from + #numbers - gone)
 end
+local BUNDLES_A_PAGE = 3
+function F.add_lettered(numbers, bundle, letters, letter)
+  for place = 0, #letters - 1 do
+    if string.sub(letters, place + 1, place + 1) == letter then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+end
+function F.note_running(t, slice)
+  local b, changed = F.bundles_of(t), 0
+  if not b then return 0 end
+  F.read_states(b, t.bundles, { slice[1] })
+  local letters = b.states[slice[1]]
+  if not letters then return 0 end
+  local part = string.sub(letters, slice[2] + 1, slice[3] + 1)
+  part, changed = string.gsub(part, 'r', 'a')
+  if changed == 0 then return 0 end
+  F.set_states(b, slice[1],
+    string.sub(letters, 1, slice[2]) .. part .. string.sub(letters, slice[3] + 2))
+  b.running = b.running + changed
+  F.save_bundles(t)
+  return changed
+end
+function F.note_slice(known, bundle, from, to)
+  known[bundle] = known[bundle] or {}
+  table.insert(known[bundle], { from, to })
+end
+function F.is_in_line(known, bundle, place)
+  for _, part in ipairs(known[bundle] or {}) do
+    if place >= part[1] and place <= part[2] then return true end
+  end
+  return false
+end
+function F.page_of_bundled(t, from)
+  local b = F.bundles_of(t)
+  if b and b.running <= 0 then return '0', {} end
+  local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
+  local here = {}
+  for k = 1, #page[2], 2 do
+    local bundle = string.match(page[2][k], '^(%d+)s$')
+    work.bytes = work.bytes - #page[2][k + 1]
+    if bundle then F.add_lettered(here, bundle, page[2][k + 1], 'a') end
+  end
+  work.left = work.left - 1 - #here
+  return page[1], here
+end
+local MOST_COUNTED = 60
+function F.recount(t)
+  local before = F.bundles_of(t)
+  local fields = redis.call('HLEN', t.bundles)
+  if fields == 0 then return 0 end
+  local now = { jobs = 0, running = 0, entries = 0 }
+  if fields > MOST_COUNTED or redis.call('LLEN', t.ready) > MOST_COUNTED then
+    if before then return 0 end
+    now.jobs = fields
+  else
+    local cursor = '0'
+    repeat
+      local page = redis.call('HSCAN', t.bundles, cursor, 'COUNT', MOST_COUNTED)
+      for k = 1, #page[2], 2 do
+        if string.find(page[2][k], '^%d+s$') then
+          local letters = page[2][k + 1]
+          local _, gone = string.gsub(letters, '-', '-')
+          local _, running = string.gsub(letters, 'a', 'a')
+          now.jobs, now.running = now.jobs + #letters - gone, now.running + running
+        end
+        work.bytes = work.bytes - #page[2][k + 1]
+      end
+      cursor = page[1]
+    until cursor == '0'
+    for _, entry in ipairs(redis.call('LRANGE', t.ready, 0, MOST_COUNTED)) do
+      if #entry == SLICE_SIZE then now.entries = now.entries + 1 end
+    end
+  end
+  if before and before.jobs == now.jobs and before.running == now.running
+      and before.entries == now.entries then
+    return 0
+  end
+  t.bundled = nil
+  redis.call('HSET', t.bundles, 'n', now.jobs, 'a', now.running, 'e', now.entries)
+  return 1
+end
+function F.mend_bundle(t, bundle, known, lease_to_nobody)
+  local b = F.bundles_of(t)
+  if not b then return 0 end
+  F.read_states(b, t.bundles, { bundle })
+  local letters, text = b.states[bundle], nil
+  if letters and redis.call('HEXISTS', t.bundles, bundle) == 1 then return 0 end
+  if letters then
+    local all = {}
+    F.add_lettered(all, bundle, letters, 'r')
+    F.add_lettered(all, bundle, letters, 'a')
+    F.leave_bundles(t, all)
+    F.save_bundles(t)
+    return #all
+  end
+  text = redis.call('HGET', t.bundles, bundle)
+  if not text then return 0 end
+  local _, count = string.gsub(text, '%z', '')
+  local numbers, found, homeless = {}, {}, {}
+  for place = 0, math.min(count, 99) do
+    numbers[place + 1] = bundle .. string.format('%02d', place)
+  end
+  local leases = F.leases_of(t, numbers, math.huge)
+  for k, number in ipairs(numbers) do
+    local is_ready = F.is_in_line(known, bundle, k - 1) and not leases[number]
+    found[k] = is_ready and 'r' or 'a'
+    if not is_ready and not leases[number] then homeless[#homeless + 1] = number end
+  end
+  letters = table.concat(found)
+  local _, running = string.gsub(letters, 'a', 'a')
+  b.jobs, b.running = b.jobs + #letters, b.running + running
+  F.set_states(b, bundle, letters)
+  F.save_bundles(t)
+  lease_to_nobody(homeless)
+  return #letters
+end
+function F.line_up(t, bundle, known)
+  local b, count, from = F.bundles_of(t), 0, nil
+  local letters = b and b.states[bundle]
+  if not letters then return 0 end
+  for place = 0, #letters do
+    local is_ready = string.sub(letters, place + 1, place + 1) == 'r'
+    if is_ready and not F.is_in_line(known, bundle, place) then
+      from, count = from or place, count + 1
+    elseif from then
+      redis.call('RPUSH', t.ready, F.slice_text(bundle, from, place - 1))
+      F.note_slice(known, bundle, from, place - 1)
+      b.entries, b.is_changed, from = b.entries + 1, true, nil
+    end
+  end
+  if count > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
+  return count
+end
+function F.walk_bundles(t, from, line, lease_to_nobody)
+  local known, is_known, is_short = line[1], line[2], line[3]
+  if from == '0' or not F.bundles_of(t) then F.note_mended('counts', F.recount(t)) end
+  local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
+  for k = 1, #page[2], 2 do
+    work.bytes, work.left = work.bytes - #page[2][k + 1], work.left - 1
+    local bundle, letter = string.match(page[2][k], '^(%d+)(s?)$')
+    if bundle then F.note_mended('running', F.mend_bundle(t, bundle, known, lease_to_nobody)) end
+    if letter == 's' and is_known then F.note_mended('ready', F.line_up(t, bundle, known)) end
+  end
+  local b = F.bundles_of(t)
+  if b and page[1] == '0' then
+    local singles = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
+    local entries = math.max(0, F.count_entries(t) - singles)
+    if is_short and entries ~= b.entries then b.entries, b.is_changed = entries, true end
+  end
+  F.save_bundles(t)
+  return page[1]
+end
 local PAUSE_MS, DAY_MS = 50000, 86400000
 local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
 local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
@@ -3136,6 +4150,12 @@ function F.mend_lease(fence, text)
     F.note_mended('leases', 1)
   end
   if lease.task ~= t.name then return end
+  lease.t = t
+  if lease.slice then
+    F.note_mended('running', F.note_running(t, lease.slice))
+    work.left = work.left - 1
+    return
+  end
   for _, number in ipairs(F.members_of(lease)) do
     if redis.call('SISMEMBER', t.claimed, number) == 0
         and redis.call('HEXISTS', t.jobs, number) == 1 then
@@ -3145,7 +4165,7 @@ function F.mend_lease(fence, text)
     work.left = work.left - 1
   end
 end
-function F.lease_to_nobody(numbers)
+local function lease_to_nobody(numbers)
   for from = 1, #numbers, MOST_PER_LEASE do
     local piece = { unpack(numbers, from, math.min(from + MOST_PER_LEASE - 1, #numbers)) }
     F.write_leases({ { t = t, numbers = piece } }, LENGTH_MS, NOBODY, now)
@@ -3153,10 +4173,10 @@ function F.lease_to_nobody(numbers)
   F.note_mended('running', #numbers)
 end
 function F.is_running(number)
-  return redis.call('SISMEMBER', t.claimed, number) == 1
+  return F.letter_of(t, number) == 'a' or redis.call('SISMEMBER', t.claimed, number) == 1
     and redis.call('HEXISTS', t.jobs, number) == 1
 end
-function F.page_of_claimed(from)
+function F.page_of_claimed(_, from)
   local page = redis.call('SSCAN', t.claimed, from, 'COUNT', PIECE)
   local here = {}
   for _, number in ipairs(page[2]) do
@@ -3170,17 +4190,17 @@ function F.page_of_claimed(from)
   work.left = work.left - 1 - #page[2]
   return page[1], here
 end
-function F.walk_claimed(from)
+function F.walk_running(from, page_of)
   local scan, cursor, rest = string.match(from, '^(%d+):(%d+):([%d ]+)$')
   local sought, wanted = scan and F.numbers_in(rest), {}
   local is_whole = not scan
   if is_whole then
-    scan, sought = F.page_of_claimed(from)
+    scan, sought = page_of(t, from)
     cursor = '0'
   end
   for _, number in ipairs(sought) do wanted[number] = true end
   if #sought > 0 then
-    cursor = F.walk_leases(wanted, cursor, MOST_BYTES_SEEN, function(number)
+    cursor = F.walk_leases(t, wanted, cursor, MOST_BYTES_SEEN, function(number)
       wanted[number] = nil
     end)
     work.left = cursor == '0' and work.left - redis.call('HLEN', LEASE) or 0
@@ -3191,12 +4211,12 @@ function F.walk_claimed(from)
   end
   if #left == 0 then return scan end
   if cursor ~= '0' then return scan .. ':' .. cursor .. ':' .. table.concat(left, ' ') end
-  local leases = is_whole and {} or F.leases_of(left, math.huge)
+  local leases = is_whole and {} or F.leases_of(t, left, math.huge)
   local homeless = {}
   for _, number in ipairs(left) do
     if not leases[number] then homeless[#homeless + 1] = number end
   end
-  F.lease_to_nobody(homeless)
+  lease_to_nobody(homeless)
   return scan
 end
 local known = nil
@@ -3205,7 +4225,10 @@ function F.hints_of(n)
   known = {}
   if n > MOST_HINTS then return known end
   for _, key in ipairs({ t.ready, t.alone }) do
-    for _, number in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do known[number] = true end
+    for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
+      known[entry] = true
+      if #entry == SLICE_SIZE then F.note_slice(known, F.slice_in(entry)) end
+    end
   end
   for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
     known[string.sub(member, -NUMBER_SIZE)] = true
@@ -3217,9 +4240,8 @@ function F.rejoin(number, record)
   F.join(t, number, F.priority_of(record), row, F.digits(now))
 end
 function F.walk_records(from)
-  local n = F.count_hints(t)
-  local ready = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
-  if n > MOST_HINTS and ready <= n then return '0' end
+  local n = F.count_entries(t)
+  if n > MOST_HINTS and F.count_ready(t) <= F.count_hints(t) then return '0' end
   local lost, records = {}, {}
   F.hints_of(n)
   local function is_lost(number, record)
@@ -3230,7 +4252,7 @@ function F.walk_records(from)
   repeat
     following = F.walk_hash(t.jobs, following, is_lost)
   until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
-  local leases = #lost > 0 and F.leases_of(lost, math.huge) or {}
+  local leases = #lost > 0 and F.leases_of(t, lost, math.huge) or {}
   if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
   for _, number in ipairs(lost) do
     known[number] = true
@@ -3242,6 +4264,11 @@ function F.walk_records(from)
   end
   F.note_mended('ready', #lost)
   return following
+end
+function F.walk_line_of_bundles(from)
+  local n, is_short = F.count_entries(t), F.count_ready(t) > F.count_hints(t)
+  F.hints_of(n)
+  return F.walk_bundles(t, from, { known, is_short or n <= MOST_HINTS, is_short }, lease_to_nobody)
 end
 function F.mend_later(name)
   if redis.call('ZSCORE', t.due, name) then return end
@@ -3273,8 +4300,10 @@ function F.mend_tries(number)
 end
 local STEPS = {
   function(from) return F.walk_hash(LEASE, from, F.mend_lease, LEASES_A_PAGE) end,
-  F.walk_claimed,
+  function(from) return F.walk_running(from, F.page_of_claimed) end,
+  function(from) return F.walk_running(from, F.page_of_bundled) end,
   F.walk_records,
+  F.walk_line_of_bundles,
   function(from) return F.walk_hash(t.later, from, F.mend_later) end,
   function(from) return F.walk_hash(t.ids, from, F.mend_id) end,
   function(from)
@@ -3285,7 +4314,7 @@ local STEPS = {
   function(from) return F.walk_index(t, t.completed, tonumber(from)) end,
   function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
 }
-local LAST_OF_RUNNING = 2
+local LAST_OF_RUNNING = 3
 function F.walk(place, last)
   local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
   step = tonumber(step)
@@ -3298,7 +4327,7 @@ end
 function F.walk_both(noted)
   local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
   local need = F.step_in_need(t)
-  if need and string.sub(rest or '', 1, 2) ~= need .. ':' then rest = need .. ':0' end
+  if need and not F.is_at_need(rest or '', need) then rest = need .. ':0' end
   local function go_on_running()
     running = F.walk(F.place_or(running, '1:0'), LAST_OF_RUNNING)
     return #kinds > 0 and running or ''
@@ -3346,7 +4375,7 @@ return F.mended_answer(F.whole(seen), following)
 `,
   },
   "open": {
-    sha1: "46a85875166494fb30322616e6881d42843fb653",
+    sha1: "2bea70a984bdf8606343d1cecb86a7bf45448693",
     text: `#!lua flags=allow-oom
 local F = {whole=0,packed=0,key_of=0,name_claimed=0,pack_later=0,lift_layout=0}
 local function now_us()
@@ -3357,7 +4386,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -3419,11 +4448,13 @@ function F.pack_later(task)
 end
 function F.lift_layout(layout)
   local version, wanted = tonumber(redis.call('HGET', layout, 'version') or ''), tonumber(ARGV[1])
-  if not version or version >= 4 or wanted < 4 then return end
+  if not version or version >= 5 or wanted < 5 then return end
   if version < 2 then redis.call('DEL', SCHEDULES, CURSORS, KEEPERS) end
   if version < 3 then F.name_claimed() end
-  for _, task in ipairs(redis.call('ZRANGE', MOMENTS, 0, -1)) do F.pack_later(task) end
-  redis.call('HSET', layout, 'version', '4')
+  if version < 4 then
+    for _, task in ipairs(redis.call('ZRANGE', MOMENTS, 0, -1)) do F.pack_later(task) end
+  end
+  redis.call('HSET', layout, 'version', '5')
 end
 local layout = KEYS[SHARD_KEYS + 1]
 if redis.call('HSETNX', layout, 'version', ARGV[1]) == 1 then
@@ -3436,7 +4467,7 @@ return { l[1] or '', l[2] or '', l[3] or '', F.whole(math.floor(now_us() / 1000)
 `,
   },
   "parcel": {
-    sha1: "69349f43b6274134040df06eff09a29c7d8acec0",
+    sha1: "f3f035a1592acd975439437ffdedb25656dbcb7d",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,read_parcels=0,write_parcels=0,may_be_taken=0,forget_left=0,note_left=0,parcel_fields=0,drop_parcel=0,take_in=0,put_back=0,settle=0,may_be_elsewhere=0}
 local function now_us()
@@ -3447,7 +4478,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -3657,7 +4688,7 @@ return 1
 `,
   },
   "pause": {
-    sha1: "af3e1ff235b501dd12062675780d201a48127676",
+    sha1: "cc52d9d12cfcac0ddb8e949b04c84a84b7190ad1",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,wake_firer=0}
 local function now_us()
@@ -3668,7 +4699,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -3796,7 +4827,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "84042cdcfdc9e6f59d5f5343ff5c87c190bbff32",
+    sha1: "d0ad846019e82549073bf8b6a9458f61e91324de",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
@@ -3807,7 +4838,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -3817,7 +4848,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -3951,9 +4982,9 @@ return table.concat(left, ',')
 `,
   },
   "push": {
-    sha1: "195d68e091c13df7f546459456e18bcd115aba64",
+    sha1: "536f6611a3d81004c1edfe5a2dd61f42f3502d12",
     text: `#!lua
-local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0}
+local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0,next_numbers=0,push_bundles=0,put_bundles=0,bundles_of=0,slice_text=0}
 local R = {}
 setmetatable(F, { __index = function(_, name)
   for k = #R, 1, -1 do
@@ -3971,7 +5002,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -3981,7 +5012,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -4251,6 +5282,47 @@ local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 local SURPLUS_PER_CALL = 20
 local added_to = {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_text(bundle, from, to)
+  return string.format('%s:%02d-%02d', bundle, from, to)
+end
+function F.put_bundles(t, first, pieces)
+  local fields, entries, sizes, count = {}, {}, {}, 0
+  for k, piece in ipairs(pieces) do
+    local bundle = string.format('%014.0f', first + k - 1)
+    local at = 4 * k - 3
+    fields[at], fields[at + 1] = bundle, piece.text
+    fields[at + 2], fields[at + 3] = bundle .. 's', string.rep('r', piece.count)
+    if piece.size and #piece.text + 1 == piece.count * (piece.size + 1) then
+      sizes[#sizes + 1], sizes[#sizes + 2] = bundle .. 'z', piece.size
+    end
+    entries[k] = F.slice_text(bundle, 0, piece.count - 1)
+    count = count + piece.count
+  end
+  local b = F.bundles_of(t)
+  redis.call('HSET', t.bundles, 'n', F.whole((b and b.jobs or 0) + count),
+    'a', F.whole(b and b.running or 0), 'e', F.whole((b and b.entries or 0) + #pieces), unpack(fields))
+  if #sizes > 0 then redis.call('HSET', t.bundles, unpack(sizes)) end
+  redis.call('RPUSH', t.ready, unpack(entries))
+  t.bundled = nil
+end
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
@@ -4396,15 +5468,37 @@ end
 for k = 1, task_count do F.promote(tasks[k], now_ms, F.promote_share(2 * task_count)) end
 local became_ready, answers = {}, {}
 local next_number = F.take_numbers('number', tonumber(ARGV[3]), now)
+local taken_to = next_number + tonumber(ARGV[3]) - 1
+function F.next_numbers(first, count)
+  if first + count - 1 > taken_to then
+    taken_to = first + count - 1
+    redis.call('HSET', META, 'number', F.digits(taken_to))
+  end
+  next_number = first + count
+  return first
+end
+function F.push_bundles(t, i, n)
+  local pieces, count = {}, 0
+  for k = 1, n do
+    local jobs, size = string.match(ARGV[i + 2 * k - 2], '^(%d+):?(%d*)$')
+    pieces[k] = { count = tonumber(jobs), size = tonumber(size), text = ARGV[i + 2 * k - 1] }
+    count = count + pieces[k].count
+  end
+  local bundle = math.ceil(next_number / 100)
+  F.next_numbers(100 * bundle, 100 * (n - 1) + pieces[n].count)
+  F.put_bundles(t, bundle, pieces)
+  for k = 1, n do answers[#answers + 1] = F.digits(100 * (bundle + k - 1)) end
+  redis.call('HINCRBY', t.stats, 'pushed', count)
+end
 function F.push_plain(t, i, n)
-  local numbers, fields, args = F.digits_from(next_number, n), {}, ARGV
+  local first = F.next_numbers(next_number, n)
+  local numbers, fields, args = F.digits_from(first, n), {}, ARGV
   for k = 1, n do
     fields[2 * k - 1], fields[2 * k] = numbers[k], args[i + k - 1]
   end
   redis.call('HSET', t.jobs, unpack(fields))
   redis.call('RPUSH', t.ready, unpack(numbers))
   answers[#answers + 1] = numbers[1]
-  next_number = next_number + n
   redis.call('HINCRBY', t.stats, 'pushed', n)
 end
 local dues = {}
@@ -4475,7 +5569,8 @@ function F.push_special(t, first, n, kind)
   local width, at, b = #kind, {}, F.new_batch()
   for k = 2, width do at[string.sub(kind, k, k)] = k - 2 end
   local there = at.i and F.entries_of(t, first + at.i, n, width) or {}
-  local numbers, states, said, fresh, made = F.digits_from(next_number, n), {}, {}, {}, 0
+  local first_number = next_number
+  local numbers, states, said, fresh, made = F.digits_from(first_number, n), {}, {}, {}, 0
   local job = {}
   for k = 1, n do
     local i = first + width * (k - 1)
@@ -4497,7 +5592,7 @@ function F.push_special(t, first, n, kind)
       end
     end
   end
-  next_number = next_number + made
+  F.next_numbers(first_number, made)
   F.write_batch(t, b, made)
   F.answer_segment(n, said, numbers, states)
 end
@@ -4510,6 +5605,10 @@ while i <= #ARGV do
     F.push_plain(t, i, n)
     became_ready[t] = true
     i = i + n
+  elseif kind == 'b' then
+    F.push_bundles(t, i, n)
+    became_ready[t] = true
+    i = i + 2 * n
   else
     F.push_special(t, i, n, kind)
     i = i + #kind * n
@@ -4526,9 +5625,9 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "545c774f877e4c8aa3926b346e94bdd076421e28",
+    sha1: "4d34bd4a40dde1c4bb82b74ff398d9c55f77e650",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -4537,7 +5636,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -4547,7 +5646,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -4889,6 +5988,157 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
+function F.single_out(t, numbers)
+  if not F.bundles_of(t) then return end
+  local fields, running, singled = {}, {}, {}
+  F.read_states_of(t, numbers)
+  for _, number in ipairs(numbers) do
+    local bundle, place, letter = F.place_in_bundle(t.bundled, number)
+    local record = bundle and F.records_in(t, bundle)[place + 1]
+    if record then
+      singled[#singled + 1] = number
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      if letter == 'a' then running[#running + 1] = number end
+    end
+  end
+  if #fields == 0 then return end
+  redis.call('HSET', t.jobs, unpack(fields))
+  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
+  F.leave_bundles(t, singled)
+  F.save_bundles(t)
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -4898,14 +6148,17 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
 function F.numbers_in(text)
@@ -4916,7 +6169,37 @@ function F.numbers_in(text)
   end
   return numbers
 end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+local FEW = 6
+function F.forget_progress(lease)
+  local numbers, gone = {}, {}
+  for place = lease.slice[2], lease.slice[3] do
+    numbers[#numbers + 1] = lease.slice[1] .. string.format('%02d', place)
+  end
+  local records = lease.t and redis.call('HMGET', lease.t.jobs, unpack(numbers)) or {}
+  for k, number in ipairs(numbers) do
+    if not records[k] then gone[#gone + 1] = number end
+  end
+  if #gone > 0 then redis.call('HDEL', PROGRESS, unpack(gone)) end
+end
 function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 function F.without_cuts(text, cuts, between)
@@ -5207,7 +6490,8 @@ function F.reap_job(t, lease, ends_at, number, record, head)
   return state, '', due, counts
 end
 function F.reap_lease(fence, index, grace_from)
-  local t, lease = tasks[index], F.read_lease(fence)
+  local t = tasks[index]
+  local lease = F.read_lease(fence, t)
   local score = redis.call('ZSCORE', LEASES, fence)
   local ends_at = tonumber(score or '0')
   if ends_at > now_ms then return end
@@ -5220,7 +6504,12 @@ function F.reap_lease(fence, index, grace_from)
   redis.call('ZREM', LEASES, fence)
   redis.call('HDEL', LEASE, fence)
   F.forget_lease(lease.length)
-  for _, number in ipairs(F.members_of(lease)) do
+  local members = F.members_of(lease)
+  F.single_out(t, members)
+  F.leave_bundles(t, members)
+  F.save_bundles(t)
+  if lease.slice and F.exists(PROGRESS) then F.forget_progress(lease) end
+  for _, number in ipairs(members) do
     local record = redis.call('HGET', t.jobs, number)
     if record and redis.call('SISMEMBER', t.claimed, number) == 1 then
       local head = F.head_of(record)
@@ -5244,14 +6533,14 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "241fce0fc948d0ced4798825b3245f42d53c5e98",
+    sha1: "802f04374b291618b023b515fec4dd5c92d8d9bd",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,add_joined=0,describe_batch=0}
+local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -5261,14 +6550,100 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local any_rare, seen_rare = true, {}
 function F.exists(key)
   if not any_rare then return false end
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
+end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.records_of(t, numbers)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  if not F.bundles_of(t) then return records end
+  F.read_states_of(t, numbers)
+  for k, number in ipairs(numbers) do
+    local bundle, place = F.place_in_bundle(t.bundled, number)
+    records[k] = records[k] or bundle and F.records_in(t, bundle)[place + 1] or false
+  end
+  return records
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
@@ -5279,14 +6654,17 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
 function F.numbers_in(text)
@@ -5297,7 +6675,26 @@ function F.numbers_in(text)
   end
   return numbers
 end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+local FEW = 6
 function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 local PIECE_BYTES = 8000
@@ -5333,13 +6730,13 @@ local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local task_count = tonumber(ARGV[1])
 local batches = {}
 for k = 2 + task_count, #ARGV, 2 do
-  local lease = F.read_lease(ARGV[k])
   local index = tonumber(ARGV[k + 1])
   local t = F.task_keys(index, ARGV[1 + index])
+  local lease = F.read_lease(ARGV[k], t)
   local numbers, records = {}, {}
   if lease then
     local members = F.members_of(lease)
-    local found = redis.call('HMGET', t.jobs, unpack(members))
+    local found = #members > 0 and F.records_of(t, members) or {}
     for n, number in ipairs(members) do
       if found[n] then
         numbers[#numbers + 1], records[#records + 1] = number, found[n]
@@ -5352,14 +6749,14 @@ return batches
 `,
   },
   "recover": {
-    sha1: "d53b7396e6f79cf3fac9faebb0fb09ab8aa12693",
+    sha1: "9940dbf2f801ceae9922bd6cfaa7671e53d2a2cd",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -5464,7 +6861,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "ada5898a08648c59762dc4ac00f24116fff09dd3",
+    sha1: "3cfd5b111d1129a86906ad5c33aa3ede75d593b5",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,raised=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
@@ -5475,7 +6872,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -5485,7 +6882,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.digits(n)
@@ -5552,8 +6949,16 @@ local KEEP_ARGS = 8
 local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 local SURPLUS_PER_CALL = 20
 local added_to = {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 local NUMBER_SIZE = 16
+local FEW = 6
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
@@ -5636,7 +7041,7 @@ return 1
 `,
   },
   "register": {
-    sha1: "1e6be753f87a316b659a8af66ce74f899e869362",
+    sha1: "541c5b107fb12edca5c57db96deade7c67a03bb2",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_definition=0,touch=0,write_state=0,add_name=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,may_be_taken=0,is_moving=0,has_left_since=0,parcel_fields=0,parcel_revision=0,drop_parcel=0,take_in=0,put_back=0,lines_of=0,load_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,parse_sets=0,read_registrations=0,is_live=0,raise_registrations=0,write_sets=0,end_of_set=0,renew_set=0,note_registrations=0,parse_offers=0,read_offers=0,write_offers=0,offer_of=0,has_live=0,note_offer=0,in_force=0,leave_task=0,wake_firer=0,answer=0,is_held_live=0,is_contested=0,conflicts=0,adopt=0,define=0,add=0,keep=0,change=0,is_elsewhere=0,register=0,take=0}
 local function now_us()
@@ -5647,7 +7052,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -6172,7 +7577,7 @@ return answers
 `,
   },
   "remove": {
-    sha1: "5e2747ba55dcea7d52cc78642807e6021e54e813",
+    sha1: "c0d1f38c15e71eaa010911910d23cd897c67548f",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,refresh_group=0,refresh_groups=0,forget_schedule=0,read_parcels=0,write_parcels=0,parcel_fields=0,drop_parcel=0,parse_sets=0,read_registrations=0,is_live=0,parse_offers=0,read_offers=0,offer_of=0,has_live=0}
 local function now_us()
@@ -6183,7 +7588,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -6347,9 +7752,9 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "c0350e24f8b0cc57f0c6d327154ef8b9208f94f1",
+    sha1: "32d8ad5863999dff039a617d72f82144860f7c4f",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,members_of=0,owner_of=0,confirm=0}
+local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,owner_of=0,confirm=0,named_by=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6358,7 +7763,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -6441,7 +7846,49 @@ function F.note_leases(now_ms, lease_ms, count)
   end
   F.change_leases(lease_ms, count)
 end
+local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
+  .. '25262728293031323334353637383940414243444546474849'
+  .. '50515253545556575859606162636465666768697071727374'
+  .. '75767778798081828384858687888990919293949596979899'
+local heads = {}
 local any_rare, seen_rare = true, {}
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -6451,14 +7898,17 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
 function F.numbers_in(text)
@@ -6469,7 +7919,26 @@ function F.numbers_in(text)
   end
   return numbers
 end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+local FEW = 6
 function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 function F.owner_of(lease)
@@ -6491,6 +7960,10 @@ function F.confirm(lease, length)
     F.whole(length), F.owner_of(lease), string.sub(lease.text, lease.from, lease.to), lease.task,
   }, '|'))
 end
+function F.named_by(lease)
+  local slice = lease.slice
+  return slice and F.numbers_in(F.spelled(slice[1], slice[2], slice[3])) or F.members_of(lease)
+end
 for k = 1, count do
   local fence, length = string.match(ARGV[1 + k], '^(%d+):?(%d*)$')
   local lease = F.read_lease(fence)
@@ -6499,7 +7972,7 @@ for k = 1, count do
     lost[#lost + 1] = fence
   else
     redis.call('ZADD', LEASES, F.whole(math.floor(now_ms + lease.length)), lease.fence)
-    local numbers = (marks or speaks) and F.members_of(lease) or {}
+    local numbers = (marks or speaks) and F.named_by(lease) or {}
     local marked = marks and #numbers > 0 and redis.call('HMGET', CANCELS, unpack(numbers)) or {}
     for at, number in ipairs(numbers) do
       held[number] = true
@@ -6518,13 +7991,13 @@ return { lost, cancelled }
 `,
   },
   "respread": {
-    sha1: "a771f8423945258e7900733e92e08fc0481d6b01",
+    sha1: "1b054c531cb0520d80a42347e739c78fae7fb0e4",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local answer = {}
 for k = 2, #ARGV, 2 do
@@ -6539,13 +8012,13 @@ return answer
 `,
   },
   "resync": {
-    sha1: "0e98bda1e65e42cc4f7c766387f27639f2693db5",
+    sha1: "ed76c04d093c94587dd6b3d6f81822ad14e1df5c",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local KEPT_ANSWERS = 4
 local lane, epoch = ARGV[1], ARGV[2]
@@ -6571,7 +8044,7 @@ return reply
 `,
   },
   "schedule": {
-    sha1: "beb230032fabf2a45f5cf687d38a0d64193fbd7d",
+    sha1: "8ec42ecd4b1d4c1f98c650629a170d8d6e3138e7",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,view_schedule=0}
 local function now_us()
@@ -6582,7 +8055,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -6681,7 +8154,7 @@ return { F.whole(math.floor(now_us() / 1000)), unpack(view) }
 `,
   },
   "schedules": {
-    sha1: "bb33d018987cc6b2d6f08ce14b3024654aa3d25d",
+    sha1: "db2b68c5d8919319c14840bed264018653c3dda4",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,describe_schedule=0,parse_sets=0,read_registrations=0,parse_offers=0,offer_of=0,view_schedule=0,is_wanted=0}
 local function now_us()
@@ -6692,7 +8165,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -6814,14 +8287,14 @@ return { F.whole(math.floor(now_us() / 1000)), more and place or '', unpack(page
 `,
   },
   "spread": {
-    sha1: "830449983492619521c02e006f9f5f434bf801ac",
+    sha1: "1973a22824ea86d2dd3302ba8c5613b1eca68fec",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -6831,7 +8304,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 local count, fields, answer = tonumber(ARGV[1]), {}, {}
@@ -6855,13 +8328,13 @@ return answer
 `,
   },
   "spreads": {
-    sha1: "87c633ad6f24b04903fd3a0740e74dff60e7d7b1",
+    sha1: "d4a7a2bab3d50460c8be5d7a8781113d42d9572e",
     text: `#!lua flags=allow-oom
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 local field, news = 'spreads ' .. ARGV[1], false
 local known = cjson.decode(redis.call('HGET', META, field) or '{}')
@@ -6878,7 +8351,7 @@ return told
 `,
   },
   "tend": {
-    sha1: "9ef7d97874ddde94af136245886733ff1ab319ce",
+    sha1: "3978d5a92437b8b5df0baa6fc3be1a5d4c9ea1f1",
     text: `#!lua flags=allow-oom
 local F = {whole=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,describe_schedule=0,read_parcels=0,may_be_taken=0,forget_left=0,parcel_revision=0,parse_sets=0,read_registrations=0,raise_registrations=0,parse_offers=0,offer_of=0,is_doubtful=0,mend_index=0,tend=0,walk_names=0,walk_definitions=0,is_key_lost=0,begin_anew=0,is_time=0,old_parcels=0}
 local function now_us()
@@ -6889,7 +8362,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
@@ -7172,9 +8645,9 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(d
 `,
   },
   "trigger": {
-    sha1: "52b4df9cbd4d7de3fe36fe08c621570cc8d85267",
+    sha1: "32cde7d1211765b0edbb3edc3432764bfb38189f",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,is_handed=0,parse_lease=0,read_lease=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7183,7 +8656,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -7193,7 +8666,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -7446,6 +8919,157 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
+function F.single_out(t, numbers)
+  if not F.bundles_of(t) then return end
+  local fields, running, singled = {}, {}, {}
+  F.read_states_of(t, numbers)
+  for _, number in ipairs(numbers) do
+    local bundle, place, letter = F.place_in_bundle(t.bundled, number)
+    local record = bundle and F.records_in(t, bundle)[place + 1]
+    if record then
+      singled[#singled + 1] = number
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      if letter == 'a' then running[#running + 1] = number end
+    end
+  end
+  if #fields == 0 then return end
+  redis.call('HSET', t.jobs, unpack(fields))
+  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
+  F.leave_bundles(t, singled)
+  F.save_bundles(t)
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -7455,16 +9079,37 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+local FEW = 6
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -7474,6 +9119,7 @@ function F.find_member(lease, number, from)
   return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
   local at = F.find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -7495,15 +9141,15 @@ function F.without_cuts(text, cuts, between)
 end
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
-function F.lease_of(number)
+function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
       bytes = bytes + #found[k + 1]
-      if string.find(found[k + 1], number, 1, true) then
-        local lease = F.read_lease(found[k])
+      if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
+        local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
       end
     end
@@ -7514,7 +9160,7 @@ end
 function F.mark_cancelled(t, number)
   F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
-  local lease = F.lease_of(number)
+  local lease = F.lease_of(t, number)
   if lease then
     local message = 'c' .. lease.fence .. ' ' .. number .. ' ' .. t.name
     redis.call('PUBLISH', CHANNEL .. F.owner_of(lease), message)
@@ -7522,6 +9168,7 @@ function F.mark_cancelled(t, number)
   return marked
 end
 function F.end_waiting(t, number, keep, now_ms)
+  F.single_out(t, { number })
   local record = redis.call('HGET', t.jobs, number) or F.record_of_later(t, number)
   local head = F.head_of(record)
   F.drop_later(t, number)
@@ -7860,9 +9507,9 @@ return answers
 `,
   },
   "work": {
-    sha1: "eca4eb0decde0f74553a500567816b5adbd0cf6d",
+    sha1: "6ef84b7de7bbbde4dbdef104c4f4de0a1a831738",
     text: `#!lua flags=allow-oom
-local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0}
+local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0,bundles_of=0,read_states=0,set_states=0,save_bundles=0,slice_in=0,slice_text=0,next_slice=0,entry_in_front=0,cut_front=0,take_slice=0,text_between=0,size_in=0,read_text=0,take_some=0,pop_ready=0,lease_slice=0,as_numbers=0,spelled=0,end_in_slice=0,without=0,without_few=0,letters_of=0,has_members=0,end_slices=0,end_lease=0,forget_records=0,single_out_members=0}
 local R = {}
 setmetatable(F, { __index = function(_, name)
   for k = #R, 1, -1 do
@@ -7880,7 +9527,7 @@ local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
 local SHARD_KEYS = 11
-local TASK_KEYS = 17
+local TASK_KEYS = 18
 local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.task_keys(index, name)
   local b = SHARD_KEYS + (index - 1) * TASK_KEYS
@@ -7890,7 +9537,7 @@ function F.task_keys(index, name)
     prio = KEYS[b + 5], alone = KEYS[b + 6], claimed = KEYS[b + 7], tries = KEYS[b + 8],
     ids = KEYS[b + 9], idends = KEYS[b + 10], ended = KEYS[b + 11], dead = KEYS[b + 12],
     cancelled = KEYS[b + 13], completed = KEYS[b + 14], stats = KEYS[b + 15],
-    sleepers = KEYS[b + 16], errors = KEYS[b + 17],
+    sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
 function F.whole(n)
@@ -8063,6 +9710,98 @@ local function known(t, id, now_ms)
   if due then return number, 's', due end
   return nil
 end
+local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
+function F.bundles_of(t)
+  if t.bundled == nil then
+    local m = redis.call('HMGET', t.bundles, 'n', 'a', 'e')
+    for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
+    t.bundled = (m[1] or m[2] or m[3]) and {
+      jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
+      states = {}, changed = {},
+    } or false
+  end
+  return t.bundled
+end
+local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
+  .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
+  .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
+  .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
+  .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
+function F.slice_text(bundle, from, to)
+  return string.format('%s:%02d-%02d', bundle, from, to)
+end
+function F.slice_in(entry)
+  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
+    tonumber(string.sub(entry, 19, 20))
+end
+function F.as_numbers(text)
+  if string.byte(text, BUNDLE_SIZE + 1) ~= COLON then return text end
+  if #text == SLICE_SIZE then return F.spelled(F.slice_in(text)) end
+  local bundle = string.sub(text, 1, BUNDLE_SIZE)
+  local numbers = string.gsub(string.sub(text, BUNDLE_SIZE + 2), '%d%d', bundle .. '%0 ')
+  return string.sub(numbers, 1, -2)
+end
+function F.read_states(b, key, bundles)
+  local names, fields = {}, {}
+  for _, bundle in ipairs(bundles) do
+    if b.states[bundle] == nil then
+      b.states[bundle] = false
+      names[#names + 1], fields[#fields + 1] = bundle, bundle .. 's'
+    end
+  end
+  if #names == 0 then return end
+  local found = redis.call('HMGET', key, unpack(fields))
+  for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.set_states(b, bundle, states)
+  b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
+end
+function F.save_bundles(t)
+  local b = t.bundled
+  if not b or not b.is_changed then return end
+  local fields, gone = {}, {}
+  for bundle in pairs(b.changed) do
+    if string.find(b.states[bundle], '[ra]') then
+      fields[#fields + 1], fields[#fields + 2] = bundle .. 's', b.states[bundle]
+    else
+      local n = #gone
+      gone[n + 1], gone[n + 2], gone[n + 3] = bundle .. 's', bundle, bundle .. 'z'
+    end
+  end
+  b.changed, b.is_changed = {}, false
+  if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
+  if b.jobs <= 0 and b.entries <= 0 then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+    if #fields == 0 then return end
+  end
+  redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
+    unpack(fields))
+end
+function F.size_in(t, bundle)
+  return tonumber(redis.call('HGET', t.bundles, bundle .. 'z') or nil)
+end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
+function F.read_text(t, bundle)
+  local b = t.bundled
+  b.texts = b.texts or {}
+  b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
+  return b.texts[bundle]
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -8072,14 +9811,17 @@ function F.parse_lease(fence, text)
   local b = a and string.find(text, '|', a + 1, true)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
+  local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
   return {
-    fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
+    slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-function F.read_lease(fence)
-  return F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+function F.read_lease(fence, t)
+  local lease = F.parse_lease(fence, redis.call('HGET', LEASE, fence))
+  if lease and t and lease.task == t.name then lease.t = t end
+  return lease
 end
 local NUMBER_SIZE = 16
 function F.numbers_in(text)
@@ -8090,12 +9832,77 @@ function F.numbers_in(text)
   end
   return numbers
 end
+function F.letters_of(lease)
+  local t, bundle = lease.t, lease.slice[1]
+  local b = t and F.bundles_of(t)
+  if not b then return nil end
+  F.read_states(b, t.bundles, { bundle })
+  return b.states[bundle] or nil
+end
+function F.has_members(lease)
+  local letters = F.letters_of(lease)
+  if not letters then return redis.call('HEXISTS', lease.t.bundles, lease.slice[1]) == 1 end
+  local at = string.find(letters, 'a', lease.slice[2] + 1, true)
+  return at ~= nil and at <= lease.slice[3] + 1
+end
+function F.without(slice, letters, named)
+  local all = { string.byte(letters, 1, -1) }
+  for k = 1, #named, 2 do
+    local place = 10 * named[k] + named[k + 1] - 528
+    if place < slice[2] or place > slice[3] or all[place + 1] ~= LETTER_A then return nil end
+    all[place + 1] = LETTER_GONE
+  end
+  return string.char(unpack(all))
+end
+local FEW = 6
+function F.without_few(slice, letters, named)
+  local sub = string.sub
+  for k = 1, #named, 2 do
+    local place = 10 * named[k] + named[k + 1] - 528
+    if place < slice[2] or place > slice[3] then return nil end
+    if string.byte(letters, place + 1) ~= LETTER_A then return nil end
+    letters = sub(letters, 1, place) .. '-' .. sub(letters, place + 2)
+  end
+  return letters
+end
+function F.end_in_slice(lease, joined)
+  local t, slice, letters = lease.t, lease.slice, F.letters_of(lease)
+  if not letters or string.sub(joined, 1, BUNDLE_SIZE) ~= slice[1] then return nil end
+  if string.byte(joined, BUNDLE_SIZE + 1) ~= COLON then return nil end
+  local b, n = t.bundled, 0
+  if #joined == SLICE_SIZE then
+    local _, from, to = F.slice_in(joined)
+    n = to - from + 1
+    if from < slice[2] or to > slice[3] then return nil end
+    if string.sub(letters, from + 1, to + 1) ~= string.rep('a', n) then return nil end
+    letters = string.sub(letters, 1, from) .. string.rep('-', n) .. string.sub(letters, to + 2)
+  else
+    local named = { string.byte(joined, BUNDLE_SIZE + 2, -1) }
+    n = #named / 2
+    if n % 1 ~= 0 then return nil end
+    letters = (n <= FEW and F.without_few or F.without)(slice, letters, named)
+    if not letters then return nil end
+  end
+  F.set_states(b, slice[1], letters)
+  b.jobs, b.running = b.jobs - n, b.running - n
+  t.ended_here = (t.ended_here or 0) + n
+  return true
+end
+function F.end_slices(leases)
+  for _, lease in pairs(leases) do
+    if not F.has_members(lease) then
+      if F.exists(PROGRESS) then F.forget_progress(lease) end
+      F.end_lease(lease)
+    end
+  end
+end
 function F.find_member(lease, number, from)
   local at = string.find(lease.text, number, from, true)
   local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
   return is_one and #number == NUMBER_SIZE and at or nil
 end
 function F.place_of_member(lease, number)
+  if lease.slice then return F.place_in_slice(lease, number) end
   local at = F.find_member(lease, number, lease.last or lease.from)
   if not at and lease.last then at = F.find_member(lease, number, lease.from) end
   if not at or (lease.cuts and lease.cuts[at]) then return nil end
@@ -8103,6 +9910,7 @@ function F.place_of_member(lease, number)
   return at
 end
 function F.drop_member(lease, at)
+  if lease.slice then return F.drop_of_slice(lease, at) end
   local places = lease.places
   if not places then
     lease.cuts, lease.places = { [at] = true }, { at }
@@ -8112,6 +9920,7 @@ function F.drop_member(lease, at)
   lease.cuts[at], places[#places + 1] = true, at
 end
 function F.drop_first(lease, joined)
+  if lease.slice then return false end
   local after = lease.from + #joined
   if lease.cuts or after > lease.to + 1 then return false end
   if string.find(lease.text, joined, lease.from, true) ~= lease.from then return false end
@@ -8137,17 +9946,16 @@ function F.text_left(lease)
   end
   return table.concat(pieces)
 end
+function F.end_lease(lease)
+  lease.is_over = true
+  redis.call('HDEL', LEASE, lease.fence)
+  redis.call('ZREM', LEASES, lease.fence)
+  F.forget_lease(lease.length)
+end
 function F.shrink_lease(lease)
   if not lease.cuts and not lease.shrunk then return end
   local left = F.text_left(lease)
-  lease.is_over = left == nil
-  if left then
-    redis.call('HSET', LEASE, lease.fence, left)
-  else
-    redis.call('HDEL', LEASE, lease.fence)
-    redis.call('ZREM', LEASES, lease.fence)
-    F.forget_lease(lease.length)
-  end
+  if left then redis.call('HSET', LEASE, lease.fence, left) else F.end_lease(lease) end
 end
 local PIECE_BYTES = 8000
 function F.add_joined(batch, records)
@@ -8255,10 +10063,76 @@ function F.update_moment(t, now_ms, alone_from)
   end
   return false
 end
+local LEAST_SLICE = 8
+local NOTHING = { count = 0, bytes = 0 }
+function F.pop_ready(t, n)
+  local b = F.bundles_of(t)
+  if not b or b.entries <= 0 then return redis.call('LPOP', t.ready, n) or {} end
+  local seen, count = redis.call('LRANGE', t.ready, 0, n - 1), 0
+  while seen[count + 1] and #seen[count + 1] ~= SLICE_SIZE do count = count + 1 end
+  return count > 0 and redis.call('LPOP', t.ready, count) or {}
+end
+function F.entry_in_front(t)
+  local b = F.bundles_of(t)
+  local entry = b and redis.call('LINDEX', t.ready, 0)
+  return entry and #entry == SLICE_SIZE and entry or nil
+end
+function F.take_slice(t, bundle, from, to)
+  local b, text = t.bundled, nil
+  if b.states[bundle] == nil then
+    local found = redis.call('HMGET', t.bundles, bundle, bundle .. 's')
+    text, b.states[bundle] = found[1], found[2]
+  else
+    text = F.read_text(t, bundle)
+  end
+  local letters = b.states[bundle]
+  if not text or not letters then return NOTHING end
+  local count = to - from + 1
+  local has_gap = string.sub(letters, from + 1, to + 1) ~= string.rep('r', count)
+  if has_gap then
+    from, to = F.cut_run(t, letters, bundle, from, to)
+    if not from then return NOTHING end
+    count = to - from + 1
+  end
+  if count < #letters then text = F.text_between(text, from, to, F.size_in(t, bundle)) end
+  F.set_states(b, bundle,
+    string.sub(letters, 1, from) .. string.rep('a', count) .. string.sub(letters, to + 2))
+  b.running = b.running + count
+  local joined = F.slice_text(bundle, from, to)
+  return { joined = joined, count = count, text = text, bytes = #text, has_gap = has_gap }
+end
+function F.cut_front(t, entry, limit)
+  local b, bundle, from, to = t.bundled, F.slice_in(entry)
+  redis.call('LPOP', t.ready)
+  if to - from + 1 > limit then
+    redis.call('LPUSH', t.ready, F.slice_text(bundle, from + limit, to))
+    return bundle, from, from + limit - 1
+  end
+  b.entries, b.is_changed = b.entries - 1, true
+  return bundle, from, to
+end
+function F.next_slice(t, limit, left, budget)
+  local b = F.bundles_of(t)
+  if not b or F.exists(t.prio) then return nil end
+  while budget.hints > 0 do
+    local entry = F.entry_in_front(t)
+    if not entry then return nil end
+    if limit >= LEAST_SLICE then
+      local slice = F.take_slice(t, F.cut_front(t, entry, left))
+      budget.hints = budget.hints - (slice.has_gap and 10 or 1)
+      budget.bytes = budget.bytes - slice.bytes
+      return slice
+    end
+    if F.part_front(t, entry) then return nil end
+    budget.hints = budget.hints - 1
+  end
+  return nil
+end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
+local MOST_EMPTY = 100
 function F.pop_hints(t, n)
-  if not F.exists(t.prio) then return redis.call('LPOP', t.ready, n) or {}, nil end
+  if not F.exists(t.prio) then return F.pop_ready(t, n), nil end
   local numbers, entries = {}, { members = {}, scores = {} }
   local function pop_prio(want)
     if want <= 0 then return end
@@ -8270,12 +10144,15 @@ function F.pop_hints(t, n)
     end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
-  if #numbers < n then
-    for _, number in ipairs(redis.call('LPOP', t.ready, n - #numbers) or {}) do
-      numbers[#numbers + 1] = number
-    end
+  local at, empty = #numbers, 0
+  while at < n and empty < MOST_EMPTY do
+    for _, number in ipairs(F.pop_ready(t, n - at)) do numbers[#numbers + 1] = number end
+    local bundled = #numbers == at and F.entry_in_front(t)
+    if not bundled and #numbers == at then break end
+    if bundled and not F.part_front(t, bundled) then empty = empty + 1 end
+    at = #numbers
   end
-  pop_prio(n - #numbers)
+  if empty < MOST_EMPTY then pop_prio(n - #numbers) end
   return numbers, entries
 end
 function F.first_chunk(t, limit, budget)
@@ -8285,37 +10162,51 @@ function F.first_chunk(t, limit, budget)
   if size == 0 then return FIRST_CHUNK end
   return math.max(1, math.min(FIRST_CHUNK * 4, math.floor(budget.bytes / size)))
 end
-function F.take(t, limit, budget)
-  local numbers, records, n = {}, {}, 0
-  local chunk = F.first_chunk(t, limit, budget)
-  while n < limit and budget.bytes > 0 and budget.hints > 0 do
-    local hints, entries = F.pop_hints(t, math.min(chunk, limit - n, budget.hints))
-    if #hints == 0 then break end
-    budget.hints = budget.hints - #hints
-    local found = redis.call('HMGET', t.jobs, unpack(hints))
-    local bytes, largest, before = budget.bytes, 1, n
-    for k = 1, #hints do
-      local record = found[k]
-      if record then
-        if bytes <= 0 then
-          for b = #hints, k, -1 do F.put_back(t, hints[b], entries, b) end
-          break
-        end
-        n = n + 1
-        numbers[n], records[n] = hints[k], record
-        local size = #record
-        bytes = bytes - size
-        if size > largest then largest = size end
+function F.take_some(t, limit, budget, taken)
+  local numbers, records, n = taken.numbers, taken.records, taken.n
+  taken.chunk = taken.chunk or F.first_chunk(t, limit, budget)
+  local hints, entries = F.pop_hints(t, math.min(taken.chunk, limit - n, budget.hints))
+  if #hints == 0 then return false end
+  budget.hints = budget.hints - #hints
+  local found = redis.call('HMGET', t.jobs, unpack(hints))
+  local bytes, largest, before = budget.bytes, 1, n
+  for k = 1, #hints do
+    local record = found[k]
+    if record then
+      if bytes <= 0 then
+        for b = #hints, k, -1 do F.put_back(t, hints[b], entries, b) end
+        break
       end
+      n = n + 1
+      numbers[n], records[n] = hints[k], record
+      local size = #record
+      bytes = bytes - size
+      if size > largest then largest = size end
     end
-    if n > before then
-      local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
-      if added < n - before then n = F.drop_doubled(numbers, records, before + 1, n) end
-    end
-    budget.bytes = bytes
-    chunk = math.max(1, math.min(limit, math.floor(bytes / largest), 500))
   end
-  return numbers, records
+  if n > before then
+    local added = redis.call('SADD', t.claimed, unpack(numbers, before + 1, n))
+    if added < n - before then n = F.drop_doubled(t, numbers, records, before + 1, n) end
+  end
+  budget.bytes = bytes
+  taken.n, taken.chunk = n, math.max(1, math.min(limit, math.floor(bytes / largest), 500))
+  return true
+end
+function F.take(t, limit, budget, out_singles, out_slice)
+  local taken, total = { numbers = {}, records = {}, n = 0 }, 0
+  while total + taken.n < limit and budget.bytes > 0 and budget.hints > 0 do
+    local slice = F.next_slice(t, limit, limit - total - taken.n, budget)
+    if slice then
+      if taken.n > 0 then out_singles(taken.numbers, taken.records) end
+      total = total + taken.n + slice.count
+      taken = { numbers = {}, records = {}, n = 0 }
+      if slice.count > 0 then out_slice(slice) end
+    elseif not F.take_some(t, limit - total, budget, taken) then
+      break
+    end
+  end
+  if taken.n > 0 then out_singles(taken.numbers, taken.records) end
+  return total + taken.n
 end
 local MOST_SHARERS = 7
 local MOST_PER_LEASE = 100
@@ -8332,7 +10223,7 @@ function F.write_leases(leases, lease_ms, owner, now)
   local head = F.whole(lease_ms) .. '|' .. owner .. '|'
   for k, lease in ipairs(leases) do
     texts[2 * k - 1] = fences[k]
-    lease.joined = table.concat(lease.numbers, ' ')
+    lease.joined = lease.joined or table.concat(lease.numbers, ' ')
     texts[2 * k] = head .. lease.joined .. '|' .. lease.t.name
     ends[2 * k - 1], ends[2 * k] = ends_at, fences[k]
   end
@@ -8371,8 +10262,13 @@ function F.note_done(t, numbers, extras)
   end
   t.left = left
 end
+function F.forget_records(t, numbers)
+  local others = t.ends_in_bundles and F.leave_bundles(t, numbers) or numbers
+  if #others == 0 then return end
+  redis.call('HDEL', t.jobs, unpack(others))
+  redis.call('SREM', t.claimed, unpack(others))
+end
 function F.forget_done(t, numbers)
-  redis.call('SREM', t.claimed, unpack(numbers))
   if F.exists(PROGRESS) then redis.call('HDEL', PROGRESS, unpack(numbers)) end
   if F.exists(t.tries) then
     redis.call('HDEL', t.tries, unpack(numbers))
@@ -8381,9 +10277,10 @@ function F.forget_done(t, numbers)
   redis.call('HINCRBY', t.stats, 'completed', #numbers)
 end
 function F.complete_plain(t)
+  if t.ended_here then redis.call('HINCRBY', t.stats, 'completed', t.ended_here) end
   local numbers = t.done or {}
   if #numbers == 0 then return end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+  F.forget_records(t, numbers)
   F.forget_done(t, numbers)
 end
 function F.complete_left(t, keep, now_ms)
@@ -8400,14 +10297,27 @@ function F.complete_left(t, keep, now_ms)
   if rule[2] > 0 then
     F.bound_later(t.completed, t.ended, rule[2], t.stats, #numbers)
   else
-    redis.call('HDEL', t.jobs, unpack(numbers))
+    F.forget_records(t, numbers)
   end
   F.forget_done(t, numbers)
   F.remember_ends(t, left.ids, numbers, 'completed', keep, now_ms)
 end
 local BACK_PIECE = 20
+function F.single_out_members(t, lease, first, n)
+  if not lease or not F.bundles_of(t) then return end
+  local numbers = {}
+  for k = 0, n - 1 do
+    local number = ARGV[first + 6 * k]
+    if F.place_of_member(lease, number) then numbers[#numbers + 1] = number end
+  end
+  if lease.slice then F.single_out_of_slice(lease, numbers) else F.single_out(t, numbers) end
+end
 function F.settle_completed(t, lease, joined, extras, keep, now)
   if not lease then return 'L' end
+  local is_plain = not F.exists(CANCELS) and not F.exists(PROGRESS) and not extras
+  if lease.slice and is_plain and F.end_in_slice(lease, joined) then return 'C' end
+  joined = F.as_numbers(joined)
+  t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = F.numbers_in(joined)
   if not F.exists(CANCELS) and F.drop_first(lease, joined) then
     F.note_done(t, numbers, extras)
@@ -8423,6 +10333,7 @@ function F.settle_completed(t, lease, joined, extras, keep, now)
     else
       F.drop_member(lease, at)
       if marks[k] then
+        F.single_out(t, { number })
         local job = { number = number, outcome = 'c', id = ids[k] or '', detail = '{}' }
         states[k] = F.settle_one(t, job, keep, now)
       else
@@ -8658,7 +10569,145 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
+function F.place_in_bundle(b, number)
+  local bundle = string.sub(number, 1, BUNDLE_SIZE)
+  local states = b.states[bundle]
+  if not states then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  local letter = string.sub(states, place + 1, place + 1)
+  if letter ~= 'r' and letter ~= 'a' then return nil end
+  return bundle, place, letter
+end
+function F.read_states_of(t, numbers)
+  local bundles, before = {}, nil
+  for _, number in ipairs(numbers) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+  end
+  F.read_states(t.bundled, t.bundles, bundles)
+end
+function F.records_in(t, bundle)
+  local b = t.bundled
+  b.records = b.records or {}
+  if b.records[bundle] then return b.records[bundle] end
+  local text, records, from = F.read_text(t, bundle), {}, 1
+  while text do
+    local stop = string.find(text, '\\0', from, true)
+    records[#records + 1] = string.sub(text, from, (stop or 0) - 1)
+    if not stop then break end
+    from = stop + 1
+  end
+  b.records[bundle] = records
+  return records
+end
+function F.records_of(t, numbers)
+  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  if not F.bundles_of(t) then return records end
+  F.read_states_of(t, numbers)
+  for k, number in ipairs(numbers) do
+    local bundle, place = F.place_in_bundle(t.bundled, number)
+    records[k] = records[k] or bundle and F.records_in(t, bundle)[place + 1] or false
+  end
+  return records
+end
+function F.by_bundle(numbers)
+  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  for k = 1, #numbers do
+    local number = numbers[k]
+    local bundle = sub(number, 1, BUNDLE_SIZE)
+    local here = places[bundle]
+    if not here then
+      here = {}
+      places[bundle], bundles[#bundles + 1] = here, bundle
+    end
+    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
+    here[#here + 1] = 10 * tens + ones - 528
+  end
+  return places, bundles
+end
+function F.leave_bundles(t, numbers)
+  local b = F.bundles_of(t)
+  if not b then return numbers end
+  local others, places, bundles = {}, F.by_bundle(numbers)
+  F.read_states(b, t.bundles, bundles)
+  for _, bundle in ipairs(bundles) do
+    local letters, here = b.states[bundle], places[bundle]
+    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
+    for k = 1, #here do
+      local letter = all and all[here[k] + 1]
+      if letter == LETTER_R or letter == LETTER_A then
+        all[here[k] + 1], left = LETTER_GONE, left + 1
+        if letter == LETTER_A then running = running + 1 end
+      else
+        others[#others + 1] = bundle .. string.format('%02d', here[k])
+      end
+    end
+    b.jobs, b.running = b.jobs - left, b.running - running
+    if left > 0 then F.set_states(b, bundle, string.char(unpack(all))) end
+  end
+  return others
+end
+function F.single_out(t, numbers)
+  if not F.bundles_of(t) then return end
+  local fields, running, singled = {}, {}, {}
+  F.read_states_of(t, numbers)
+  for _, number in ipairs(numbers) do
+    local bundle, place, letter = F.place_in_bundle(t.bundled, number)
+    local record = bundle and F.records_in(t, bundle)[place + 1]
+    if record then
+      singled[#singled + 1] = number
+      fields[#fields + 1], fields[#fields + 2] = number, record
+      if letter == 'a' then running[#running + 1] = number end
+    end
+  end
+  if #fields == 0 then return end
+  redis.call('HSET', t.jobs, unpack(fields))
+  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
+  F.leave_bundles(t, singled)
+  F.save_bundles(t)
+end
+function F.members_of_slice(lease)
+  if not lease.t then return {} end
+  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
+  for place = lease.slice[2], lease.slice[3] do
+    if not letters or string.byte(letters, place + 1) == LETTER_A then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  return numbers
+end
+function F.place_in_slice(lease, number)
+  local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
+  if #number ~= BUNDLE_SIZE + 2 or string.sub(number, 1, BUNDLE_SIZE) ~= bundle then return nil end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place or place < from or place > to then return nil end
+  if lease.dropped and lease.dropped[number] then return nil end
+  if lease.singled and lease.singled[number] then return number end
+  local letters = F.letters_of(lease)
+  return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
+end
+function F.drop_of_slice(lease, number)
+  lease.dropped = lease.dropped or {}
+  lease.dropped[number] = true
+end
+function F.single_out_of_slice(lease, numbers)
+  F.single_out(lease.t, numbers)
+  lease.singled = lease.singled or {}
+  for _, number in ipairs(numbers) do lease.singled[number] = true end
+end
+function F.forget_progress(lease)
+  local numbers, gone = {}, {}
+  for place = lease.slice[2], lease.slice[3] do
+    numbers[#numbers + 1] = lease.slice[1] .. string.format('%02d', place)
+  end
+  local records = lease.t and redis.call('HMGET', lease.t.jobs, unpack(numbers)) or {}
+  for k, number in ipairs(numbers) do
+    if not records[k] then gone[#gone + 1] = number end
+  end
+  if #gone > 0 then redis.call('HDEL', PROGRESS, unpack(gone)) end
+end
 function F.members_of(lease)
+  if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 function F.without_cuts(text, cuts, between)
@@ -8674,13 +10723,14 @@ function F.without_cuts(text, cuts, between)
   local left = table.concat(pieces)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
-function F.walk_leases(wanted, cursor, most_bytes, each)
+function F.walk_leases(t, wanted, cursor, most_bytes, each)
   local bytes = 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
       local lease = F.parse_lease(page[2][k], page[2][k + 1])
       bytes = bytes + #page[2][k + 1]
+      if lease and lease.task == t.name then lease.t = t end
       for _, number in ipairs(lease and F.members_of(lease) or {}) do
         if wanted[number] then each(number, lease) end
       end
@@ -8689,10 +10739,10 @@ function F.walk_leases(wanted, cursor, most_bytes, each)
   until cursor == '0' or next(wanted) == nil or bytes >= most_bytes
   return cursor
 end
-function F.leases_of(numbers, most_bytes)
+function F.leases_of(t, numbers, most_bytes)
   local wanted, leases = {}, {}
   for _, number in ipairs(numbers) do wanted[number] = true end
-  F.walk_leases(wanted, '0', most_bytes, function(number, lease)
+  F.walk_leases(t, wanted, '0', most_bytes, function(number, lease)
     leases[number], wanted[number] = lease, nil
   end)
   return leases
@@ -8925,6 +10975,39 @@ function F.promote_some(t, due, now_ms)
   if #others > 0 then F.join_by_priority(t, others, now_ms * 1000) end
   if #plain + #others > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
 end
+function F.surplus_in_line(t)
+  local b = F.bundles_of(t)
+  return b and b.jobs - b.running - b.entries or 0
+end
+function F.part_front(t, entry)
+  local b, bundle, from, to = t.bundled, F.slice_in(entry)
+  redis.call('LPOP', t.ready)
+  b.entries = b.entries - 1
+  F.read_states(b, t.bundles, { bundle })
+  local states, numbers = b.states[bundle] or '', {}
+  for place = to, from, -1 do
+    if string.sub(states, place + 1, place + 1) == 'r' then
+      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+    end
+  end
+  b.is_changed = true
+  if #numbers == 0 then
+    F.save_bundles(t)
+    return false
+  end
+  F.single_out(t, numbers)
+  redis.call('LPUSH', t.ready, unpack(numbers))
+  return true
+end
+function F.cut_run(t, letters, bundle, from, to)
+  local b, first = t.bundled, string.find(letters, 'r', from + 1, true)
+  if not first or first > to + 1 then return nil end
+  local stop = string.find(letters, '[^r]', first) or #letters + 1
+  if stop > to + 1 then return first - 1, to end
+  redis.call('LPUSH', t.ready, F.slice_text(bundle, stop - 1, to))
+  b.entries, b.is_changed = b.entries + 1, true
+  return first - 1, stop - 2
+end
 function F.put_back(t, number, entries, k)
   local member = entries and entries.members[k]
   if member then
@@ -8933,8 +11016,8 @@ function F.put_back(t, number, entries, k)
     redis.call('LPUSH', t.ready, number)
   end
 end
-function F.drop_doubled(numbers, records, from, n)
-  local running, left = F.leases_of({ unpack(numbers, from, n) }, math.huge), from - 1
+function F.drop_doubled(t, numbers, records, from, n)
+  local running, left = F.leases_of(t, { unpack(numbers, from, n) }, math.huge), from - 1
   for k = 1, left do running[numbers[k]] = true end
   for k = from, n do
     local number = numbers[k]
@@ -8950,7 +11033,7 @@ function F.part_of(t, limit, identity)
   local others = redis.call('SCARD', t.sleepers)
   if others > 0 then others = others - redis.call('SISMEMBER', t.sleepers, identity) end
   if others == 0 or limit == 1 then return limit end
-  local ready = redis.call('LLEN', t.ready)
+  local ready = redis.call('LLEN', t.ready) + F.surplus_in_line(t)
   if F.exists(t.prio) then ready = ready + redis.call('ZCARD', t.prio) end
   local part = math.ceil(ready / (1 + math.min(others, MOST_SHARERS)))
   return math.min(limit, math.max(1, part))
@@ -9041,7 +11124,7 @@ function F.note_run_over(caller, fences)
   for _, name in ipairs(names) do redis.call('ZADD', MOMENTS, til, name) end
 end
 function F.keep_some(t, numbers, details, at)
-  local records = redis.call('HMGET', t.jobs, unpack(numbers))
+  local records = F.records_of(t, numbers)
   local counts = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local texts, index, n, largest = {}, {}, 0, 1
   for k, number in ipairs(numbers) do
@@ -9053,7 +11136,7 @@ function F.keep_some(t, numbers, details, at)
       n, largest = n + 2, math.max(largest, #record)
     end
   end
-  redis.call('HDEL', t.jobs, unpack(numbers))
+  F.forget_records(t, numbers)
   if n > 0 then
     redis.call('HSET', t.ended, unpack(texts))
     redis.call('ZADD', t.completed, unpack(index))
@@ -9084,6 +11167,7 @@ function F.retry_job(t, job, now)
   return 's' .. due
 end
 function F.hand_back(t, numbers)
+  F.single_out(t, numbers)
   local records = redis.call('HMGET', t.jobs, unpack(numbers))
   local counts = F.exists(t.tries) and redis.call('HMGET', t.tries, unpack(numbers)) or {}
   local here, tries, plain = {}, {}, {}
@@ -9190,12 +11274,13 @@ function F.settle_special(t, lease, first, n)
   return table.concat(states, ',')
 end
 end
+local of_bundles = {}
 local groups = tonumber(ARGV[i])
 i = i + 1
 for _ = 1, groups do
   local t, fence, kind = tasks[tonumber(ARGV[i])], ARGV[i + 1], ARGV[i + 2]
   local n = tonumber(ARGV[i + 3])
-  local lease = F.read_lease(fence)
+  local lease = F.read_lease(fence, t)
   if lease and lease.task ~= t.name then lease = nil end
   local had_counts = F.exists(t.tries)
   i = i + 4
@@ -9207,10 +11292,15 @@ for _ = 1, groups do
     settled[#settled + 1] = F.settle_completed(t, lease, ARGV[i], extras, keep, now)
     i = after
   else
+    F.single_out_members(t, lease, i, n)
     settled[#settled + 1] = F.settle_special(t, lease, i, n)
     i = i + 6 * n
   end
-  if lease then F.shrink_lease(lease) end
+  if lease and lease.slice then
+    of_bundles[fence] = lease
+  elseif lease then
+    F.shrink_lease(lease)
+  end
   if had_counts and (not lease or lease.is_over) then
     runs_over = runs_over or {}
     runs_over[fence] = true
@@ -9221,6 +11311,8 @@ for _, t in ipairs(tasks) do
   F.complete_left(t, keep, now_ms)
 end
 F.save_ends()
+for _, t in ipairs(tasks) do F.save_bundles(t) end
+F.end_slices(of_bundles)
 for _, t in ipairs(tasks) do
   if t.back then F.hand_back_all(t, identity) end
 end
@@ -9235,6 +11327,11 @@ function F.lease_out(index, numbers, records, alone)
     t = tasks[index], index = index, numbers = numbers, records = records, alone = alone,
   }
 end
+function F.lease_slice(index, slice)
+  leases[#leases + 1] = {
+    t = tasks[index], index = index, joined = slice.joined, text = slice.text, alone = false,
+  }
+end
 function F.lease_in_pieces(index, numbers, records)
   if #numbers == 0 then return end
   if #numbers <= MOST_PER_LEASE then return F.lease_out(index, numbers, records, false) end
@@ -9246,23 +11343,21 @@ end
 function F.claim(c, alone_from)
   local index, t = c.index, tasks[c.index]
   local limit = c.is_fair and F.part_of(t, c.limit, identity) or c.limit
-  local numbers, records = F.take(t, math.min(limit, budget.jobs), budget)
-  budget.jobs = budget.jobs - #numbers
-  if F.exists(t.tries) then
-    F.lease_by_crashes(index, numbers, records)
-  else
-    F.lease_in_pieces(index, numbers, records)
-  end
-  if #numbers > 0 then redis.call('SREM', t.sleepers, identity) end
+  local lease_singles, crashed = F.exists(t.tries) and F.lease_by_crashes or F.lease_in_pieces, {}
+  local count = F.take(t, math.min(limit, budget.jobs), budget,
+    function(numbers, records) lease_singles(index, numbers, records, crashed) end,
+    function(slice) F.lease_slice(index, slice) end)
+  for _, job in ipairs(crashed) do F.lease_out(index, { job[1] }, { job[2] }, false) end
+  budget.jobs = budget.jobs - count
+  if count > 0 then redis.call('SREM', t.sleepers, identity) end
   if F.update_moment(t, now_ms, alone_from) then
     local is_heard = F.wake_one(t)
     more[#more + 1] = is_heard and limit < c.limit and index .. '~' or index
   end
 end
 R[#R + 1] = function()
-function F.lease_by_crashes(index, numbers, records)
-  if #numbers == 0 then return end
-  local t, calm, calm_records, crashed = tasks[index], {}, {}, {}
+function F.lease_by_crashes(index, numbers, records, crashed)
+  local t, calm, calm_records = tasks[index], {}, {}
   local counts = redis.call('HMGET', t.tries, unpack(numbers))
   for k, number in ipairs(numbers) do
     local _, _, _, row = F.counts_in(counts[k])
@@ -9278,7 +11373,6 @@ function F.lease_by_crashes(index, numbers, records)
     end
   end
   F.lease_in_pieces(index, calm, calm_records)
-  for _, job in ipairs(crashed) do F.lease_out(index, { job[1] }, { job[2] }, false) end
 end
 function F.claim_alone(claims, first)
   local number, record = F.take_alone(tasks[first.index])
@@ -9340,10 +11434,12 @@ if taken_alone then
   redis.call('HSET', META, 'aloneRun', fences[1] .. ' ' .. F.whole(math.floor(now_ms)))
 end
 F.save_lengths()
+for _, t in ipairs(tasks) do F.save_bundles(t) end
 local refs, batches = {}, {}
 for k, lease in ipairs(leases) do
   refs[k] = fences[k] .. ':' .. lease.index .. ':' .. (lease.alone and '1' or '0')
-  batches[k] = F.describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
+  batches[k] = lease.text and { lease.joined, '', lease.text }
+    or F.describe_batch(lease.t, lease.numbers, lease.records, lease.joined)
 end
 local answer = table.concat({
   table.concat(settled, ';'), table.concat(refs, ','), table.concat(more, ','),

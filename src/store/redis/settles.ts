@@ -7,6 +7,7 @@ import { costOf } from "../../core/settle-cost.js";
 import type { KeepRules, Settle, SettleAnswer, SettleOutcome } from "../contract.js";
 import { stateOf, wholeNumber } from "./codec.js";
 import type { TaskTable } from "./shard.js";
+import { joinedOf } from "./slice.js";
 
 /** c: completed, and leaves nothing behind; k: completed; x: anything else. */
 type GroupKind = "c" | "k" | "x";
@@ -95,8 +96,12 @@ export function encodeGroup(
     for (const settle of settles) args.push(...encodeOutcome(settle), settle.scheduleId ?? "");
     return;
   }
-  args.push(settles.map((settle) => settle.number).join(" "));
-  if (kind === "c") return;
+  const numbers = settles.map((settle) => settle.number);
+  if (kind === "c") {
+    args.push(joinedOf(numbers));
+    return;
+  }
+  args.push(numbers.join(" "));
   pushColumn(args, settles, ({ id }) => id ?? "");
   pushColumn(args, settles, ({ outcome }) => (keeps ? resultOf(outcome) : ""));
 }

@@ -60,6 +60,8 @@ export interface RedisStoreOptions {
   scripts?: Readonly<Record<Verb, Script>>;
   /** Only for tests: the number of shards of a new data set. */
   shards?: number;
+  /** Only for tests: how many jobs that are pushed together become a bundle. */
+  leastBundled?: number;
 }
 
 export function createRedisStore(options: RedisStoreOptions): Store {
@@ -125,16 +127,17 @@ class RedisStore implements Store {
   }
 
   async push(args: PushArgs & Pick<Routes, "answered">): Promise<PushAnswer[]> {
-    const { clock } = this.#options;
+    const { clock, leastBundled } = this.#options;
     const beganAt = clock.monotonic();
     const found = this.session.shards(args.timeoutMs);
     const shards = found instanceof Promise ? await found : found;
     const leftMs = () => Math.max(1, args.timeoutMs - (clock.monotonic() - beganAt));
     const { jobs, shard: wish, answered } = args;
-    if (shards.length > 1) {
-      return await pushOverShards(jobs, { shards, spreads: this.spreads, wish, leftMs, answered });
+    const call = { answered, leastBundled };
+    if (shards.length === 1) {
+      return await pushToShard(at(shards, 0), { jobs, timeoutMs: leftMs(), ...call });
     }
-    return await pushToShard(at(shards, 0), { jobs, timeoutMs: leftMs(), answered });
+    return await pushOverShards(jobs, { shards, spreads: this.spreads, wish, leftMs, ...call });
   }
 
   async work(args: WorkArgs): Promise<WorkAnswer> {

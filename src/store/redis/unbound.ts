@@ -42,7 +42,7 @@ async function unseenNow({ command, keys, boundTaskIds }: Unseen): Promise<strin
   if (open.length === 0) return [];
   const fences = (await command("ZRANGE", leases, "0", String(MOST - 1))) as string[];
   const texts = fences.length === 0 ? [] : ((await command("HMGET", lease, ...fences)) as string[]);
-  const busy = new Set(texts.map((text) => /^\d+\|[^|]*\|[\d ]*\|(.*)$/s.exec(text ?? "")?.[1]));
+  const busy = new Set(texts.map((text) => /^\d+\|[^|]*\|[^|]*\|(.*)$/s.exec(text ?? "")?.[1]));
   const unseen: string[] = [];
   for (const task of open) {
     if (busy.has(task) || !(await hasJobs(command, keys.task(task)))) continue;
@@ -53,5 +53,7 @@ async function unseenNow({ command, keys, boundTaskIds }: Unseen): Promise<strin
 
 async function hasJobs(command: Command, keys: readonly string[]): Promise<boolean> {
   const [jobs = "", later = ""] = keys;
-  return Number(await command("HLEN", jobs)) + Number(await command("HLEN", later)) > 0;
+  const bundles = keys.at(-1) ?? "";
+  for (const key of [jobs, later, bundles]) if (Number(await command("HLEN", key)) > 0) return true;
+  return false;
 }

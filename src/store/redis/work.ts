@@ -12,6 +12,7 @@ import type {
 import { decodeClaimed, encodeKeep, wholeNumber } from "./codec.js";
 import { costOfGroups, encodeGroup, type Group, groupByLease, settledOf } from "./settles.js";
 import { type Shard, TaskTable } from "./shard.js";
+import { numbersIn } from "./slice.js";
 
 export interface ShardWork extends Omit<WorkArgs, "settles" | "claims"> {
   identity: string;
@@ -152,7 +153,7 @@ async function recall(
   const call = { taskKeys: tasks.keys(shard), args };
   const found = (await shard.runUntilAnswered("recall", call)) as string[][];
   return found.map(([numbers = "", counts = "", ...records]) => ({
-    numbers: numbers.split(" "),
+    numbers: numbersIn(numbers),
     counts: counts === "" ? [] : counts.split(";"),
     records,
   }));
@@ -169,7 +170,7 @@ interface Batch {
 function takeApart(batches: readonly string[][]): Batch[] | null {
   const found: Batch[] = [];
   for (const [joined = "", counts = "", ...pieces] of batches) {
-    const numbers = joined.split(" ");
+    const numbers = numbersIn(joined);
     const records = pieces.flatMap((piece) => piece.split("\0"));
     if (records.length !== numbers.length) return null;
     found.push({ numbers, counts: counts === "" ? [] : counts.split(";"), records });
