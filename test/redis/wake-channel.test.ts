@@ -1,7 +1,10 @@
 /** Claims about the connection that wake-ups arrive on: lost or deaf, it is replaced. */
 import { Redis } from "ioredis";
-import { afterAll, afterEach, beforeAll, beforeEach, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { systemChance } from "../../src/chance.js";
+import { type Clock, systemClock } from "../../src/clock.js";
 import type { Store, Wake } from "../../src/store/contract.js";
+import { createRedisStore } from "../../src/store/redis/store.js";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.js";
 import { startServer, type TestServer } from "../support/servers.js";
 import { until } from "../support/until.js";
@@ -66,4 +69,43 @@ test("a wake-up channel that went deaf is replaced in time, also where nobody lo
   proxy.abandon();
   // The round of a message comes too late for that: the socket itself is asked for a sign.
   await until("a new subscription", () => wakes.some((wake) => wake.kind === "look"), 9_000);
+});
+
+/** Between two probes, ms; longer than one may take. */
+const PROBE_MS = 3_200;
+const BLOCKED_MS = 1_700;
+
+test("a wake-up channel whose answer waits behind a blocked event loop is kept", async () => {
+  let probes = 0;
+  const block = () => {
+    const end = performance.now() + BLOCKED_MS;
+    while (performance.now() < end) probes += 1;
+  };
+  const clock: Clock = {
+    ...systemClock,
+    after: (ms, run, options) => {
+      if (ms !== PROBE_MS || probes > 0) return systemClock.after(ms, run, options);
+      // As a handler does it: while something else is read, so that timers come before the answer.
+      const probe = () => direct.ping().then(() => [run(), block()]);
+      return systemClock.after(50, () => void probe(), options);
+    },
+  };
+  const redis = { host: server.host, port: server.port };
+  const parts = { prefix: "_test:", identity: systemChance.identity(), chance: systemChance };
+  const store = keep(createRedisStore({ redis, clock, ...parts }));
+  const wakes: Wake[] = [];
+  store.onWake((wake) => wakes.push(wake));
+  await store.open();
+  const subscriber = async () => {
+    const list = (await direct.client("LIST", "TYPE", "PUBSUB")) as unknown as string;
+    return /id=(\d+)/.exec(list)?.[1];
+  };
+  await until("the first subscription", () => wakes.some((wake) => wake.kind === "look"));
+  const before = await subscriber();
+  expect(before).toBeDefined();
+  await until("the blocked probe", () => probes > 0);
+  // Whoever takes the channel for dead ends it some 100 ms later, and looks when it has a new one.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await subscriber()).toBe(before);
+  expect(wakes.filter((wake) => wake.kind === "look")).toHaveLength(1);
 });

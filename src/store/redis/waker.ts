@@ -11,6 +11,7 @@ import type { HandedBatch, Wake } from "../contract.js";
 import { type Client, connect } from "./client.js";
 import { decodeHanded } from "./handed.js";
 import { failureOf } from "./replies.js";
+import { afterSecondLook } from "./second-look.js";
 
 /** A message to itself goes round so often. */
 const ROUND_MS = 15_000;
@@ -133,9 +134,8 @@ export class Waker {
 
   /** Only the socket, which is what mostly dies. */
   async #proveLife(client: Client): Promise<void> {
-    const timer = this.#parts.clock.after(PROBE_ANSWER_MS, () => client.disconnect(), {
-      keepAlive: false,
-    });
+    const { clock } = this.#parts;
+    const timer = afterSecondLook(clock, PROBE_ANSWER_MS, () => client.disconnect());
     try {
       await client.ping();
     } catch (error) {
@@ -166,15 +166,11 @@ export class Waker {
       client.disconnect();
       return;
     }
-    this.#timer = this.#parts.clock.after(
-      PROBE_ANSWER_MS,
-      () => {
-        if (this.#client !== client) return;
-        if (this.#heard >= probe) this.#probeLater(client);
-        else client.disconnect();
-      },
-      { keepAlive: false },
-    );
+    this.#timer = afterSecondLook(this.#parts.clock, PROBE_ANSWER_MS, () => {
+      if (this.#client !== client) return;
+      if (this.#heard >= probe) this.#probeLater(client);
+      else client.disconnect();
+    });
   }
 
   #receive(channel: string, message: string): void {

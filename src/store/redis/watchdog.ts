@@ -3,11 +3,10 @@
  * A half-open connection never says so itself.
  */
 import type { Clock, Timer } from "../../clock.js";
+import { SECOND_LOOK_MS } from "./second-look.js";
 
 /** A command in flight for longer than this without any answer: the socket is dead. */
 const STALL_MS = 2_500;
-/** After a blocked event loop the answers are there but unread: they get this long to be seen. */
-const SECOND_LOOK_MS = 100;
 
 export class Watchdog {
   readonly #clock: Clock;
