@@ -17,9 +17,9 @@ local function number_of(member)
 end
 
 local function is_named_by(entry, number)
-  if #entry ~= SLICE_SIZE then return entry == number end
   local bundle, from, to = slice_in(entry)
-  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not bundle then return entry == number end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1)) or -1
   return bundle == string.sub(number, 1, BUNDLE_SIZE) and place >= from and place <= to
 end
 
@@ -62,17 +62,15 @@ end
 
 -- The jobs that an entry of a line names, behind `last`.
 local function numbers_of(entry, last)
-  if #entry ~= SLICE_SIZE then return entry == last and {} or { entry } end
   local bundle, from, to = slice_in(entry)
-  local b, numbers = bundles_of(t), {}
-  if not b then return numbers end
-  read_states(b, t.bundles, { bundle })
-  for place = from, to do
-    local number = bundle .. string.format('%02d', place)
-    local is_behind = string.sub(last, 1, BUNDLE_SIZE) ~= bundle or number > last
-    if is_behind and place_in_bundle(b, number) then numbers[#numbers + 1] = number end
+  if not bundle then return entry == last and {} or { entry } end
+  local b = bundles_of(t)
+  if not b then return {} end
+  if string.sub(last, 1, BUNDLE_SIZE) == bundle then
+    from = math.max(from, (tonumber(string.sub(last, BUNDLE_SIZE + 1)) or -1) + 1)
   end
-  return numbers
+  read_states(b, t.bundles, { bundle })
+  return numbers_lettered(bundle, b.states[bundle] or '', 'r', from, to)
 end
 
 -- A page of a list, from the entry at `skip` on; true: there is more of it.
@@ -181,23 +179,33 @@ end
 -- are looked for in the leases: there are many more bundles.
 local LEASES_SHOWN, MOST_PAGES = 10, 50
 
+-- The leases of parts of bundles that reach beyond `last`, in the order of their numbers: a short
+-- HASH is given as a whole, however few are asked for.
+local function slices_behind(found, last)
+  local leases = {}
+  for k = 1, #found, 2 do
+    local lease = parse_lease(found[k], found[k + 1])
+    local slice = lease and lease.task == t.name and lease.slice
+    if slice and slice[1] .. string.format('%02d', slice[3]) > last then
+      lease.t, lease.name = t, string.sub(lease.text, lease.from, lease.to)
+      leases[#leases + 1] = lease
+    end
+  end
+  table.sort(leases, function(a, b) return a.name < b.name end)
+  return leases
+end
+
 local function page_bundled(scan, last)
   local numbers, cursors = {}, {}
   for _ = 1, MOST_PAGES do
-    local found, running = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN), {}
-    for k = 1, #found[2], 2 do
-      local lease = parse_lease(found[2][k], found[2][k + 1])
-      if lease and lease.slice and lease.task == t.name then
-        lease.t = t
-        for _, number in ipairs(members_of(lease)) do running[#running + 1] = number end
-      end
-    end
-    table.sort(running)
-    for _, number in ipairs(running) do
-      if number > last then
-        if #numbers == limit then return numbers, cursors, true end
-        numbers[#numbers + 1] = number
-        cursors[#numbers] = 'b' .. scan .. ':' .. number
+    local found = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN)
+    for _, lease in ipairs(slices_behind(found[2], last)) do
+      for _, number in ipairs(members_of(lease)) do
+        if number > last then
+          if #numbers == limit then return numbers, cursors, true end
+          numbers[#numbers + 1] = number
+          cursors[#numbers] = 'b' .. scan .. ':' .. number
+        end
       end
     end
     scan, last = found[1], ''

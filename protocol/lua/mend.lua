@@ -17,8 +17,9 @@
 -- @include lib/piece.lua
 -- @include lib/mend-ended.lua
 -- @include lib/mend-bundles.lua
+-- @include lib/mend-line.lua
 local PAUSE_MS, DAY_MS = 50000, 86400000
-local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
+local LEASES_A_PAGE, LENGTH_MS, NOBODY = 3, 10000, 'nobody'
 local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
 -- The task that is compared now.
 local t = nil
@@ -118,64 +119,6 @@ local function walk_running(from, page_of)
   return scan
 end
 
--- All numbers in line, as a set, read once; empty where they are too many to be read at once.
-local known = nil
-local function hints_of(n)
-  if known then return known end
-  known = {}
-  if n > MOST_HINTS then return known end
-  for _, key in ipairs({ t.ready, t.alone }) do
-    for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
-      known[entry] = true
-      if #entry == SLICE_SIZE then note_slice(known, slice_in(entry)) end
-    end
-  end
-  for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
-    known[string.sub(member, -NUMBER_SIZE)] = true
-  end
-  return known
-end
-
-local function rejoin(number, record)
-  local _, _, _, row = counts_of(t, number)
-  join(t, number, priority_of(record), row, digits(now))
-end
-
--- Records that neither run nor stand in line. A line that is too long to be read is made longer
--- where it is shorter than it has to be: a doubled hint is dropped when it is met.
-local function walk_records(from)
-  local n = count_entries(t)
-  if n > MOST_HINTS and count_ready(t) <= count_hints(t) then return '0' end
-  local lost, records = {}, {}
-  hints_of(n)
-  local function is_lost(number, record)
-    if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
-    lost[#lost + 1], records[number] = number, record
-  end
-  local following = from
-  repeat
-    following = walk_hash(t.jobs, following, is_lost)
-  until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
-  local leases = #lost > 0 and leases_of(t, lost, math.huge) or {}
-  if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
-  for _, number in ipairs(lost) do
-    known[number] = true
-    if leases[number] then
-      redis.call('SADD', t.claimed, number)
-    else
-      rejoin(number, records[number])
-    end
-  end
-  note_mended('ready', #lost)
-  return following
-end
-
-local function walk_line_of_bundles(from)
-  local n, is_short = count_entries(t), count_ready(t) > count_hints(t)
-  hints_of(n)
-  return walk_bundles(t, from, { known, is_short or n <= MOST_HINTS, is_short }, lease_to_nobody)
-end
-
 -- When it was due is lost with the index: now.
 local function mend_later(name)
   if redis.call('ZSCORE', t.due, name) then return end
@@ -214,8 +157,8 @@ local STEPS = {
   function(from) return walk_hash(LEASE, from, mend_lease, LEASES_A_PAGE) end,
   function(from) return walk_running(from, page_of_claimed) end,
   function(from) return walk_running(from, page_of_bundled) end,
-  walk_records,
-  walk_line_of_bundles,
+  function(from) return walk_records(t, from, now) end,
+  function(from) return walk_line_of_bundles(t, from, lease_to_nobody) end,
   function(from) return walk_hash(t.later, from, mend_later) end,
   function(from) return walk_hash(t.ids, from, mend_id) end,
   function(from)
@@ -228,15 +171,20 @@ local STEPS = {
 }
 
 -- The last step of what is about running jobs.
-local LAST_OF_RUNNING = 3
+local LAST_OF_RUNNING = STEP_OF_RECORDS - 1
 
 -- Goes on up to and with the last step; gives where the next one goes on, '' at the end.
 local function walk(place, last)
   local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
   step = tonumber(step)
   while step <= last and work.left > 0 and work.bytes > 0 do
-    from = STEPS[step](from)
-    if from == '0' then step = step + 1 end
+    local next_from, back_to = STEPS[step](from)
+    if back_to then
+      step = back_to
+    elseif next_from == '0' or next_from == SHORT_FROM then
+      step = step + 1
+    end
+    from = next_from
   end
   return step <= last and step .. ':' .. from or ''
 end
@@ -292,7 +240,7 @@ note_time(now_ms)
 local seen, following = 0, ''
 repeat
   seen = seen + 1
-  t, known = task_keys(seen, ARGV[3 + seen]), nil
+  t, known_line = task_keys(seen, ARGV[3 + seen]), nil
   following = compare()
   save_lengths()
   -- Else the last one of a call would live on what the others leave, round after round.

@@ -178,6 +178,80 @@ test.each([1, 3, 100])(
   },
 );
 
+test.each([7, 100])("all that runs is listed, %i a page, beside what has ended", async (n) => {
+  const store = await open();
+  await store.push({ jobs: many(300), timeoutMs: 5_000 });
+  const held: Held[] = [];
+  for (let k = 0; k < 30; k += 1) held.push(...(await claim(store, 10)).held);
+  const gone = held.filter((_, k) => k % 3 === 0 || (k > 100 && k < 190));
+  await claim(
+    store,
+    0,
+    gone.map((one) => settle(one)),
+  );
+  const left = held.filter((one) => !gone.includes(one)).map(({ id }) => id);
+  // Twice: as a HASH that is given as a whole, and as one that is not.
+  expect((await listed(store, "running", n)).sort()).toEqual([...left].sort());
+  await admin.config("SET", "hash-max-listpack-entries", "4");
+  await store.push({ jobs: many(8), timeoutMs: 5_000 });
+  left.push(...(await claim(store, 8)).held.map(({ id }) => id));
+  expect((await listed(store, "running", n)).sort()).toEqual(left.sort());
+  await admin.config("SET", "hash-max-listpack-entries", "512");
+});
+
+test("a page of what runs reads no more bundles than it shows", async () => {
+  const store = await open();
+  await store.push({ jobs: many(4_000), timeoutMs: 5_000 });
+  for (let k = 0; k < 40; k += 1) await claim(store, 100);
+  const pages = async (cursor: string | null) => {
+    await admin.config("RESETSTAT");
+    const page = await store.list({ taskId: "a", state: "running", cursor, limit: 10 });
+    const stats = await admin.info("commandstats");
+    return { page, reads: Number(/cmdstat_hmget:calls=(\d+)/.exec(stats)?.[1] ?? 0) };
+  };
+  let cursor: string | null = null;
+  for (let seen = 0; seen < 300; ) {
+    const { page, reads } = await pages(cursor);
+    expect(reads).toBeLessThan(10);
+    seen += page.jobs.length;
+    cursor = page.cursor;
+  }
+  const { place } = await store.mend({ taskId: "a", urgent: true, place: "" });
+  await admin.config("RESETSTAT");
+  await store.mend({ taskId: "a", urgent: true, place });
+  const stats = await admin.info("commandstats");
+  expect(Number(/cmdstat_hmget:calls=(\d+)/.exec(stats)?.[1] ?? 0)).toBeLessThan(20);
+});
+
+test("what was said of progress goes with its job, which stays in its bundle", async () => {
+  const store = await open();
+  await store.push({ jobs: many(40), timeoutMs: 5_000 });
+  const { held } = await claim(store, 40);
+  const { fence } = held[0]!;
+  const progress = held
+    .slice(0, 30)
+    .map(({ number }) => ({ number, fence, taskId: "a", value: "0.5" }));
+  await store.renew({ leases: [{ fence, taskId: "a" }], progress });
+  expect(await admin.hlen(`${SHARD}progress`)).toBe(30);
+  await claim(
+    store,
+    0,
+    held.slice(0, 20).map((one) => settle(one)),
+  );
+  expect((await admin.hkeys(`${SHARD}progress`)).sort()).toEqual(
+    held
+      .slice(20, 30)
+      .map(({ number }) => number)
+      .sort(),
+  );
+  await claim(
+    store,
+    0,
+    held.slice(20).map((one) => settle(one)),
+  );
+  expect(await admin.exists(`${SHARD}progress`, `${TASK}bundles`, `${TASK}jobs`)).toBe(0);
+});
+
 test("hundreds of bundles that were cancelled hold up no claim of a lone priority", async () => {
   const store = await open();
   const ids: string[] = [];
@@ -195,38 +269,6 @@ test("hundreds of bundles that were cancelled hold up no claim of a lone priorit
   for (let k = 0; k < 5 && held.length === 0; k += 1) ({ held } = await claim(store, 10));
   expect(held.map(({ payload }) => payload)).toEqual([...many(8).map(() => '"first"'), "0"]);
 });
-
-test("a long line that was lost is made anew once", async () => {
-  const store = await open();
-  const ids = new Set<string>();
-  for (let k = 0; k < 1_500; k += 1) {
-    for (const { id } of await store.push({ jobs: many(8), timeoutMs: 5_000 })) ids.add(id);
-  }
-  await admin.del(`${TASK}ready`);
-  const round = async () => {
-    let found = 0;
-    let place = "";
-    do {
-      const answer = await store.mend({ taskId: "a", urgent: true, place });
-      found += answer.mended.ready ?? 0;
-      place = answer.place;
-    } while (place !== "");
-    return found;
-  };
-  expect(await round()).toBe(ids.size);
-  const lined = await admin.llen(`${TASK}ready`);
-  expect(await round()).toBe(0);
-  expect(await admin.llen(`${TASK}ready`)).toBe(lined);
-  for (let held: Held[] = []; ids.size > 0; ) {
-    ({ held } = await claim(
-      store,
-      500,
-      held.map((one) => settle(one)),
-    ));
-    for (const { id } of held) expect(ids.delete(id)).toBe(true);
-    if (ids.size > 0) expect(held.length).toBeGreaterThan(0);
-  }
-}, 60_000);
 
 test("records of which one is large are stored one by one", async () => {
   const store = await open();

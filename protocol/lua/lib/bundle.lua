@@ -6,6 +6,7 @@
 -- @include lib/number.lua
 -- @include lib/rare.lua
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 
 -- What is known of a task's bundles in this call; false: it has none. Changes are written by
@@ -38,16 +39,21 @@ local function slice_text(bundle, from, to)
   return string.format('%s:%02d-%02d', bundle, from, to)
 end
 
+-- Nil: it is not the name of a part, whatever else it may be.
 local function slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 
 -- Numbers as they are joined. They may be given as a part of a bundle, or as `bundle:` and the last
 -- two digits of each.
 local function as_numbers(text)
   if string.byte(text, BUNDLE_SIZE + 1) ~= COLON then return text end
-  if #text == SLICE_SIZE then return spelled(slice_in(text)) end
+  if #text == SLICE_SIZE then
+    local bundle, from, to = slice_in(text)
+    if bundle then return spelled(bundle, from, to) end
+  end
   local bundle = string.sub(text, 1, BUNDLE_SIZE)
   local numbers = string.gsub(string.sub(text, BUNDLE_SIZE + 2), '%d%d', bundle .. '%0 ')
   return string.sub(numbers, 1, -2)
@@ -65,6 +71,17 @@ local function read_states(b, key, bundles)
   if #names == 0 then return end
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+
+-- The numbers of those of a bundle, or of a part of it, that have this letter, in their order.
+local function numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
 end
 
 local function set_states(b, bundle, states)
@@ -85,9 +102,11 @@ local function save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  -- Of what was counted wrong something may be left.
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', whole(b.jobs), 'a', whole(b.running), 'e', whole(b.entries),
     unpack(fields))
@@ -146,8 +165,9 @@ end
 local function place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -206,28 +226,32 @@ local function records_of(t, numbers)
   return records
 end
 
--- Their places, by the bundles that they would be in; and these.
+-- Their places, by the bundles that they would be in; these; and what is no number.
 local function by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 
 -- These jobs are in no bundle any more. Gives those that were in none.
 local function leave_bundles(t, numbers)
   local b = bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, by_bundle(numbers)
+  local places, bundles, others = by_bundle(numbers)
   read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]

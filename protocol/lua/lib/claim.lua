@@ -4,12 +4,10 @@
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
 
--- Bundles of which nothing is left, in one go.
-local MOST_EMPTY = 100
-
 -- Takes up to n numbers from the front of the line: negative priorities, then 0, then positive
--- ones. Where there are priorities, also what each entry of them was.
-local function pop_hints(t, n)
+-- ones. Where there are priorities, also what each entry of them was. Bundles of which nothing is
+-- left are taken, too.
+local function pop_hints(t, n, budget)
   if not exists(t.prio) then return pop_ready(t, n), nil end
   local numbers, entries = {}, { members = {}, scores = {} }
   local function pop_prio(want)
@@ -22,16 +20,16 @@ local function pop_hints(t, n)
     end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
-  local at, empty = #numbers, 0
-  while at < n and empty < MOST_EMPTY do
+  local at = #numbers
+  while at < n and budget.hints > 0 do
     for _, number in ipairs(pop_ready(t, n - at)) do numbers[#numbers + 1] = number end
     local bundled = #numbers == at and entry_in_front(t)
     if not bundled and #numbers == at then break end
-    if bundled and not part_front(t, bundled) then empty = empty + 1 end
+    if bundled and not part_front(t, bundled) then budget.hints = budget.hints - 10 end
     at = #numbers
   end
   -- What is behind empty bundles comes before any positive one.
-  if empty < MOST_EMPTY then pop_prio(n - #numbers) end
+  if budget.hints > 0 then pop_prio(n - #numbers) end
   return numbers, entries
 end
 
@@ -75,7 +73,7 @@ end
 local function take_some(t, limit, budget, taken)
   local numbers, records, n = taken.numbers, taken.records, taken.n
   taken.chunk = taken.chunk or first_chunk(t, limit, budget)
-  local hints, entries = pop_hints(t, math.min(taken.chunk, limit - n, budget.hints))
+  local hints, entries = pop_hints(t, math.min(taken.chunk, limit - n, budget.hints), budget)
   if #hints == 0 then return false end
   budget.hints = budget.hints - #hints
   local found = redis.call('HMGET', t.jobs, unpack(hints))

@@ -8,7 +8,7 @@
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 
 local function packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\0' .. number end
   if n >= PACKED_BELOW then return '\255' .. number end
   n = n - PACKED_FROM

@@ -10,16 +10,25 @@ local function letters_of(lease)
   return b.states[bundle] or nil
 end
 
--- Where the letters of a bundle are lost all of its jobs may run.
+-- Where the letters are lost nothing can be done with any of them.
 local function members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+  local letters = letters_of(lease)
+  if not letters then return {} end
+  return numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
+end
+
+-- Those of these numbers of its bundle that run under it. Where the letters are lost all of them
+-- may.
+local function may_be_in_slice(lease, numbers)
+  local found, letters = {}, #numbers > 0 and letters_of(lease)
+  for _, number in ipairs(numbers) do
+    local place = #number == NUMBER_SIZE and tonumber(string.sub(number, BUNDLE_SIZE + 1))
+    local is_named = place and lease.t and place >= lease.slice[2] and place <= lease.slice[3]
+    if is_named and (not letters or string.byte(letters, place + 1) == LETTER_A) then
+      found[#found + 1] = number
     end
   end
-  return numbers
+  return found
 end
 
 -- Its number, if it is in it. Those that are taken out of the bundle by this call are in it until
@@ -85,7 +94,8 @@ local function end_in_slice(lease, joined)
   if string.byte(joined, BUNDLE_SIZE + 1) ~= COLON then return nil end
   local b, n = t.bundled, 0
   if #joined == SLICE_SIZE then
-    local _, from, to = slice_in(joined)
+    local bundle, from, to = slice_in(joined)
+    if not bundle then return nil end
     n = to - from + 1
     if from < slice[2] or to > slice[3] then return nil end
     if string.sub(letters, from + 1, to + 1) ~= string.rep('a', n) then return nil end

@@ -9,6 +9,7 @@ local function parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = is_handed(text),
@@ -24,8 +25,6 @@ local function read_lease(fence, t)
 end
 
 -- By their places: a search costs twice as much.
-local NUMBER_SIZE = 16
-
 local function numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -176,14 +175,14 @@ end
 
 -- The lease that a running job is claimed under, for people and for promptness: looked for among
 -- the leases in so many bytes, so that this has an end. Nil: it is not among them.
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 local function lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = read_lease(found[k], t)
         if lease and place_of_member(lease, number) then return lease end
@@ -194,18 +193,39 @@ local function lease_of(t, number)
   return nil
 end
 
+-- Those of these numbers that a lease names.
+local function named_in(lease, wanted, by_bundles)
+  if lease.slice then return may_be_in_slice(lease, by_bundles[lease.slice[1]] or {}) end
+  local named = {}
+  for _, number in ipairs(members_of(lease)) do
+    if wanted[number] then named[#named + 1] = number end
+  end
+  return named
+end
+
+-- Reading a lease costs as much as so many bytes of numbers, however short it is.
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
+
 -- A part of the walk through all leases, of at most so many bytes: for each that holds a wanted
 -- number `each` is called with both. Gives where to go on; '0': all have been seen.
 local function walk_leases(t, wanted, cursor, most_bytes, each)
-  local bytes = 0
+  local bytes, by_bundles = 0, {}
+  for number in pairs(wanted) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    by_bundles[bundle] = by_bundles[bundle] or {}
+    table.insert(by_bundles[bundle], number)
+  end
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
-      local lease = parse_lease(page[2][k], page[2][k + 1])
-      bytes = bytes + #page[2][k + 1]
-      if lease and lease.task == t.name then lease.t = t end
-      for _, number in ipairs(lease and members_of(lease) or {}) do
-        if wanted[number] then each(number, lease) end
+      local text = page[2][k + 1]
+      local bundle = string.match(text, OF_A_BUNDLE)
+      local lease = (not bundle or by_bundles[bundle]) and parse_lease(page[2][k], text)
+      bytes = bytes + #text + BYTES_PER_LEASE
+      if lease then
+        if lease.task == t.name then lease.t = t end
+        for _, number in ipairs(named_in(lease, wanted, by_bundles)) do each(number, lease) end
       end
     end
     cursor = page[1]

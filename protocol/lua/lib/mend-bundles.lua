@@ -5,15 +5,6 @@
 -- @include lib/need.lua
 local BUNDLES_A_PAGE = 3
 
--- Adds the numbers of a bundle that have this letter.
-local function add_lettered(numbers, bundle, letters, letter)
-  for place = 0, #letters - 1 do
-    if string.sub(letters, place + 1, place + 1) == letter then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
-  end
-end
-
 -- What a lease was given runs or is gone, whatever its letters say; gives how many these were.
 local function note_running(t, slice)
   local b, changed = bundles_of(t), 0
@@ -31,7 +22,12 @@ local function note_running(t, slice)
   return changed
 end
 
+local function add_all(numbers, more)
+  for _, number in ipairs(more) do numbers[#numbers + 1] = number end
+end
+
 local function note_slice(known, bundle, from, to)
+  if not bundle then return end
   known[bundle] = known[bundle] or {}
   table.insert(known[bundle], { from, to })
 end
@@ -52,49 +48,70 @@ local function page_of_bundled(t, from)
   for k = 1, #page[2], 2 do
     local bundle = string.match(page[2][k], '^(%d+)s$')
     work.bytes = work.bytes - #page[2][k + 1]
-    if bundle then add_lettered(here, bundle, page[2][k + 1], 'a') end
+    if bundle then add_all(here, numbers_lettered(bundle, page[2][k + 1], 'a')) end
   end
   work.left = work.left - 1 - #here
   return page[1], here
 end
 
 -- Counted anew where a call can see all of them; else what is counted wrong is so until it can.
-local MOST_COUNTED = 60
+local MOST_COUNTED, MOST_PER_FIELD = 60, 50
 
-local function recount(t)
-  local before = bundles_of(t)
-  local fields = redis.call('HLEN', t.bundles)
-  if fields == 0 then return 0 end
-  local now = { jobs = 0, running = 0, entries = 0 }
-  if fields > MOST_COUNTED or redis.call('LLEN', t.ready) > MOST_COUNTED then
-    if before then return 0 end
-    now.jobs = fields
-  else
-    local cursor = '0'
-    repeat
-      local page = redis.call('HSCAN', t.bundles, cursor, 'COUNT', MOST_COUNTED)
-      for k = 1, #page[2], 2 do
-        if string.find(page[2][k], '^%d+s$') then
-          local letters = page[2][k + 1]
-          local _, gone = string.gsub(letters, '-', '-')
-          local _, running = string.gsub(letters, 'a', 'a')
-          now.jobs, now.running = now.jobs + #letters - gone, now.running + running
-        end
-        work.bytes = work.bytes - #page[2][k + 1]
+local function count_parts(key, most)
+  local parts = 0
+  for _, entry in ipairs(redis.call('LRANGE', key, 0, most)) do
+    if #entry == SLICE_SIZE then parts = parts + 1 end
+  end
+  return parts
+end
+
+local function count_bundled(t)
+  local jobs, running, cursor = 0, 0, '0'
+  repeat
+    local page = redis.call('HSCAN', t.bundles, cursor, 'COUNT', MOST_COUNTED)
+    for k = 1, #page[2], 2 do
+      if string.find(page[2][k], '^%d+s$') then
+        local letters = page[2][k + 1]
+        local _, gone = string.gsub(letters, '-', '-')
+        local _, here = string.gsub(letters, 'a', 'a')
+        jobs, running = jobs + #letters - gone, running + here
       end
-      cursor = page[1]
-    until cursor == '0'
-    for _, entry in ipairs(redis.call('LRANGE', t.ready, 0, MOST_COUNTED)) do
-      if #entry == SLICE_SIZE then now.entries = now.entries + 1 end
+      work.bytes = work.bytes - #page[2][k + 1]
     end
-  end
-  if before and before.jobs == now.jobs and before.running == now.running
-      and before.entries == now.entries then
-    return 0
-  end
+    cursor = page[1]
+  until cursor == '0'
+  return jobs, running
+end
+
+local function set_counters(t, jobs, running, entries)
+  local b = bundles_of(t)
+  if b and b.jobs == jobs and b.running == running and b.entries == entries then return 0 end
   t.bundled = nil
-  redis.call('HSET', t.bundles, 'n', now.jobs, 'a', now.running, 'e', now.entries)
+  if jobs == 0 and entries == 0 and redis.call('HLEN', t.bundles) <= COUNTERS then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+  else
+    redis.call('HSET', t.bundles, 'n', whole(jobs), 'a', whole(running), 'e', whole(entries))
+  end
   return 1
+end
+
+-- Gives whether that changed anything, and whether all were counted.
+local function recount(t)
+  local fields, length = redis.call('HLEN', t.bundles), redis.call('LLEN', t.ready)
+  if fields == 0 then return 0, true end
+  if fields <= MOST_COUNTED and length <= MOST_COUNTED then
+    local jobs, running = count_bundled(t)
+    return set_counters(t, jobs, running, count_parts(t.ready, length)), true
+  end
+  if bundles_of(t) then return 0, false end
+  -- Better too many: what is not counted looks as if it were not there.
+  return set_counters(t, MOST_PER_FIELD * fields, 0, length), false
+end
+
+-- It is a job by itself now.
+local function has_left(t, number)
+  return redis.call('HEXISTS', t.jobs, number) == 1 or is_later(t, number)
+    or redis.call('HEXISTS', t.ended, number) == 1
 end
 
 -- Its records or its letters were lost. Without letters nobody knows what has ended: what stands in
@@ -107,9 +124,8 @@ local function mend_bundle(t, bundle, known, lease_to_nobody)
   local letters, text = b.states[bundle], nil
   if letters and redis.call('HEXISTS', t.bundles, bundle) == 1 then return 0 end
   if letters then
-    local all = {}
-    add_lettered(all, bundle, letters, 'r')
-    add_lettered(all, bundle, letters, 'a')
+    local all = numbers_lettered(bundle, letters, 'r')
+    add_all(all, numbers_lettered(bundle, letters, 'a'))
     leave_bundles(t, all)
     save_bundles(t)
     return #all
@@ -124,12 +140,13 @@ local function mend_bundle(t, bundle, known, lease_to_nobody)
   local leases = leases_of(t, numbers, math.huge)
   for k, number in ipairs(numbers) do
     local is_ready = is_in_line(known, bundle, k - 1) and not leases[number]
-    found[k] = is_ready and 'r' or 'a'
-    if not is_ready and not leases[number] then homeless[#homeless + 1] = number end
+    found[k] = has_left(t, number) and '-' or is_ready and 'r' or 'a'
+    if found[k] == 'a' and not leases[number] then homeless[#homeless + 1] = number end
   end
   letters = table.concat(found)
   local _, running = string.gsub(letters, 'a', 'a')
-  b.jobs, b.running = b.jobs + #letters, b.running + running
+  local _, gone = string.gsub(letters, '-', '-')
+  b.jobs, b.running = b.jobs + #letters - gone, b.running + running
   set_states(b, bundle, letters)
   save_bundles(t)
   lease_to_nobody(homeless)
@@ -156,27 +173,29 @@ local function line_up(t, bundle, known)
   return count
 end
 
--- Bundles without letters or records, jobs in them that are ready and stand in no line, and how
--- many there are. `line`: what stands in it, whether that is all or it does not matter, and whether
--- some must be missing.
-local function walk_bundles(t, from, line, lease_to_nobody)
-  local known, is_known, is_short = line[1], line[2], line[3]
-  if from == '0' or not bundles_of(t) then note_mended('counts', recount(t)) end
+-- How long the records of a bundle that is no more were.
+local function forget_size(t, bundle)
+  local b = bundles_of(t)
+  if b then read_states(b, t.bundles, { bundle }) end
+  if b and b.states[bundle] or redis.call('HEXISTS', t.bundles, bundle) == 1 then return end
+  redis.call('HDEL', t.bundles, bundle .. 'z')
+  note_mended('counts', 1)
+end
+
+-- A page of the bundles: those without letters or records, and jobs in them that are ready and
+-- stand in no line. `known`: what stands in it; `lines_up`: that is all, or it does not matter.
+local function page_of_bundles(t, from, known, lines_up, lease_to_nobody)
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   for k = 1, #page[2], 2 do
     work.bytes, work.left = work.bytes - #page[2][k + 1], work.left - 1
-    local bundle, letter = string.match(page[2][k], '^(%d+)(s?)$')
-    if bundle then note_mended('running', mend_bundle(t, bundle, known, lease_to_nobody)) end
+    local bundle, letter = string.match(page[2][k], '^(%d+)([sz]?)$')
+    if letter == 'z' then
+      forget_size(t, bundle)
+    elseif bundle then
+      note_mended('running', mend_bundle(t, bundle, known, lease_to_nobody))
+    end
     -- A bundle has several fields, which may stand in several pages.
-    if letter == 's' and is_known then note_mended('ready', line_up(t, bundle, known)) end
-  end
-  local b = bundles_of(t)
-  if b and page[1] == '0' then
-    -- All that is ready stands in line now, some of it twice where the line was too long to be
-    -- read: what it has beside single jobs is of bundles.
-    local singles = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
-    local entries = math.max(0, count_entries(t) - singles)
-    if is_short and entries ~= b.entries then b.entries, b.is_changed = entries, true end
+    if letter == 's' and lines_up then note_mended('ready', line_up(t, bundle, known)) end
   end
   save_bundles(t)
   return page[1]

@@ -14,9 +14,14 @@ local function count_ready(t)
     + (b and b.jobs - b.running or 0)
 end
 
+-- Some of what is ready stands in no line.
+local function is_short(t)
+  return count_ready(t) > count_hints(t)
+end
+
 -- The step of mend for records that stand in no line, or have no due time, if there must be some.
 local function step_in_need(t)
-  if count_ready(t) > count_hints(t) then return '4' end
+  if is_short(t) then return '4' end
   if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '6' end
   return nil
 end

@@ -1,5 +1,7 @@
 -- number: rising numbers that are never reused, also when the clock went back. 16 digits until the
 -- year 2286.
+local NUMBER_SIZE = 16
+
 local function digits(n)
   return string.format('%016.0f', n)
 end

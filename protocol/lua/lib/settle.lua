@@ -203,8 +203,13 @@ end
 -- One letter for a whole group that completed or was lost, else one for each job.
 local function settle_completed(t, lease, joined, extras, keep, now)
   if not lease then return 'L' end
-  local is_plain = not exists(CANCELS) and not exists(PROGRESS) and not extras
-  if lease.slice and is_plain and end_in_slice(lease, joined) then return 'C' end
+  local is_plain = not exists(CANCELS) and not extras
+  if lease.slice and is_plain and end_in_slice(lease, joined) then
+    if exists(PROGRESS) then
+      redis.call('HDEL', PROGRESS, unpack(numbers_in(as_numbers(joined))))
+    end
+    return 'C'
+  end
   joined = as_numbers(joined)
   t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = numbers_in(joined)

@@ -11,33 +11,40 @@ local function surplus_in_line(t)
   return b and b.jobs - b.running - b.entries or 0
 end
 
--- Up to n entries of jobs that are in no bundle, from the front of the line.
+-- Up to n entries of jobs that are in no bundle, from the front of the line. What is noted may be
+-- wrong, so that what is popped is looked at, too.
 local function pop_ready(t, n)
   local b = bundles_of(t)
-  if not b or b.entries <= 0 then return redis.call('LPOP', t.ready, n) or {} end
-  local seen, count = redis.call('LRANGE', t.ready, 0, n - 1), 0
+  if not b then return redis.call('LPOP', t.ready, n) or {} end
+  local is_popped = b.entries <= 0
+  local seen, count = nil, 0
+  if is_popped then seen = redis.call('LPOP', t.ready, n) or {} end
+  seen = seen or redis.call('LRANGE', t.ready, 0, n - 1)
   while seen[count + 1] and #seen[count + 1] ~= SLICE_SIZE do count = count + 1 end
-  return count > 0 and redis.call('LPOP', t.ready, count) or {}
+  if not is_popped then return count > 0 and redis.call('LPOP', t.ready, count) or {} end
+  for k = #seen, count + 1, -1 do
+    redis.call('LPUSH', t.ready, seen[k])
+    seen[k] = nil
+  end
+  return seen
 end
 
 -- The jobs of the entry at the front stand there one by one now; false: there were none.
 local function part_front(t, entry)
   local b, bundle, from, to = t.bundled, slice_in(entry)
+  local numbers = {}
   redis.call('LPOP', t.ready)
-  b.entries = b.entries - 1
-  read_states(b, t.bundles, { bundle })
-  local states, numbers = b.states[bundle] or '', {}
-  for place = to, from, -1 do
-    if string.sub(states, place + 1, place + 1) == 'r' then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
+  b.entries, b.is_changed = b.entries - 1, true
+  if bundle then
+    read_states(b, t.bundles, { bundle })
+    numbers = numbers_lettered(bundle, b.states[bundle] or '', 'r', from, to)
   end
-  b.is_changed = true
   if #numbers == 0 then
     save_bundles(t)
     return false
   end
   single_out(t, numbers)
+  table.sort(numbers, function(a, b) return a > b end)
   redis.call('LPUSH', t.ready, unpack(numbers))
   return true
 end
@@ -65,6 +72,7 @@ end
 -- Claims what is in line of a part of a bundle.
 local function take_slice(t, bundle, from, to)
   local b, text = t.bundled, nil
+  if not bundle then return NOTHING end
   if b.states[bundle] == nil then
     local found = redis.call('HMGET', t.bundles, bundle, bundle .. 's')
     text, b.states[bundle] = found[1], found[2]
@@ -77,7 +85,7 @@ local function take_slice(t, bundle, from, to)
   local has_gap = string.sub(letters, from + 1, to + 1) ~= string.rep('r', count)
   if has_gap then
     from, to = cut_run(t, letters, bundle, from, to)
-    if not from then return NOTHING end
+    if not from then return { count = 0, bytes = #text } end
     count = to - from + 1
   end
   if count < #letters then text = text_between(text, from, to, size_in(t, bundle)) end
@@ -92,7 +100,7 @@ end
 local function cut_front(t, entry, limit)
   local b, bundle, from, to = t.bundled, slice_in(entry)
   redis.call('LPOP', t.ready)
-  if to - from + 1 > limit then
+  if bundle and to - from + 1 > limit then
     redis.call('LPUSH', t.ready, slice_text(bundle, from + limit, to))
     return bundle, from, from + limit - 1
   end

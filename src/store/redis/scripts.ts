@@ -42,7 +42,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "4679203df7c3b338c4e792c2f61eb1294167d493",
+    sha1: "f82ef0a82979f1eba3553ec84e8b3c96a532a258",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,exists=0,written=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
@@ -72,6 +72,7 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -98,6 +99,7 @@ function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -119,8 +121,9 @@ local function spelled(bundle, from, to)
   return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -151,9 +154,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -167,8 +171,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -209,24 +214,28 @@ function F.bundled_record(t, number)
   return bundle and F.records_in(t, bundle)[place + 1] or nil
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -274,6 +283,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -285,7 +295,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.letters_of(lease)
   local t, bundle = lease.t, lease.slice[1]
   local b = t and F.bundles_of(t)
@@ -334,14 +343,14 @@ function F.without_cuts(text, cuts, between)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
@@ -351,9 +360,11 @@ function F.lease_of(t, number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -845,7 +856,7 @@ return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "d0c83290ba1ca13c94b00810ee75077cbf74a3ce",
+    sha1: "e63a7e82f1af3089fdefee7a7dcf2503759d5955",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,bundles_of=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -865,6 +876,7 @@ function F.task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -872,6 +884,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
 local heads = {}
 local any_rare, seen_rare = true, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -903,7 +916,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "44975c9d35a5886fcab87453abcf532e4c09dfed",
+    sha1: "65e2e83ce5c487c048631f50a59f4a3a05ba636d",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
@@ -933,6 +946,7 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -969,7 +983,7 @@ function F.written(key)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -1178,6 +1192,7 @@ function F.save_job(t, number, job, now_ms)
   return number .. ',1,r,', true
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -1196,8 +1211,9 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -1228,9 +1244,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -1244,8 +1261,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -1273,24 +1291,28 @@ function F.records_in(t, bundle)
   return records
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -1338,6 +1360,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -1349,7 +1372,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.letters_of(lease)
   local t, bundle = lease.t, lease.slice[1]
   local b = t and F.bundles_of(t)
@@ -1398,14 +1420,14 @@ function F.without_cuts(text, cuts, between)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
@@ -1415,6 +1437,8 @@ function F.lease_of(t, number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 function F.mark_cancelled(t, number)
   F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
@@ -1824,7 +1848,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "2a2b22c08c8edcfbcc8780d6b43f15e2df6dc80d",
+    sha1: "2f005714201bdece64214fc5a22e2bcc9fce0a95",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
@@ -1848,6 +1872,7 @@ function F.task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -1855,6 +1880,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
 local heads = {}
 local any_rare, seen_rare = true, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -1876,8 +1902,9 @@ local function spelled(bundle, from, to)
   return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -1900,8 +1927,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -1951,6 +1979,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -1962,7 +1991,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.letters_of(lease)
   local t, bundle = lease.t, lease.slice[1]
   local b = t and F.bundles_of(t)
@@ -1995,14 +2023,14 @@ function F.place_of_member(lease, number)
   return at
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
@@ -2012,9 +2040,11 @@ function F.lease_of(t, number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -2467,9 +2497,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "b0438f37a4603bce5aa5f8f548b7e7a38a60b01e",
+    sha1: "cdfb5e3598fb47bdfd209dd8bc2d35a592b47c5e",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,page_bundled=0,page_running=0}
+local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,named_in=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,slices_behind=0,page_bundled=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -2490,6 +2520,7 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -2509,6 +2540,7 @@ function F.digits_near(n)
 end
 local any_rare, seen_rare = true, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -2530,8 +2562,9 @@ local function spelled(bundle, from, to)
   return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -2545,6 +2578,15 @@ function F.read_states(b, key, bundles)
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
 end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -2554,8 +2596,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -2605,6 +2648,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -2616,7 +2660,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -2633,14 +2676,20 @@ function F.letters_of(lease)
   return b.states[bundle] or nil
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
+end
+function F.may_be_in_slice(lease, numbers)
+  local found, letters = {}, #numbers > 0 and F.letters_of(lease)
+  for _, number in ipairs(numbers) do
+    local place = #number == NUMBER_SIZE and tonumber(string.sub(number, BUNDLE_SIZE + 1))
+    local is_named = place and lease.t and place >= lease.slice[2] and place <= lease.slice[3]
+    if is_named and (not letters or string.byte(letters, place + 1) == LETTER_A) then
+      found[#found + 1] = number
     end
   end
-  return numbers
+  return found
 end
 function F.place_in_slice(lease, number)
   local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
@@ -2671,14 +2720,14 @@ function F.place_of_member(lease, number)
   return at
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
@@ -2688,16 +2737,33 @@ function F.lease_of(t, number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
+function F.named_in(lease, wanted, by_bundles)
+  if lease.slice then return F.may_be_in_slice(lease, by_bundles[lease.slice[1]] or {}) end
+  local named = {}
+  for _, number in ipairs(F.members_of(lease)) do
+    if wanted[number] then named[#named + 1] = number end
+  end
+  return named
+end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 function F.walk_leases(t, wanted, cursor, most_bytes, each)
-  local bytes = 0
+  local bytes, by_bundles = 0, {}
+  for number in pairs(wanted) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    by_bundles[bundle] = by_bundles[bundle] or {}
+    table.insert(by_bundles[bundle], number)
+  end
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
-      local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      bytes = bytes + #page[2][k + 1]
-      if lease and lease.task == t.name then lease.t = t end
-      for _, number in ipairs(lease and F.members_of(lease) or {}) do
-        if wanted[number] then each(number, lease) end
+      local text = page[2][k + 1]
+      local bundle = string.match(text, OF_A_BUNDLE)
+      local lease = (not bundle or by_bundles[bundle]) and F.parse_lease(page[2][k], text)
+      bytes = bytes + #text + BYTES_PER_LEASE
+      if lease then
+        if lease.task == t.name then lease.t = t end
+        for _, number in ipairs(F.named_in(lease, wanted, by_bundles)) do each(number, lease) end
       end
     end
     cursor = page[1]
@@ -2714,7 +2780,7 @@ function F.leases_of(t, numbers, most_bytes)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -2779,9 +2845,9 @@ function F.number_of(member)
   return string.sub(member, -NUMBER_SIZE)
 end
 function F.is_named_by(entry, number)
-  if #entry ~= SLICE_SIZE then return entry == number end
   local bundle, from, to = F.slice_in(entry)
-  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not bundle then return entry == number end
+  local place = tonumber(string.sub(number, BUNDLE_SIZE + 1)) or -1
   return bundle == string.sub(number, 1, BUNDLE_SIZE) and place >= from and place <= to
 end
 function F.last_named_by(entry)
@@ -2813,17 +2879,15 @@ function F.resume(stretch, member, place)
   return at and at - stretch.first + 1 or 0
 end
 function F.numbers_of(entry, last)
-  if #entry ~= SLICE_SIZE then return entry == last and {} or { entry } end
   local bundle, from, to = F.slice_in(entry)
-  local b, numbers = F.bundles_of(t), {}
-  if not b then return numbers end
-  F.read_states(b, t.bundles, { bundle })
-  for place = from, to do
-    local number = bundle .. string.format('%02d', place)
-    local is_behind = string.sub(last, 1, BUNDLE_SIZE) ~= bundle or number > last
-    if is_behind and F.place_in_bundle(b, number) then numbers[#numbers + 1] = number end
+  if not bundle then return entry == last and {} or { entry } end
+  local b = F.bundles_of(t)
+  if not b then return {} end
+  if string.sub(last, 1, BUNDLE_SIZE) == bundle then
+    from = math.max(from, (tonumber(string.sub(last, BUNDLE_SIZE + 1)) or -1) + 1)
   end
-  return numbers
+  F.read_states(b, t.bundles, { bundle })
+  return F.numbers_lettered(bundle, b.states[bundle] or '', 'r', from, to)
 end
 function F.page_list(s, k, skip, last, numbers, cursors)
   local found = redis.call('LRANGE', s.key, skip, skip + limit)
@@ -2912,23 +2976,30 @@ function F.page_claimed()
   return numbers, cursors, found[1] ~= '0' or (b and b.running > 0)
 end
 local LEASES_SHOWN, MOST_PAGES = 10, 50
+function F.slices_behind(found, last)
+  local leases = {}
+  for k = 1, #found, 2 do
+    local lease = F.parse_lease(found[k], found[k + 1])
+    local slice = lease and lease.task == t.name and lease.slice
+    if slice and slice[1] .. string.format('%02d', slice[3]) > last then
+      lease.t, lease.name = t, string.sub(lease.text, lease.from, lease.to)
+      leases[#leases + 1] = lease
+    end
+  end
+  table.sort(leases, function(a, b) return a.name < b.name end)
+  return leases
+end
 function F.page_bundled(scan, last)
   local numbers, cursors = {}, {}
   for _ = 1, MOST_PAGES do
-    local found, running = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN), {}
-    for k = 1, #found[2], 2 do
-      local lease = F.parse_lease(found[2][k], found[2][k + 1])
-      if lease and lease.slice and lease.task == t.name then
-        lease.t = t
-        for _, number in ipairs(F.members_of(lease)) do running[#running + 1] = number end
-      end
-    end
-    table.sort(running)
-    for _, number in ipairs(running) do
-      if number > last then
-        if #numbers == limit then return numbers, cursors, true end
-        numbers[#numbers + 1] = number
-        cursors[#numbers] = 'b' .. scan .. ':' .. number
+    local found = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN)
+    for _, lease in ipairs(F.slices_behind(found[2], last)) do
+      for _, number in ipairs(F.members_of(lease)) do
+        if number > last then
+          if #numbers == limit then return numbers, cursors, true end
+          numbers[#numbers + 1] = number
+          cursors[#numbers] = 'b' .. scan .. ':' .. number
+        end
       end
     end
     scan, last = found[1], ''
@@ -3395,9 +3466,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "99d90869c9edabd51aef798fe1419ea86ec3ff1b",
+    sha1: "67151c4f4e402fc3f54302d106c41969384616f5",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,add_lettered=0,note_running=0,note_slice=0,is_in_line=0,page_of_bundled=0,recount=0,mend_bundle=0,line_up=0,walk_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,hints_of=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,members_of=0,named_in=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,is_short=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,note_running=0,add_all=0,note_slice=0,is_in_line=0,page_of_bundled=0,count_parts=0,count_bundled=0,set_counters=0,recount=0,has_left=0,mend_bundle=0,line_up=0,forget_size=0,page_of_bundles=0,read_line=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3500,6 +3571,7 @@ function F.note_leases(now_ms, lease_ms, count)
   end
   F.change_leases(lease_ms, count)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -3550,7 +3622,7 @@ function F.written(key)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -3623,6 +3695,7 @@ local function known(t, id, now_ms)
   return nil
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -3644,8 +3717,9 @@ function F.slice_text(bundle, from, to)
   return string.format('%s:%02d-%02d', bundle, from, to)
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -3658,6 +3732,15 @@ function F.read_states(b, key, bundles)
   if #names == 0 then return end
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
 end
 function F.set_states(b, bundle, states)
   b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
@@ -3676,9 +3759,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -3686,8 +3770,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -3707,24 +3792,28 @@ function F.letter_of(t, number)
   return letter
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -3753,13 +3842,13 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
     task = string.sub(text, c + 1),
   }
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -3776,14 +3865,20 @@ function F.letters_of(lease)
   return b.states[bundle] or nil
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
+end
+function F.may_be_in_slice(lease, numbers)
+  local found, letters = {}, #numbers > 0 and F.letters_of(lease)
+  for _, number in ipairs(numbers) do
+    local place = #number == NUMBER_SIZE and tonumber(string.sub(number, BUNDLE_SIZE + 1))
+    local is_named = place and lease.t and place >= lease.slice[2] and place <= lease.slice[3]
+    if is_named and (not letters or string.byte(letters, place + 1) == LETTER_A) then
+      found[#found + 1] = number
     end
   end
-  return numbers
+  return found
 end
 local FEW = 6
 function F.members_of(lease)
@@ -3791,17 +3886,34 @@ function F.members_of(lease)
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+function F.named_in(lease, wanted, by_bundles)
+  if lease.slice then return F.may_be_in_slice(lease, by_bundles[lease.slice[1]] or {}) end
+  local named = {}
+  for _, number in ipairs(F.members_of(lease)) do
+    if wanted[number] then named[#named + 1] = number end
+  end
+  return named
+end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 function F.walk_leases(t, wanted, cursor, most_bytes, each)
-  local bytes = 0
+  local bytes, by_bundles = 0, {}
+  for number in pairs(wanted) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    by_bundles[bundle] = by_bundles[bundle] or {}
+    table.insert(by_bundles[bundle], number)
+  end
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
-      local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      bytes = bytes + #page[2][k + 1]
-      if lease and lease.task == t.name then lease.t = t end
-      for _, number in ipairs(lease and F.members_of(lease) or {}) do
-        if wanted[number] then each(number, lease) end
+      local text = page[2][k + 1]
+      local bundle = string.match(text, OF_A_BUNDLE)
+      local lease = (not bundle or by_bundles[bundle]) and F.parse_lease(page[2][k], text)
+      bytes = bytes + #text + BYTES_PER_LEASE
+      if lease then
+        if lease.task == t.name then lease.t = t end
+        for _, number in ipairs(F.named_in(lease, wanted, by_bundles)) do each(number, lease) end
       end
     end
     cursor = page[1]
@@ -3881,7 +3993,6 @@ function F.surplus_in_line(t)
 end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
-local MOST_EMPTY = 100
 local MOST_SHARERS = 7
 local MOST_PER_LEASE = 100
 function F.take_fences(count, now)
@@ -3916,8 +4027,11 @@ function F.count_ready(t)
   return redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
     + (b and b.jobs - b.running or 0)
 end
+function F.is_short(t)
+  return F.count_ready(t) > F.count_hints(t)
+end
 function F.step_in_need(t)
-  if F.count_ready(t) > F.count_hints(t) then return '4' end
+  if F.is_short(t) then return '4' end
   if redis.call('HLEN', t.later) > redis.call('ZCARD', t.due) then return '6' end
   return nil
 end
@@ -3979,13 +4093,6 @@ function F.walk_index(t, key, from)
   return #numbers < PAGE and '0' or F.whole(from + #numbers - gone)
 end
 local BUNDLES_A_PAGE = 3
-function F.add_lettered(numbers, bundle, letters, letter)
-  for place = 0, #letters - 1 do
-    if string.sub(letters, place + 1, place + 1) == letter then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
-  end
-end
 function F.note_running(t, slice)
   local b, changed = F.bundles_of(t), 0
   if not b then return 0 end
@@ -4001,7 +4108,11 @@ function F.note_running(t, slice)
   F.save_bundles(t)
   return changed
 end
+function F.add_all(numbers, more)
+  for _, number in ipairs(more) do numbers[#numbers + 1] = number end
+end
 function F.note_slice(known, bundle, from, to)
+  if not bundle then return end
   known[bundle] = known[bundle] or {}
   table.insert(known[bundle], { from, to })
 end
@@ -4019,46 +4130,60 @@ function F.page_of_bundled(t, from)
   for k = 1, #page[2], 2 do
     local bundle = string.match(page[2][k], '^(%d+)s$')
     work.bytes = work.bytes - #page[2][k + 1]
-    if bundle then F.add_lettered(here, bundle, page[2][k + 1], 'a') end
+    if bundle then F.add_all(here, F.numbers_lettered(bundle, page[2][k + 1], 'a')) end
   end
   work.left = work.left - 1 - #here
   return page[1], here
 end
-local MOST_COUNTED = 60
-function F.recount(t)
-  local before = F.bundles_of(t)
-  local fields = redis.call('HLEN', t.bundles)
-  if fields == 0 then return 0 end
-  local now = { jobs = 0, running = 0, entries = 0 }
-  if fields > MOST_COUNTED or redis.call('LLEN', t.ready) > MOST_COUNTED then
-    if before then return 0 end
-    now.jobs = fields
-  else
-    local cursor = '0'
-    repeat
-      local page = redis.call('HSCAN', t.bundles, cursor, 'COUNT', MOST_COUNTED)
-      for k = 1, #page[2], 2 do
-        if string.find(page[2][k], '^%d+s$') then
-          local letters = page[2][k + 1]
-          local _, gone = string.gsub(letters, '-', '-')
-          local _, running = string.gsub(letters, 'a', 'a')
-          now.jobs, now.running = now.jobs + #letters - gone, now.running + running
-        end
-        work.bytes = work.bytes - #page[2][k + 1]
+local MOST_COUNTED, MOST_PER_FIELD = 60, 50
+function F.count_parts(key, most)
+  local parts = 0
+  for _, entry in ipairs(redis.call('LRANGE', key, 0, most)) do
+    if #entry == SLICE_SIZE then parts = parts + 1 end
+  end
+  return parts
+end
+function F.count_bundled(t)
+  local jobs, running, cursor = 0, 0, '0'
+  repeat
+    local page = redis.call('HSCAN', t.bundles, cursor, 'COUNT', MOST_COUNTED)
+    for k = 1, #page[2], 2 do
+      if string.find(page[2][k], '^%d+s$') then
+        local letters = page[2][k + 1]
+        local _, gone = string.gsub(letters, '-', '-')
+        local _, here = string.gsub(letters, 'a', 'a')
+        jobs, running = jobs + #letters - gone, running + here
       end
-      cursor = page[1]
-    until cursor == '0'
-    for _, entry in ipairs(redis.call('LRANGE', t.ready, 0, MOST_COUNTED)) do
-      if #entry == SLICE_SIZE then now.entries = now.entries + 1 end
+      work.bytes = work.bytes - #page[2][k + 1]
     end
-  end
-  if before and before.jobs == now.jobs and before.running == now.running
-      and before.entries == now.entries then
-    return 0
-  end
+    cursor = page[1]
+  until cursor == '0'
+  return jobs, running
+end
+function F.set_counters(t, jobs, running, entries)
+  local b = F.bundles_of(t)
+  if b and b.jobs == jobs and b.running == running and b.entries == entries then return 0 end
   t.bundled = nil
-  redis.call('HSET', t.bundles, 'n', now.jobs, 'a', now.running, 'e', now.entries)
+  if jobs == 0 and entries == 0 and redis.call('HLEN', t.bundles) <= COUNTERS then
+    redis.call('HDEL', t.bundles, 'n', 'a', 'e')
+  else
+    redis.call('HSET', t.bundles, 'n', F.whole(jobs), 'a', F.whole(running), 'e', F.whole(entries))
+  end
   return 1
+end
+function F.recount(t)
+  local fields, length = redis.call('HLEN', t.bundles), redis.call('LLEN', t.ready)
+  if fields == 0 then return 0, true end
+  if fields <= MOST_COUNTED and length <= MOST_COUNTED then
+    local jobs, running = F.count_bundled(t)
+    return F.set_counters(t, jobs, running, F.count_parts(t.ready, length)), true
+  end
+  if F.bundles_of(t) then return 0, false end
+  return F.set_counters(t, MOST_PER_FIELD * fields, 0, length), false
+end
+function F.has_left(t, number)
+  return redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number)
+    or redis.call('HEXISTS', t.ended, number) == 1
 end
 function F.mend_bundle(t, bundle, known, lease_to_nobody)
   local b = F.bundles_of(t)
@@ -4067,9 +4192,8 @@ function F.mend_bundle(t, bundle, known, lease_to_nobody)
   local letters, text = b.states[bundle], nil
   if letters and redis.call('HEXISTS', t.bundles, bundle) == 1 then return 0 end
   if letters then
-    local all = {}
-    F.add_lettered(all, bundle, letters, 'r')
-    F.add_lettered(all, bundle, letters, 'a')
+    local all = F.numbers_lettered(bundle, letters, 'r')
+    F.add_all(all, F.numbers_lettered(bundle, letters, 'a'))
     F.leave_bundles(t, all)
     F.save_bundles(t)
     return #all
@@ -4084,12 +4208,13 @@ function F.mend_bundle(t, bundle, known, lease_to_nobody)
   local leases = F.leases_of(t, numbers, math.huge)
   for k, number in ipairs(numbers) do
     local is_ready = F.is_in_line(known, bundle, k - 1) and not leases[number]
-    found[k] = is_ready and 'r' or 'a'
-    if not is_ready and not leases[number] then homeless[#homeless + 1] = number end
+    found[k] = F.has_left(t, number) and '-' or is_ready and 'r' or 'a'
+    if found[k] == 'a' and not leases[number] then homeless[#homeless + 1] = number end
   end
   letters = table.concat(found)
   local _, running = string.gsub(letters, 'a', 'a')
-  b.jobs, b.running = b.jobs + #letters, b.running + running
+  local _, gone = string.gsub(letters, '-', '-')
+  b.jobs, b.running = b.jobs + #letters - gone, b.running + running
   F.set_states(b, bundle, letters)
   F.save_bundles(t)
   lease_to_nobody(homeless)
@@ -4112,27 +4237,104 @@ function F.line_up(t, bundle, known)
   if count > 0 then redis.call('ZADD', MOMENTS, 0, t.name) end
   return count
 end
-function F.walk_bundles(t, from, line, lease_to_nobody)
-  local known, is_known, is_short = line[1], line[2], line[3]
-  if from == '0' or not F.bundles_of(t) then F.note_mended('counts', F.recount(t)) end
+function F.forget_size(t, bundle)
+  local b = F.bundles_of(t)
+  if b then F.read_states(b, t.bundles, { bundle }) end
+  if b and b.states[bundle] or redis.call('HEXISTS', t.bundles, bundle) == 1 then return end
+  redis.call('HDEL', t.bundles, bundle .. 'z')
+  F.note_mended('counts', 1)
+end
+function F.page_of_bundles(t, from, known, lines_up, lease_to_nobody)
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   for k = 1, #page[2], 2 do
     work.bytes, work.left = work.bytes - #page[2][k + 1], work.left - 1
-    local bundle, letter = string.match(page[2][k], '^(%d+)(s?)$')
-    if bundle then F.note_mended('running', F.mend_bundle(t, bundle, known, lease_to_nobody)) end
-    if letter == 's' and is_known then F.note_mended('ready', F.line_up(t, bundle, known)) end
-  end
-  local b = F.bundles_of(t)
-  if b and page[1] == '0' then
-    local singles = redis.call('HLEN', t.jobs) - redis.call('SCARD', t.claimed)
-    local entries = math.max(0, F.count_entries(t) - singles)
-    if is_short and entries ~= b.entries then b.entries, b.is_changed = entries, true end
+    local bundle, letter = string.match(page[2][k], '^(%d+)([sz]?)$')
+    if letter == 'z' then
+      F.forget_size(t, bundle)
+    elseif bundle then
+      F.note_mended('running', F.mend_bundle(t, bundle, known, lease_to_nobody))
+    end
+    if letter == 's' and lines_up then F.note_mended('ready', F.line_up(t, bundle, known)) end
   end
   F.save_bundles(t)
   return page[1]
 end
+local MOST_HINTS, STEP_OF_RECORDS = 1000, 4
+local SHORT, SHORT_FROM = ':1', '0:1'
+local known_line = nil
+function F.read_line(t, n)
+  if known_line then return known_line end
+  known_line = {}
+  if n > MOST_HINTS then return known_line end
+  for _, key in ipairs({ t.ready, t.alone }) do
+    for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
+      known_line[entry] = true
+      if #entry == SLICE_SIZE then F.note_slice(known_line, F.slice_in(entry)) end
+    end
+  end
+  for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
+    known_line[string.sub(member, -NUMBER_SIZE)] = true
+  end
+  return known_line
+end
+function F.rejoin(t, number, record, now)
+  local _, _, _, row = F.counts_of(t, number)
+  F.join(t, number, F.priority_of(record), row, F.digits(now))
+end
+function F.walk_records(t, place, now)
+  local n, from, mark = F.count_entries(t), string.match(place, '^(%d+)(:?1?)$')
+  if from == '0' and F.is_short(t) then mark = SHORT end
+  if n > MOST_HINTS and mark == '' then return '0' end
+  local known, lost, records = F.read_line(t, n), {}, {}
+  local function is_lost(number, record)
+    if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
+    lost[#lost + 1], records[number] = number, record
+  end
+  local following = from
+  repeat
+    following = F.walk_hash(t.jobs, following, is_lost)
+  until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
+  local leases = #lost > 0 and F.leases_of(t, lost, math.huge) or {}
+  if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
+  for _, number in ipairs(lost) do
+    known[number] = true
+    if leases[number] then
+      redis.call('SADD', t.claimed, number)
+    else
+      F.rejoin(t, number, records[number], now)
+    end
+  end
+  F.note_mended('ready', #lost)
+  return following .. mark
+end
+function F.walk_line_of_bundles(t, place, lease_to_nobody)
+  local from, mark = string.match(place, '^(%d+):?(%d*)$')
+  if mark == '' and F.is_short(t) then return '0', STEP_OF_RECORDS end
+  local n, entries = F.count_entries(t), tonumber(mark)
+  local known = F.read_line(t, n)
+  if from == '0' or not F.bundles_of(t) then
+    local changed, is_exact = F.recount(t)
+    local b = F.bundles_of(t)
+    F.note_mended('counts', changed)
+    if entries and from == '0' then
+      entries = b and not is_exact and math.max(0, b.entries) or 0
+    end
+  end
+  from = F.page_of_bundles(t, from, known, n <= MOST_HINTS or entries, lease_to_nobody)
+  if from ~= '0' then return entries and from .. ':' .. F.whole(entries) or from end
+  local b = F.bundles_of(t)
+  if not b then return '0' end
+  if F.count_entries(t) <= MOST_HINTS then
+    local changed = F.set_counters(t, b.jobs, b.running, F.count_parts(t.ready, MOST_HINTS))
+    if not entries then F.note_mended('counts', changed) end
+  elseif entries then
+    b.entries, b.is_changed = math.max(0, b.entries - entries), true
+    F.save_bundles(t)
+  end
+  return '0'
+end
 local PAUSE_MS, DAY_MS = 50000, 86400000
-local LEASES_A_PAGE, MOST_HINTS, LENGTH_MS, NOBODY = 3, 1000, 10000, 'nobody'
+local LEASES_A_PAGE, LENGTH_MS, NOBODY = 3, 10000, 'nobody'
 local urgent, from_place, task_count = ARGV[1] == '1', ARGV[2], tonumber(ARGV[3])
 local t = nil
 local now = now_us()
@@ -4219,57 +4421,6 @@ function F.walk_running(from, page_of)
   lease_to_nobody(homeless)
   return scan
 end
-local known = nil
-function F.hints_of(n)
-  if known then return known end
-  known = {}
-  if n > MOST_HINTS then return known end
-  for _, key in ipairs({ t.ready, t.alone }) do
-    for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
-      known[entry] = true
-      if #entry == SLICE_SIZE then F.note_slice(known, F.slice_in(entry)) end
-    end
-  end
-  for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
-    known[string.sub(member, -NUMBER_SIZE)] = true
-  end
-  return known
-end
-function F.rejoin(number, record)
-  local _, _, _, row = F.counts_of(t, number)
-  F.join(t, number, F.priority_of(record), row, F.digits(now))
-end
-function F.walk_records(from)
-  local n = F.count_entries(t)
-  if n > MOST_HINTS and F.count_ready(t) <= F.count_hints(t) then return '0' end
-  local lost, records = {}, {}
-  F.hints_of(n)
-  local function is_lost(number, record)
-    if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
-    lost[#lost + 1], records[number] = number, record
-  end
-  local following = from
-  repeat
-    following = F.walk_hash(t.jobs, following, is_lost)
-  until following == '0' or #lost > PAGE or work.left <= 0 or work.bytes <= 0
-  local leases = #lost > 0 and F.leases_of(t, lost, math.huge) or {}
-  if #lost > 0 then work.left = work.left - redis.call('HLEN', LEASE) end
-  for _, number in ipairs(lost) do
-    known[number] = true
-    if leases[number] then
-      redis.call('SADD', t.claimed, number)
-    else
-      F.rejoin(number, records[number])
-    end
-  end
-  F.note_mended('ready', #lost)
-  return following
-end
-function F.walk_line_of_bundles(from)
-  local n, is_short = F.count_entries(t), F.count_ready(t) > F.count_hints(t)
-  F.hints_of(n)
-  return F.walk_bundles(t, from, { known, is_short or n <= MOST_HINTS, is_short }, lease_to_nobody)
-end
 function F.mend_later(name)
   if redis.call('ZSCORE', t.due, name) then return end
   redis.call('ZADD', t.due, this, name)
@@ -4302,8 +4453,8 @@ local STEPS = {
   function(from) return F.walk_hash(LEASE, from, F.mend_lease, LEASES_A_PAGE) end,
   function(from) return F.walk_running(from, F.page_of_claimed) end,
   function(from) return F.walk_running(from, F.page_of_bundled) end,
-  F.walk_records,
-  F.walk_line_of_bundles,
+  function(from) return F.walk_records(t, from, now) end,
+  function(from) return F.walk_line_of_bundles(t, from, lease_to_nobody) end,
   function(from) return F.walk_hash(t.later, from, F.mend_later) end,
   function(from) return F.walk_hash(t.ids, from, F.mend_id) end,
   function(from)
@@ -4314,13 +4465,18 @@ local STEPS = {
   function(from) return F.walk_index(t, t.completed, tonumber(from)) end,
   function(from) return F.walk_hash(t.tries, from, F.mend_tries) end,
 }
-local LAST_OF_RUNNING = 3
+local LAST_OF_RUNNING = STEP_OF_RECORDS - 1
 function F.walk(place, last)
   local step, from = string.match(place, '^(%d+):(%d[%d: ]*)$')
   step = tonumber(step)
   while step <= last and work.left > 0 and work.bytes > 0 do
-    from = STEPS[step](from)
-    if from == '0' then step = step + 1 end
+    local next_from, back_to = STEPS[step](from)
+    if back_to then
+      step = back_to
+    elseif next_from == '0' or next_from == SHORT_FROM then
+      step = step + 1
+    end
+    from = next_from
   end
   return step <= last and step .. ':' .. from or ''
 end
@@ -4367,7 +4523,7 @@ F.note_time(now_ms)
 local seen, following = 0, ''
 repeat
   seen = seen + 1
-  t, known = F.task_keys(seen, ARGV[3 + seen]), nil
+  t, known_line = F.task_keys(seen, ARGV[3 + seen]), nil
   following = F.compare()
   F.save_lengths()
 until seen == task_count or #kinds > 0 or work.left < PIECE / 2 or work.bytes < PIECE_BYTES / 2
@@ -4375,7 +4531,7 @@ return F.mended_answer(F.whole(seen), following)
 `,
   },
   "open": {
-    sha1: "2bea70a984bdf8606343d1cecb86a7bf45448693",
+    sha1: "00f4facd09b9a7864a629e9621a42a30f3106443",
     text: `#!lua flags=allow-oom
 local F = {whole=0,packed=0,key_of=0,name_claimed=0,pack_later=0,lift_layout=0}
 local function now_us()
@@ -4391,6 +4547,7 @@ local CHANNEL = string.sub(META, 1, -5) .. 'wake:'
 function F.whole(n)
   return string.format('%.0f', n)
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -4398,7 +4555,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
 local heads = {}
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -4827,7 +4984,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "d0ad846019e82549073bf8b6a9458f61e91324de",
+    sha1: "d0e55c3df7a96e11318fa8c27e79280f3f810025",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
@@ -4863,6 +5020,7 @@ function F.exists(key)
   if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
   return seen_rare[key]
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -4982,7 +5140,7 @@ return table.concat(left, ',')
 `,
   },
   "push": {
-    sha1: "536f6611a3d81004c1edfe5a2dd61f42f3502d12",
+    sha1: "07f941986d7a0f66b2a6e12ebeefb23a60ed3a7e",
     text: `#!lua
 local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0,next_numbers=0,push_bundles=0,put_bundles=0,bundles_of=0,slice_text=0}
 local R = {}
@@ -5021,6 +5179,7 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -5283,6 +5442,7 @@ local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 local SURPLUS_PER_CALL = 20
 local added_to = {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -5341,7 +5501,7 @@ function F.promote(t, now_ms, most)
 end
 R[#R + 1] = function()
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -5625,9 +5785,9 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "4d34bd4a40dde1c4bb82b74ff398d9c55f77e650",
+    sha1: "84f5bf3b982803b8f001d853f067a623d9d2b350",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -5724,6 +5884,7 @@ function F.note_time(now_ms)
   end
   return from, noted + shortest / 3, lengths
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -5760,7 +5921,7 @@ function F.written(key)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -5989,6 +6150,7 @@ function F.save_job(t, number, job, now_ms)
   return number .. ',1,r,', true
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -6007,8 +6169,9 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -6021,6 +6184,15 @@ function F.read_states(b, key, bundles)
   if #names == 0 then return end
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
+end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
 end
 function F.set_states(b, bundle, states)
   b.states[bundle], b.changed[bundle], b.is_changed = states, true, true
@@ -6039,9 +6211,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -6055,8 +6228,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -6084,24 +6258,28 @@ function F.records_in(t, bundle)
   return records
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -6149,6 +6327,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -6160,7 +6339,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -6177,14 +6355,9 @@ function F.letters_of(lease)
   return b.states[bundle] or nil
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
-  end
-  return numbers
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
 end
 local FEW = 6
 function F.forget_progress(lease)
@@ -6216,7 +6389,9 @@ function F.without_cuts(text, cuts, between)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
@@ -6533,9 +6708,9 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "802f04374b291618b023b515fec4dd5c92d8d9bd",
+    sha1: "30be24c199d801bf781618696404c90211a51d3c",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
+local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -6553,6 +6728,7 @@ function F.task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -6565,6 +6741,7 @@ function F.exists(key)
   return seen_rare[key]
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -6583,8 +6760,9 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -6598,6 +6776,15 @@ function F.read_states(b, key, bundles)
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
 end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -6607,8 +6794,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -6655,6 +6843,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -6666,7 +6855,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -6683,14 +6871,9 @@ function F.letters_of(lease)
   return b.states[bundle] or nil
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
-  end
-  return numbers
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
 end
 local FEW = 6
 function F.members_of(lease)
@@ -6726,7 +6909,9 @@ function F.describe_batch(t, numbers, records, joined, one_by_one)
   F.add_joined(batch, records)
   return batch
 end
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local task_count = tonumber(ARGV[1])
 local batches = {}
 for k = 2 + task_count, #ARGV, 2 do
@@ -6861,7 +7046,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "3cfd5b111d1129a86906ad5c33aa3ede75d593b5",
+    sha1: "338265dbe4a7f36ea1703bc722b1ab0c5763cae4",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,raised=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
@@ -6885,6 +7070,7 @@ function F.task_keys(index, name)
     sleepers = KEYS[b + 16], errors = KEYS[b + 17], bundles = KEYS[b + 18],
   }
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -6950,6 +7136,7 @@ local STATE_LETTER = { completed = 'c', dead = 'd', cancelled = 'x' }
 local SURPLUS_PER_CALL = 20
 local added_to = {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15 @16 @17 @18 @19 '
   .. '@20 @21 @22 @23 @24 @25 @26 @27 @28 @29 @30 @31 @32 @33 @34 @35 @36 @37 @38 @39 '
@@ -6957,10 +7144,11 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
-local NUMBER_SIZE = 16
 local FEW = 6
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 function F.stamp(ms)
   return string.format('%016.0f', math.max(0, ms))
@@ -7752,9 +7940,9 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "32d8ad5863999dff039a617d72f82144860f7c4f",
+    sha1: "87904937d9930f64ce510cd2047ef4dc38789cb4",
     text: `#!lua flags=allow-oom
-local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,owner_of=0,confirm=0,named_by=0}
+local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,owner_of=0,confirm=0,named_by=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -7846,6 +8034,7 @@ function F.note_leases(now_ms, lease_ms, count)
   end
   F.change_leases(lease_ms, count)
 end
+local NUMBER_SIZE = 16
 local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '25262728293031323334353637383940414243444546474849'
   .. '50515253545556575859606162636465666768697071727374'
@@ -7853,6 +8042,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
 local heads = {}
 local any_rare, seen_rare = true, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -7874,8 +8064,9 @@ function F.spelled(bundle, from, to)
   return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -7889,6 +8080,15 @@ function F.read_states(b, key, bundles)
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
 end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
+end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -7899,6 +8099,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -7910,7 +8111,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -7927,14 +8127,9 @@ function F.letters_of(lease)
   return b.states[bundle] or nil
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
-  end
-  return numbers
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
 end
 local FEW = 6
 function F.members_of(lease)
@@ -7945,7 +8140,9 @@ function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local now_ms = now_us() / 1000
 local count = tonumber(ARGV[1])
 local lost, cancelled, held = {}, {}, {}
@@ -8645,7 +8842,7 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(d
 `,
   },
   "trigger": {
-    sha1: "32cde7d1211765b0edbb3edc3432764bfb38189f",
+    sha1: "412c509d4438ce006d17b0a15ec36a85ba24051d",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
@@ -8675,6 +8872,7 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -8711,7 +8909,7 @@ function F.written(key)
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -8920,6 +9118,7 @@ function F.save_job(t, number, job, now_ms)
   return number .. ',1,r,', true
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -8938,8 +9137,9 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.read_states(b, key, bundles)
   local names, fields = {}, {}
@@ -8970,9 +9170,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -8986,8 +9187,9 @@ end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -9015,24 +9217,28 @@ function F.records_in(t, bundle)
   return records
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -9080,6 +9286,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -9091,7 +9298,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.letters_of(lease)
   local t, bundle = lease.t, lease.slice[1]
   local b = t and F.bundles_of(t)
@@ -9140,14 +9346,14 @@ function F.without_cuts(text, cuts, between)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
 local PIECE_BYTES = 8000
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 function F.lease_of(t, number)
   local cursor, bytes = '0', 0
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     local found = page[2]
     for k = 1, #found, 2 do
-      bytes = bytes + #found[k + 1]
+      bytes = bytes + #found[k + 1] + BYTES_PER_PAIR
       if string.find(found[k + 1], string.sub(number, 1, BUNDLE_SIZE), 1, true) then
         local lease = F.read_lease(found[k], t)
         if lease and F.place_of_member(lease, number) then return lease end
@@ -9157,6 +9363,8 @@ function F.lease_of(t, number)
   until cursor == '0' or bytes >= MOST_BYTES_SEEN
   return nil
 end
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 function F.mark_cancelled(t, number)
   F.written(CANCELS)
   local marked = redis.call('HSETNX', CANCELS, number, '1')
@@ -9507,7 +9715,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "6ef84b7de7bbbde4dbdef104c4f4de0a1a831738",
+    sha1: "f2d6b3c77bf5d8ec21f528472fe4434a40d304db",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0,bundles_of=0,read_states=0,set_states=0,save_bundles=0,slice_in=0,slice_text=0,next_slice=0,entry_in_front=0,cut_front=0,take_slice=0,text_between=0,size_in=0,read_text=0,take_some=0,pop_ready=0,lease_slice=0,as_numbers=0,spelled=0,end_in_slice=0,without=0,without_few=0,letters_of=0,has_members=0,end_slices=0,end_lease=0,forget_records=0,single_out_members=0}
 local R = {}
@@ -9630,6 +9838,7 @@ end
 function F.end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
+local NUMBER_SIZE = 16
 function F.digits(n)
   return string.format('%016.0f', n)
 end
@@ -9711,6 +9920,7 @@ local function known(t, id, now_ms)
   return nil
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
+local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
 function F.bundles_of(t)
   if t.bundled == nil then
@@ -9735,12 +9945,16 @@ function F.slice_text(bundle, from, to)
   return string.format('%s:%02d-%02d', bundle, from, to)
 end
 function F.slice_in(entry)
-  return string.sub(entry, 1, BUNDLE_SIZE), tonumber(string.sub(entry, 16, 17)),
-    tonumber(string.sub(entry, 19, 20))
+  local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
+  if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
+  return bundle, tonumber(from), tonumber(to)
 end
 function F.as_numbers(text)
   if string.byte(text, BUNDLE_SIZE + 1) ~= COLON then return text end
-  if #text == SLICE_SIZE then return F.spelled(F.slice_in(text)) end
+  if #text == SLICE_SIZE then
+    local bundle, from, to = F.slice_in(text)
+    if bundle then return F.spelled(bundle, from, to) end
+  end
   local bundle = string.sub(text, 1, BUNDLE_SIZE)
   local numbers = string.gsub(string.sub(text, BUNDLE_SIZE + 2), '%d%d', bundle .. '%0 ')
   return string.sub(numbers, 1, -2)
@@ -9774,9 +9988,10 @@ function F.save_bundles(t)
   end
   b.changed, b.is_changed = {}, false
   if #gone > 0 then redis.call('HDEL', t.bundles, unpack(gone)) end
-  if b.jobs <= 0 and b.entries <= 0 then
+  if b.jobs <= 0 and b.entries <= 0 and #fields == 0
+      and redis.call('HLEN', t.bundles) <= COUNTERS then
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-    if #fields == 0 then return end
+    return
   end
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
@@ -9812,6 +10027,7 @@ function F.parse_lease(fence, text)
   local c = b and string.find(text, '|', b + 1, true)
   if not c then return nil end
   local slice = c - b - 1 == SLICE_SIZE and { F.slice_in(string.sub(text, b + 1, c - 1)) } or nil
+  if slice and not slice[1] then return nil end
   return {
     slice = slice, fence = fence, text = text, from = b + 1, to = c - 1, head = b, owner = a + 1,
     length = tonumber(string.sub(text, 1, a - 1)) or 0, handed = F.is_handed(text),
@@ -9823,7 +10039,6 @@ function F.read_lease(fence, t)
   if lease and t and lease.task == t.name then lease.t = t end
   return lease
 end
-local NUMBER_SIZE = 16
 function F.numbers_in(text)
   local sub, numbers, n = string.sub, {}, 0
   for at = 1, #text, NUMBER_SIZE + 1 do
@@ -9871,7 +10086,8 @@ function F.end_in_slice(lease, joined)
   if string.byte(joined, BUNDLE_SIZE + 1) ~= COLON then return nil end
   local b, n = t.bundled, 0
   if #joined == SLICE_SIZE then
-    local _, from, to = F.slice_in(joined)
+    local bundle, from, to = F.slice_in(joined)
+    if not bundle then return nil end
     n = to - from + 1
     if from < slice[2] or to > slice[3] then return nil end
     if string.sub(letters, from + 1, to + 1) ~= string.rep('a', n) then return nil end
@@ -9986,7 +10202,9 @@ function F.describe_batch(t, numbers, records, joined, one_by_one)
   F.add_joined(batch, records)
   return batch
 end
-local MOST_BYTES_SEEN, LEASES_PER_PAGE = 256 * 1024, 50
+local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
+local BYTES_PER_LEASE = 200
+local OF_A_BUNDLE = '^%d+|[^|]*|(%d+):%d%d%-%d%d|'
 local KINDS_OF_FIELDS = { 'd', 's', 'p', 'o', 'b', 'f', 'u', 'g' }
 local touched = {}
 local MOST_KEPT = 100
@@ -10067,10 +10285,18 @@ local LEAST_SLICE = 8
 local NOTHING = { count = 0, bytes = 0 }
 function F.pop_ready(t, n)
   local b = F.bundles_of(t)
-  if not b or b.entries <= 0 then return redis.call('LPOP', t.ready, n) or {} end
-  local seen, count = redis.call('LRANGE', t.ready, 0, n - 1), 0
+  if not b then return redis.call('LPOP', t.ready, n) or {} end
+  local is_popped = b.entries <= 0
+  local seen, count = nil, 0
+  if is_popped then seen = redis.call('LPOP', t.ready, n) or {} end
+  seen = seen or redis.call('LRANGE', t.ready, 0, n - 1)
   while seen[count + 1] and #seen[count + 1] ~= SLICE_SIZE do count = count + 1 end
-  return count > 0 and redis.call('LPOP', t.ready, count) or {}
+  if not is_popped then return count > 0 and redis.call('LPOP', t.ready, count) or {} end
+  for k = #seen, count + 1, -1 do
+    redis.call('LPUSH', t.ready, seen[k])
+    seen[k] = nil
+  end
+  return seen
 end
 function F.entry_in_front(t)
   local b = F.bundles_of(t)
@@ -10079,6 +10305,7 @@ function F.entry_in_front(t)
 end
 function F.take_slice(t, bundle, from, to)
   local b, text = t.bundled, nil
+  if not bundle then return NOTHING end
   if b.states[bundle] == nil then
     local found = redis.call('HMGET', t.bundles, bundle, bundle .. 's')
     text, b.states[bundle] = found[1], found[2]
@@ -10091,7 +10318,7 @@ function F.take_slice(t, bundle, from, to)
   local has_gap = string.sub(letters, from + 1, to + 1) ~= string.rep('r', count)
   if has_gap then
     from, to = F.cut_run(t, letters, bundle, from, to)
-    if not from then return NOTHING end
+    if not from then return { count = 0, bytes = #text } end
     count = to - from + 1
   end
   if count < #letters then text = F.text_between(text, from, to, F.size_in(t, bundle)) end
@@ -10104,7 +10331,7 @@ end
 function F.cut_front(t, entry, limit)
   local b, bundle, from, to = t.bundled, F.slice_in(entry)
   redis.call('LPOP', t.ready)
-  if to - from + 1 > limit then
+  if bundle and to - from + 1 > limit then
     redis.call('LPUSH', t.ready, F.slice_text(bundle, from + limit, to))
     return bundle, from, from + limit - 1
   end
@@ -10130,8 +10357,7 @@ function F.next_slice(t, limit, left, budget)
 end
 local MOST_JOBS = 1000
 local FIRST_CHUNK = 16
-local MOST_EMPTY = 100
-function F.pop_hints(t, n)
+function F.pop_hints(t, n, budget)
   if not F.exists(t.prio) then return F.pop_ready(t, n), nil end
   local numbers, entries = {}, { members = {}, scores = {} }
   local function pop_prio(want)
@@ -10144,15 +10370,15 @@ function F.pop_hints(t, n)
     end
   end
   pop_prio(math.min(n, redis.call('ZCOUNT', t.prio, '-inf', '(0')))
-  local at, empty = #numbers, 0
-  while at < n and empty < MOST_EMPTY do
+  local at = #numbers
+  while at < n and budget.hints > 0 do
     for _, number in ipairs(F.pop_ready(t, n - at)) do numbers[#numbers + 1] = number end
     local bundled = #numbers == at and F.entry_in_front(t)
     if not bundled and #numbers == at then break end
-    if bundled and not F.part_front(t, bundled) then empty = empty + 1 end
+    if bundled and not F.part_front(t, bundled) then budget.hints = budget.hints - 10 end
     at = #numbers
   end
-  if empty < MOST_EMPTY then pop_prio(n - #numbers) end
+  if budget.hints > 0 then pop_prio(n - #numbers) end
   return numbers, entries
 end
 function F.first_chunk(t, limit, budget)
@@ -10165,7 +10391,7 @@ end
 function F.take_some(t, limit, budget, taken)
   local numbers, records, n = taken.numbers, taken.records, taken.n
   taken.chunk = taken.chunk or F.first_chunk(t, limit, budget)
-  local hints, entries = F.pop_hints(t, math.min(taken.chunk, limit - n, budget.hints))
+  local hints, entries = F.pop_hints(t, math.min(taken.chunk, limit - n, budget.hints), budget)
   if #hints == 0 then return false end
   budget.hints = budget.hints - #hints
   local found = redis.call('HMGET', t.jobs, unpack(hints))
@@ -10314,8 +10540,13 @@ function F.single_out_members(t, lease, first, n)
 end
 function F.settle_completed(t, lease, joined, extras, keep, now)
   if not lease then return 'L' end
-  local is_plain = not F.exists(CANCELS) and not F.exists(PROGRESS) and not extras
-  if lease.slice and is_plain and F.end_in_slice(lease, joined) then return 'C' end
+  local is_plain = not F.exists(CANCELS) and not extras
+  if lease.slice and is_plain and F.end_in_slice(lease, joined) then
+    if F.exists(PROGRESS) then
+      redis.call('HDEL', PROGRESS, unpack(F.numbers_in(F.as_numbers(joined))))
+    end
+    return 'C'
+  end
   joined = F.as_numbers(joined)
   t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = F.numbers_in(joined)
@@ -10375,7 +10606,7 @@ function F.written(key)
   any_rare, seen_rare[key] = true, true
 end
 function F.packed(number)
-  local n = tonumber(number)
+  local n = tonumber(number) or 0
   if n < PACKED_FROM then return '\\0' .. number end
   if n >= PACKED_BELOW then return '\\255' .. number end
   n = n - PACKED_FROM
@@ -10569,11 +10800,21 @@ function F.save_job(t, number, job, now_ms)
   F.join(t, number, job.priority, 0, nil, number)
   return number .. ',1,r,', true
 end
+function F.numbers_lettered(bundle, letters, letter, from, to)
+  local numbers, sub, find = {}, string.sub, string.find
+  local at, stop = find(letters, letter, (from or 0) + 1, true), (to or 99) + 1
+  while at and at <= stop do
+    numbers[#numbers + 1] = bundle .. sub(TWO_DIGITS, 2 * at - 1, 2 * at)
+    at = find(letters, letter, at + 1, true)
+  end
+  return numbers
+end
 function F.place_in_bundle(b, number)
   local bundle = string.sub(number, 1, BUNDLE_SIZE)
   local states = b.states[bundle]
-  if not states then return nil end
+  if not states or #number ~= NUMBER_SIZE then return nil end
   local place = tonumber(string.sub(number, BUNDLE_SIZE + 1))
+  if not place then return nil end
   local letter = string.sub(states, place + 1, place + 1)
   if letter ~= 'r' and letter ~= 'a' then return nil end
   return bundle, place, letter
@@ -10611,24 +10852,28 @@ function F.records_of(t, numbers)
   return records
 end
 function F.by_bundle(numbers)
-  local places, bundles, sub, byte = {}, {}, string.sub, string.byte
+  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
     local number = numbers[k]
-    local bundle = sub(number, 1, BUNDLE_SIZE)
-    local here = places[bundle]
-    if not here then
-      here = {}
-      places[bundle], bundles[#bundles + 1] = here, bundle
-    end
     local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    here[#here + 1] = 10 * tens + ones - 528
+    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
+      local bundle = sub(number, 1, BUNDLE_SIZE)
+      local here = places[bundle]
+      if not here then
+        here = {}
+        places[bundle], bundles[#bundles + 1] = here, bundle
+      end
+      here[#here + 1] = 10 * tens + ones - 528
+    else
+      others[#others + 1] = number
+    end
   end
-  return places, bundles
+  return places, bundles, others
 end
 function F.leave_bundles(t, numbers)
   local b = F.bundles_of(t)
   if not b then return numbers end
-  local others, places, bundles = {}, F.by_bundle(numbers)
+  local places, bundles, others = F.by_bundle(numbers)
   F.read_states(b, t.bundles, bundles)
   for _, bundle in ipairs(bundles) do
     local letters, here = b.states[bundle], places[bundle]
@@ -10667,14 +10912,20 @@ function F.single_out(t, numbers)
   F.save_bundles(t)
 end
 function F.members_of_slice(lease)
-  if not lease.t then return {} end
-  local bundle, letters, numbers = lease.slice[1], F.letters_of(lease), {}
-  for place = lease.slice[2], lease.slice[3] do
-    if not letters or string.byte(letters, place + 1) == LETTER_A then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
+  local letters = F.letters_of(lease)
+  if not letters then return {} end
+  return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
+end
+function F.may_be_in_slice(lease, numbers)
+  local found, letters = {}, #numbers > 0 and F.letters_of(lease)
+  for _, number in ipairs(numbers) do
+    local place = #number == NUMBER_SIZE and tonumber(string.sub(number, BUNDLE_SIZE + 1))
+    local is_named = place and lease.t and place >= lease.slice[2] and place <= lease.slice[3]
+    if is_named and (not letters or string.byte(letters, place + 1) == LETTER_A) then
+      found[#found + 1] = number
     end
   end
-  return numbers
+  return found
 end
 function F.place_in_slice(lease, number)
   local bundle, from, to = lease.slice[1], lease.slice[2], lease.slice[3]
@@ -10723,16 +10974,31 @@ function F.without_cuts(text, cuts, between)
   local left = table.concat(pieces)
   return string.byte(left, -1) == between and string.sub(left, 1, -2) or left
 end
+function F.named_in(lease, wanted, by_bundles)
+  if lease.slice then return F.may_be_in_slice(lease, by_bundles[lease.slice[1]] or {}) end
+  local named = {}
+  for _, number in ipairs(F.members_of(lease)) do
+    if wanted[number] then named[#named + 1] = number end
+  end
+  return named
+end
 function F.walk_leases(t, wanted, cursor, most_bytes, each)
-  local bytes = 0
+  local bytes, by_bundles = 0, {}
+  for number in pairs(wanted) do
+    local bundle = string.sub(number, 1, BUNDLE_SIZE)
+    by_bundles[bundle] = by_bundles[bundle] or {}
+    table.insert(by_bundles[bundle], number)
+  end
   repeat
     local page = redis.call('HSCAN', LEASE, cursor, 'COUNT', LEASES_PER_PAGE)
     for k = 1, #page[2], 2 do
-      local lease = F.parse_lease(page[2][k], page[2][k + 1])
-      bytes = bytes + #page[2][k + 1]
-      if lease and lease.task == t.name then lease.t = t end
-      for _, number in ipairs(lease and F.members_of(lease) or {}) do
-        if wanted[number] then each(number, lease) end
+      local text = page[2][k + 1]
+      local bundle = string.match(text, OF_A_BUNDLE)
+      local lease = (not bundle or by_bundles[bundle]) and F.parse_lease(page[2][k], text)
+      bytes = bytes + #text + BYTES_PER_LEASE
+      if lease then
+        if lease.task == t.name then lease.t = t end
+        for _, number in ipairs(F.named_in(lease, wanted, by_bundles)) do each(number, lease) end
       end
     end
     cursor = page[1]
@@ -10981,21 +11247,19 @@ function F.surplus_in_line(t)
 end
 function F.part_front(t, entry)
   local b, bundle, from, to = t.bundled, F.slice_in(entry)
+  local numbers = {}
   redis.call('LPOP', t.ready)
-  b.entries = b.entries - 1
-  F.read_states(b, t.bundles, { bundle })
-  local states, numbers = b.states[bundle] or '', {}
-  for place = to, from, -1 do
-    if string.sub(states, place + 1, place + 1) == 'r' then
-      numbers[#numbers + 1] = bundle .. string.format('%02d', place)
-    end
+  b.entries, b.is_changed = b.entries - 1, true
+  if bundle then
+    F.read_states(b, t.bundles, { bundle })
+    numbers = F.numbers_lettered(bundle, b.states[bundle] or '', 'r', from, to)
   end
-  b.is_changed = true
   if #numbers == 0 then
     F.save_bundles(t)
     return false
   end
   F.single_out(t, numbers)
+  table.sort(numbers, function(a, b) return a > b end)
   redis.call('LPUSH', t.ready, unpack(numbers))
   return true
 end
