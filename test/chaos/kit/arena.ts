@@ -35,8 +35,8 @@ export interface Setup {
   clocksWrongByMs: number;
   /** Whether the store is there from the beginning. */
   isLate: boolean;
-  tasks: readonly string[];
-  concurrency: number;
+  /** The concurrency of each. */
+  tasks: Readonly<Record<string, number>>;
   /** Options beside those of the store and the usual times. */
   scheduler: SchedulerOptions;
 }
@@ -177,8 +177,8 @@ export class Arena {
     };
     const file = join(this.folder, `${name}.jsonl`);
     const seed = this.#seed * 1_000 + this.#count;
-    const { kinds, everyMs, schedules, tasks, concurrency } = this.setup;
-    const work = { tasks, concurrency, schedules };
+    const { kinds, everyMs, schedules, tasks } = this.setup;
+    const work = { tasks, schedules };
     const pushes = { kinds, everyMs, seed, retryMs: this.rules.retryMs };
     const orders = { by: name, file, scheduler: options, ...work, ...pushes };
     const env = this.store.kind === "sqlite" ? (this.store.shim?.env ?? {}) : {};

@@ -34,6 +34,9 @@ const USUAL: readonly PushKind[] = [
   { weight: 12, taskId: "late", plans: [[0]], delayMs: 2_500 },
   { weight: 2, taskId: "long", plans: [[-2.5 * LEASE_MS]], retries: true },
   { weight: 2, taskId: "long", plans: [[-2.5 * LEASE_MS]] },
+  // Stored as one record, and claimed in parts of it.
+  { weight: 0.6, taskId: "many", plans: [[0], [-40]], together: 40 },
+  { weight: 0.6, taskId: "many", plans: [[0], [-40], ["fail", 0]], retries: true, together: 40 },
 ];
 
 /** Their processes die in the handler, or between its end and the settle. */
@@ -87,8 +90,7 @@ const SETUP: Setup = {
   schedules: SCHEDULES,
   clocksWrongByMs: 0,
   isLate: false,
-  tasks: ["once", "again", "late", "long", "cron", "cronAgain"],
-  concurrency: 4,
+  tasks: { once: 4, again: 4, late: 4, long: 4, cron: 4, cronAgain: 4, many: 20 },
   scheduler: {},
 };
 

@@ -20,6 +20,7 @@ import { onWord, orders, tell } from "./parent.mjs";
  * @property {number} [atMost] so many of each pusher
  * @property {number} [priority]
  * @property {boolean} [tells] how far it is
+ * @property {number} [together] so many in one turn of the event loop; default: 1
  */
 
 /**
@@ -111,11 +112,12 @@ const pending = new Set();
 
 /** @param {PushKind | undefined} kind */
 function begin(kind) {
-  if (kind === undefined) return;
-  const one = pushOne(`${by}-${count}`, kind);
-  count += 1;
-  pending.add(one);
-  void one.finally(() => pending.delete(one));
+  for (let n = 0; n < (kind?.together ?? 1) && kind !== undefined; n += 1) {
+    const one = pushOne(`${by}-${count}`, kind);
+    count += 1;
+    pending.add(one);
+    void one.finally(() => pending.delete(one));
+  }
 }
 
 const SURGE = 150;

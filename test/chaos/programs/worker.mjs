@@ -9,17 +9,18 @@ import { orders, tell } from "./parent.mjs";
  * @property {string} by
  * @property {string} file
  * @property {import("schedule-mq").SchedulerOptions} scheduler
- * @property {string[]} tasks
- * @property {number} concurrency
+ * @property {Record<string, number>} tasks the concurrency of each
  * @property {({ taskId: string } & import("schedule-mq").RegisterOptions)[]} schedules
  */
 
 /** @type {WorkerOrders} */
-const { by, file, scheduler: options, tasks, concurrency, schedules } = orders();
+const { by, file, scheduler: options, tasks, schedules } = orders();
 const note = historyOf(file, by);
 const scheduler = createScheduler({ ...options, logger: false });
 const handler = handlerFor(note);
-for (const taskId of tasks) scheduler.bind(taskId, handler, { concurrency });
+for (const [taskId, concurrency] of Object.entries(tasks)) {
+  scheduler.bind(taskId, handler, { concurrency });
+}
 for (const { taskId, ...schedule } of schedules) scheduler.register(taskId, schedule);
 
 scheduler.on("job:completed", ({ jobId, taskId, attempt }) => {
