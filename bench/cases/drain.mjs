@@ -4,7 +4,7 @@ import { drainOnce } from "../lib/drain.mjs";
 
 /** @typedef {import("../lib/case.mjs").Case} Case */
 
-const SLOW = { quick: { jobs: 500, warm: 300 }, full: { jobs: 20_000, warm: 2_000 } };
+const SLOW = { quick: { jobs: 500, warm: 300 }, full: { jobs: 50_000, warm: 5_000 } };
 const FAST = { quick: { jobs: 4_000, warm: 1_000 }, full: { jobs: 50_000, warm: 5_000 } };
 
 /**
