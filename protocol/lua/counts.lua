@@ -14,7 +14,7 @@ for k = 1, #names do totals[k] = totals[k] or '0' end
 local b = bundles_of(t) or { jobs = 0, running = 0 }
 return {
   redis.call('HLEN', t.later), redis.call('HLEN', t.jobs) + b.jobs,
-  redis.call('SCARD', t.claimed) + b.running,
+  redis.call('SCARD', t.claimed) + math.max(0, b.running),
   redis.call('ZCARD', t.completed), redis.call('ZCARD', t.dead), redis.call('ZCARD', t.cancelled),
   totals,
 }

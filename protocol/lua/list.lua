@@ -172,7 +172,7 @@ local function page_claimed()
   local following = found[1] ~= '0' and found[1] .. ':0' or 'b0:'
   cursors[#numbers] = following
   local b = bundles_of(t)
-  return numbers, cursors, found[1] ~= '0' or (b and b.running > 0)
+  return numbers, cursors, found[1] ~= '0' or (b and b.running ~= 0)
 end
 
 -- Of those that run in bundles the cursor is 'bscan cursor:the last one shown of its answer'. They
@@ -196,24 +196,24 @@ local function slices_behind(found, last)
 end
 
 local function page_bundled(scan, last)
-  local numbers, cursors = {}, {}
+  local numbers, cursors, leases = {}, {}, {}
   for _ = 1, MOST_PAGES do
     local found = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN)
     for _, lease in ipairs(slices_behind(found[2], last)) do
       for _, number in ipairs(members_of(lease)) do
         if number > last then
-          if #numbers == limit then return numbers, cursors, true end
-          numbers[#numbers + 1] = number
+          if #numbers == limit then return numbers, cursors, true, leases end
+          numbers[#numbers + 1], leases[number] = number, lease
           cursors[#numbers] = 'b' .. scan .. ':' .. number
         end
       end
     end
     scan, last = found[1], ''
     cursors[#numbers] = 'b' .. scan .. ':'
-    if scan == '0' then return numbers, cursors, false end
+    if scan == '0' then return numbers, cursors, false, leases end
     if #numbers > 0 then break end
   end
-  return numbers, cursors, true
+  return numbers, cursors, true, leases
 end
 
 local function page_running()
@@ -222,19 +222,19 @@ local function page_running()
   return page_claimed()
 end
 
-local numbers, cursors, more
+local numbers, cursors, more, leases
 if state == 'ready' then
   numbers, cursors, more = page_ready()
 elseif state == 'scheduled' then
   numbers, cursors, more = page_sorted(t.due, false, unpacked)
 elseif state == 'running' then
-  numbers, cursors, more = page_running()
+  numbers, cursors, more, leases = page_running()
+  leases = leases or leases_of(t, numbers, MOST_BYTES_SEEN / 2)
 else
   numbers, cursors, more = page_sorted(t[state], true, number_of)
 end
 
 -- A page ends early when its records are big.
-local leases = state == 'running' and leases_of(t, numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = view(t, number, leases)

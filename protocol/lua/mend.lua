@@ -181,7 +181,7 @@ local function walk(place, last)
     local next_from, back_to = STEPS[step](from)
     if back_to then
       step = back_to
-    elseif next_from == '0' or next_from == SHORT_FROM then
+    elseif next_from == '0' or string.find(next_from, MARKED_START) then
       step = step + 1
     end
     from = next_from
@@ -195,7 +195,9 @@ end
 local function walk_both(noted)
   local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
   local need = step_in_need(t)
-  if need and not is_at_need(rest or '', need) then rest = need .. ':0' end
+  -- What is being lined up hides what is still missing.
+  local is_marked = string.find(rest or '', '^[45]:%d+:%d')
+  if need and not is_marked and not is_at_need(rest or '', need) then rest = need .. ':0' end
   local function go_on_running()
     running = walk(place_or(running, '1:0'), LAST_OF_RUNNING)
     return #kinds > 0 and running or ''

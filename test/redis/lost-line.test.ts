@@ -110,6 +110,27 @@ test("a long line that is lost in the midst of a walk is made anew from the firs
   await expectDrain(store, ids);
 }, 120_000);
 
+test("a line that was made anew is left alone by whoever looks later", async () => {
+  const store = await open();
+  const ids = await pushBundles(store, 1_500);
+  await admin.del(`${TASK}ready`);
+  ids.push(...(await pushBundles(store, 1_100)));
+  const look = async () => {
+    const noted = await admin.hget(`${SHARD}meta`, "mend a");
+    // As if a minute had passed since.
+    const aged = noted?.replace(/^\d+/, (ms) => String(Number(ms) - 60_000));
+    if (aged !== undefined) await admin.hset(`${SHARD}meta`, "mend a", aged);
+    return await store.mend({ taskId: "a", urgent: false, place: "" });
+  };
+  const { mended, place } = await look();
+  expect(mended.ready).toBeGreaterThan(0);
+  await mendFrom(store, place);
+  const lined = await admin.llen(`${TASK}ready`);
+  for (let k = 0; k < 3; k += 1) expect((await look()).mended).toEqual({});
+  expect(await admin.llen(`${TASK}ready`)).toBe(lined);
+  await expectDrain(store, ids);
+}, 120_000);
+
 test("of jobs in bundles and others none stays behind when a long line is lost", async () => {
   const store = await open();
   const ids = await pushBundles(store, 300);
@@ -150,6 +171,36 @@ test("counters that are lost of many bundles hide none of them", async () => {
   for (let k = 0; k < 2; k += 1) await mendFrom(store, "");
   expect(await store.counts({ taskId: "a" })).toMatchObject({ ready: 0, running: 0 });
   expect(await admin.exists(`${TASK}bundles`, `${TASK}jobs`, `${TASK}ready`)).toBe(0);
+});
+
+test("a lone bundle of which only the records are left is taken for running", async () => {
+  const store = await open();
+  const [id] = await pushBundles(store, 1);
+  const letters = (await admin.hkeys(`${TASK}bundles`)).filter((field) => field.endsWith("s"));
+  await admin.hdel(`${TASK}bundles`, ...letters, "n", "a", "e");
+  await admin.del(`${TASK}ready`);
+  expect(id).toBeDefined();
+  for (let k = 0; k < 2; k += 1) await mendFrom(store, "");
+  expect(await store.counts({ taskId: "a" })).toMatchObject({ ready: 0, running: 8 });
+});
+
+test("of many leases that end at once, some end later where progress was told", async () => {
+  const store = await open();
+  await pushBundles(store, 75);
+  const held: Held[] = [];
+  while (held.length < 600) held.push(...(await claim(store, 8)).held);
+  const [first] = held;
+  const progress = [{ taskId: "a", number: first!.number, fence: first!.fence, value: "1" }];
+  await store.renew({ leases: [{ taskId: "a", fence: first!.fence }], progress });
+  await claim(store, 0, COMPLETE_ALL(held));
+  expect(await store.counts({ taskId: "a" })).toMatchObject({ ready: 0, running: 0 });
+  const leases = await admin.hkeys(`${SHARD}lease`);
+  expect(leases.length).toBeLessThan(75);
+  for (const fence of leases) await admin.zadd(`${SHARD}leases`, 0, fence);
+  const refs = leases.map((fence) => ({ fence, taskId: "a" }));
+  expect(await store.reap({ leases: refs, keep: KEEP, random: 0 })).toEqual([]);
+  const keys = [`${SHARD}lease`, `${SHARD}leases`, `${SHARD}progress`, `${TASK}bundles`];
+  expect(await admin.exists(...keys)).toBe(0);
 });
 
 const UNREADABLE = ["abcdefghijklmno:xx-9", "12345678901234:99-00", "12345678901234+00-01"];

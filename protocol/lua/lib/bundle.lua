@@ -17,7 +17,7 @@ local function bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -174,10 +174,11 @@ local function place_in_bundle(b, number)
 end
 
 local function read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   read_states(t.bundled, t.bundles, bundles)
 end
@@ -206,12 +207,22 @@ local function records_in(t, bundle)
   return records
 end
 
+-- Of a few the others are not taken apart.
+local FEW_WANTED = 3
+
+local function record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return records_in(t, bundle)[place + 1] end
+  local text = read_text(t, bundle)
+  local record = text and text_between(text, place, place)
+  return record ~= '' and record or nil
+end
+
 local function bundled_record(t, number)
   local b = bundles_of(t)
   if not b then return nil end
   read_states_of(t, { number })
   local bundle, place = place_in_bundle(b, number)
-  return bundle and records_in(t, bundle)[place + 1] or nil
+  return bundle and record_in(t, bundle, place) or nil
 end
 
 -- Of jobs that are ready or running, wherever they are.
@@ -221,73 +232,9 @@ local function records_of(t, numbers)
   read_states_of(t, numbers)
   for k, number in ipairs(numbers) do
     local bundle, place = place_in_bundle(t.bundled, number)
-    records[k] = records[k] or bundle and records_in(t, bundle)[place + 1] or false
+    records[k] = records[k] or bundle and record_in(t, bundle, place) or false
   end
   return records
 end
 
--- Their places, by the bundles that they would be in; these; and what is no number.
-local function by_bundle(numbers)
-  local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
-  for k = 1, #numbers do
-    local number = numbers[k]
-    local tens, ones = byte(number, BUNDLE_SIZE + 1, BUNDLE_SIZE + 2)
-    if #number == NUMBER_SIZE and tens >= 48 and ones >= 48 and tens <= 57 and ones <= 57 then
-      local bundle = sub(number, 1, BUNDLE_SIZE)
-      local here = places[bundle]
-      if not here then
-        here = {}
-        places[bundle], bundles[#bundles + 1] = here, bundle
-      end
-      here[#here + 1] = 10 * tens + ones - 528
-    else
-      others[#others + 1] = number
-    end
-  end
-  return places, bundles, others
-end
-
--- These jobs are in no bundle any more. Gives those that were in none.
-local function leave_bundles(t, numbers)
-  local b = bundles_of(t)
-  if not b then return numbers end
-  local places, bundles, others = by_bundle(numbers)
-  read_states(b, t.bundles, bundles)
-  for _, bundle in ipairs(bundles) do
-    local letters, here = b.states[bundle], places[bundle]
-    local all, left, running = letters and { string.byte(letters, 1, -1) }, 0, 0
-    for k = 1, #here do
-      local letter = all and all[here[k] + 1]
-      if letter == LETTER_R or letter == LETTER_A then
-        all[here[k] + 1], left = LETTER_GONE, left + 1
-        if letter == LETTER_A then running = running + 1 end
-      else
-        others[#others + 1] = bundle .. string.format('%02d', here[k])
-      end
-    end
-    b.jobs, b.running = b.jobs - left, b.running - running
-    if left > 0 then set_states(b, bundle, string.char(unpack(all))) end
-  end
-  return others
-end
-
--- These jobs become jobs like all others, if they are in a bundle; those in line stand there still.
-local function single_out(t, numbers)
-  if not bundles_of(t) then return end
-  local fields, running, singled = {}, {}, {}
-  read_states_of(t, numbers)
-  for _, number in ipairs(numbers) do
-    local bundle, place, letter = place_in_bundle(t.bundled, number)
-    local record = bundle and records_in(t, bundle)[place + 1]
-    if record then
-      singled[#singled + 1] = number
-      fields[#fields + 1], fields[#fields + 2] = number, record
-      if letter == 'a' then running[#running + 1] = number end
-    end
-  end
-  if #fields == 0 then return end
-  redis.call('HSET', t.jobs, unpack(fields))
-  if #running > 0 then redis.call('SADD', t.claimed, unpack(running)) end
-  leave_bundles(t, singled)
-  save_bundles(t)
-end
+-- @include lib/single-out.lua

@@ -1,4 +1,4 @@
--- mend-bundles: whether what is noted of bundles fits together. `known`: what stands in line.
+-- mend-bundles: whether what is noted of bundles fits together. `parts`: what stands in line.
 -- @include lib/bundle.lua
 -- @include lib/lease.lua
 -- @include lib/piece.lua
@@ -26,14 +26,14 @@ local function add_all(numbers, more)
   for _, number in ipairs(more) do numbers[#numbers + 1] = number end
 end
 
-local function note_slice(known, bundle, from, to)
+local function note_slice(parts, bundle, from, to)
   if not bundle then return end
-  known[bundle] = known[bundle] or {}
-  table.insert(known[bundle], { from, to })
+  parts[bundle] = parts[bundle] or {}
+  table.insert(parts[bundle], { from, to })
 end
 
-local function is_in_line(known, bundle, place)
-  for _, part in ipairs(known[bundle] or {}) do
+local function is_in_line(parts, bundle, place)
+  for _, part in ipairs(parts[bundle] or {}) do
     if place >= part[1] and place <= part[2] then return true end
   end
   return false
@@ -42,7 +42,7 @@ end
 -- A page of what runs in bundles.
 local function page_of_bundled(t, from)
   local b = bundles_of(t)
-  if b and b.running <= 0 then return '0', {} end
+  if b and b.running == 0 then return '0', {} end
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   local here = {}
   for k = 1, #page[2], 2 do
@@ -83,16 +83,25 @@ local function count_bundled(t)
   return jobs, running
 end
 
+local function has_bundles(t)
+  local counters = 0
+  for _, text in ipairs(redis.call('HMGET', t.bundles, 'n', 'a', 'e')) do
+    if text then counters = counters + 1 end
+  end
+  return redis.call('HLEN', t.bundles) > counters
+end
+
 local function set_counters(t, jobs, running, entries)
   local b = bundles_of(t)
-  if b and b.jobs == jobs and b.running == running and b.entries == entries then return 0 end
-  t.bundled = nil
-  if jobs == 0 and entries == 0 and redis.call('HLEN', t.bundles) <= COUNTERS then
+  local is_same = b and b.jobs == jobs and b.running == running and b.entries == entries
+  if jobs == 0 and entries == 0 and not has_bundles(t) then
+    t.bundled = nil
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-  else
+  elseif not is_same then
+    t.bundled = nil
     redis.call('HSET', t.bundles, 'n', whole(jobs), 'a', whole(running), 'e', whole(entries))
   end
-  return 1
+  return is_same and 0 or 1
 end
 
 -- Gives whether that changed anything, and whether all were counted.
@@ -105,7 +114,7 @@ local function recount(t)
   end
   if bundles_of(t) then return 0, false end
   -- Better too many: what is not counted looks as if it were not there.
-  return set_counters(t, MOST_PER_FIELD * fields, 0, length), false
+  return set_counters(t, MOST_PER_FIELD * fields, 1, length), false
 end
 
 -- It is a job by itself now.
@@ -117,7 +126,7 @@ end
 -- Its records or its letters were lost. Without letters nobody knows what has ended: what stands in
 -- line has not begun, and all else is taken for running, under a lease of nobody. Gives of how many
 -- jobs something was lost.
-local function mend_bundle(t, bundle, known, lease_to_nobody)
+local function mend_bundle(t, bundle, parts, lease_to_nobody)
   local b = bundles_of(t)
   if not b then return 0 end
   read_states(b, t.bundles, { bundle })
@@ -138,8 +147,9 @@ local function mend_bundle(t, bundle, known, lease_to_nobody)
     numbers[place + 1] = bundle .. string.format('%02d', place)
   end
   local leases = leases_of(t, numbers, math.huge)
+  work.left = work.left - redis.call('HLEN', LEASE)
   for k, number in ipairs(numbers) do
-    local is_ready = is_in_line(known, bundle, k - 1) and not leases[number]
+    local is_ready = is_in_line(parts, bundle, k - 1) and not leases[number]
     found[k] = has_left(t, number) and '-' or is_ready and 'r' or 'a'
     if found[k] == 'a' and not leases[number] then homeless[#homeless + 1] = number end
   end
@@ -155,17 +165,17 @@ end
 
 -- Those that are ready and stand in no line join it again, as parts of their bundle; gives how
 -- many.
-local function line_up(t, bundle, known)
+local function line_up(t, bundle, parts)
   local b, count, from = bundles_of(t), 0, nil
   local letters = b and b.states[bundle]
   if not letters then return 0 end
   for place = 0, #letters do
     local is_ready = string.sub(letters, place + 1, place + 1) == 'r'
-    if is_ready and not is_in_line(known, bundle, place) then
+    if is_ready and not is_in_line(parts, bundle, place) then
       from, count = from or place, count + 1
     elseif from then
       redis.call('RPUSH', t.ready, slice_text(bundle, from, place - 1))
-      note_slice(known, bundle, from, place - 1)
+      note_slice(parts, bundle, from, place - 1)
       b.entries, b.is_changed, from = b.entries + 1, true, nil
     end
   end
@@ -183,8 +193,8 @@ local function forget_size(t, bundle)
 end
 
 -- A page of the bundles: those without letters or records, and jobs in them that are ready and
--- stand in no line. `known`: what stands in it; `lines_up`: that is all, or it does not matter.
-local function page_of_bundles(t, from, known, lines_up, lease_to_nobody)
+-- stand in no line. `parts`: what stands in it; `lines_up`: that is all, or it does not matter.
+local function page_of_bundles(t, from, parts, lines_up, lease_to_nobody)
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   for k = 1, #page[2], 2 do
     work.bytes, work.left = work.bytes - #page[2][k + 1], work.left - 1
@@ -192,10 +202,10 @@ local function page_of_bundles(t, from, known, lines_up, lease_to_nobody)
     if letter == 'z' then
       forget_size(t, bundle)
     elseif bundle then
-      note_mended('running', mend_bundle(t, bundle, known, lease_to_nobody))
+      note_mended('running', mend_bundle(t, bundle, parts, lease_to_nobody))
     end
     -- A bundle has several fields, which may stand in several pages.
-    if letter == 's' and lines_up then note_mended('ready', line_up(t, bundle, known)) end
+    if letter == 's' and lines_up then note_mended('ready', line_up(t, bundle, parts)) end
   end
   save_bundles(t)
   return page[1]

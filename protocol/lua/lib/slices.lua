@@ -22,10 +22,12 @@ local function pop_ready(t, n)
   seen = seen or redis.call('LRANGE', t.ready, 0, n - 1)
   while seen[count + 1] and #seen[count + 1] ~= SLICE_SIZE do count = count + 1 end
   if not is_popped then return count > 0 and redis.call('LPOP', t.ready, count) or {} end
-  for k = #seen, count + 1, -1 do
-    redis.call('LPUSH', t.ready, seen[k])
-    seen[k] = nil
-  end
+  if count == #seen then return seen end
+  local back = {}
+  for k = #seen, count + 1, -1 do back[#back + 1], seen[k] = seen[k], nil end
+  redis.call('LPUSH', t.ready, unpack(back))
+  -- One at least, so that this call pops no more of them in vain.
+  b.entries, b.is_changed = 1, true
   return seen
 end
 

@@ -42,9 +42,9 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "f82ef0a82979f1eba3553ec84e8b3c96a532a258",
+    sha1: "a655eb1240567941672f42aa13e0c996c617a11d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,exists=0,written=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,exists=0,written=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -107,7 +107,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -162,6 +162,18 @@ function F.save_bundles(t)
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -179,10 +191,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -206,12 +219,19 @@ function F.records_in(t, bundle)
   b.records[bundle] = records
   return records
 end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
+end
 function F.bundled_record(t, number)
   local b = F.bundles_of(t)
   if not b then return nil end
   F.read_states_of(t, { number })
   local bundle, place = F.place_in_bundle(b, number)
-  return bundle and F.records_in(t, bundle)[place + 1] or nil
+  return bundle and F.record_in(t, bundle, place) or nil
 end
 function F.by_bundle(numbers)
   local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
@@ -260,7 +280,7 @@ function F.single_out(t, numbers)
   F.read_states_of(t, numbers)
   for _, number in ipairs(numbers) do
     local bundle, place, letter = F.place_in_bundle(t.bundled, number)
-    local record = bundle and F.records_in(t, bundle)[place + 1]
+    local record = bundle and F.record_in(t, bundle, place)
     if record then
       singled[#singled + 1] = number
       fields[#fields + 1], fields[#fields + 2] = number, record
@@ -313,6 +333,7 @@ function F.place_in_slice(lease, number)
   return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -856,7 +877,7 @@ return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "e63a7e82f1af3089fdefee7a7dcf2503759d5955",
+    sha1: "2d74da6c32f22e6bc31e94f01b1c011468b20168",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,bundles_of=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -892,7 +913,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -902,6 +923,7 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+local FEW_WANTED = 3
 local t = F.task_keys(1, ARGV[1])
 local names = { 'pushed', 'completed', 'dead', 'cancelled', 'failures', 'crashes', 'dropped' }
 local totals = redis.call('HMGET', t.stats, unpack(names))
@@ -909,16 +931,16 @@ for k = 1, #names do totals[k] = totals[k] or '0' end
 local b = F.bundles_of(t) or { jobs = 0, running = 0 }
 return {
   redis.call('HLEN', t.later), redis.call('HLEN', t.jobs) + b.jobs,
-  redis.call('SCARD', t.claimed) + b.running,
+  redis.call('SCARD', t.claimed) + math.max(0, b.running),
   redis.call('ZCARD', t.completed), redis.call('ZCARD', t.dead), redis.call('ZCARD', t.cancelled),
   totals,
 }
 `,
   },
   "fire": {
-    sha1: "65e2e83ce5c487c048631f50a59f4a3a05ba636d",
+    sha1: "334891f9541d5a9d0346def3e99d1031ce612caf",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1200,7 +1222,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -1252,6 +1274,18 @@ function F.save_bundles(t)
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -1269,10 +1303,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -1289,6 +1324,13 @@ function F.records_in(t, bundle)
   end
   b.records[bundle] = records
   return records
+end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
 end
 function F.by_bundle(numbers)
   local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
@@ -1337,7 +1379,7 @@ function F.single_out(t, numbers)
   F.read_states_of(t, numbers)
   for _, number in ipairs(numbers) do
     local bundle, place, letter = F.place_in_bundle(t.bundled, number)
-    local record = bundle and F.records_in(t, bundle)[place + 1]
+    local record = bundle and F.record_in(t, bundle, place)
     if record then
       singled[#singled + 1] = number
       fields[#fields + 1], fields[#fields + 2] = number, record
@@ -1390,6 +1432,7 @@ function F.place_in_slice(lease, number)
   return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -1848,9 +1891,9 @@ return answers
 `,
   },
   "get": {
-    sha1: "2f005714201bdece64214fc5a22e2bcc9fce0a95",
+    sha1: "f84fcc5c21d4b95a51bcb8ca834290c5be1da7e4",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,bundles_of=0,slice_in=0,read_states=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
+local F = {task_keys=0,bundles_of=0,slice_in=0,read_states=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -1888,7 +1931,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -1918,6 +1961,18 @@ function F.read_states(b, key, bundles)
   local found = redis.call('HMGET', key, unpack(fields))
   for k, states in ipairs(found) do b.states[names[k]] = states end
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -1935,10 +1990,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -1962,12 +2018,19 @@ function F.records_in(t, bundle)
   b.records[bundle] = records
   return records
 end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
+end
 function F.bundled_record(t, number)
   local b = F.bundles_of(t)
   if not b then return nil end
   F.read_states_of(t, { number })
   local bundle, place = F.place_in_bundle(b, number)
-  return bundle and F.records_in(t, bundle)[place + 1] or nil
+  return bundle and F.record_in(t, bundle, place) or nil
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
@@ -2009,6 +2072,7 @@ function F.place_in_slice(lease, number)
   return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.find_member(lease, number, from)
   local at = string.find(lease.text, number, from, true)
   local is_one = at and at < lease.to and (at - lease.from) % (NUMBER_SIZE + 1) == 0
@@ -2497,9 +2561,9 @@ return 1
 `,
   },
   "list": {
-    sha1: "cdfb5e3598fb47bdfd209dd8bc2d35a592b47c5e",
+    sha1: "9d0b8128c744e573c2d7b58dc82e6d3595845557",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,named_in=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,slices_behind=0,page_bundled=0,page_running=0}
+local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,named_in=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,slices_behind=0,page_bundled=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -2548,7 +2612,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -2587,6 +2651,18 @@ function F.numbers_lettered(bundle, letters, letter, from, to)
   end
   return numbers
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -2604,10 +2680,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -2631,12 +2708,19 @@ function F.records_in(t, bundle)
   b.records[bundle] = records
   return records
 end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
+end
 function F.bundled_record(t, number)
   local b = F.bundles_of(t)
   if not b then return nil end
   F.read_states_of(t, { number })
   local bundle, place = F.place_in_bundle(b, number)
-  return bundle and F.records_in(t, bundle)[place + 1] or nil
+  return bundle and F.record_in(t, bundle, place) or nil
 end
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
@@ -2702,6 +2786,7 @@ function F.place_in_slice(lease, number)
   return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.members_of(lease)
   if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
@@ -2973,7 +3058,7 @@ function F.page_claimed()
   local following = found[1] ~= '0' and found[1] .. ':0' or 'b0:'
   cursors[#numbers] = following
   local b = F.bundles_of(t)
-  return numbers, cursors, found[1] ~= '0' or (b and b.running > 0)
+  return numbers, cursors, found[1] ~= '0' or (b and b.running ~= 0)
 end
 local LEASES_SHOWN, MOST_PAGES = 10, 50
 function F.slices_behind(found, last)
@@ -2990,41 +3075,41 @@ function F.slices_behind(found, last)
   return leases
 end
 function F.page_bundled(scan, last)
-  local numbers, cursors = {}, {}
+  local numbers, cursors, leases = {}, {}, {}
   for _ = 1, MOST_PAGES do
     local found = redis.call('HSCAN', LEASE, scan, 'COUNT', LEASES_SHOWN)
     for _, lease in ipairs(F.slices_behind(found[2], last)) do
       for _, number in ipairs(F.members_of(lease)) do
         if number > last then
-          if #numbers == limit then return numbers, cursors, true end
-          numbers[#numbers + 1] = number
+          if #numbers == limit then return numbers, cursors, true, leases end
+          numbers[#numbers + 1], leases[number] = number, lease
           cursors[#numbers] = 'b' .. scan .. ':' .. number
         end
       end
     end
     scan, last = found[1], ''
     cursors[#numbers] = 'b' .. scan .. ':'
-    if scan == '0' then return numbers, cursors, false end
+    if scan == '0' then return numbers, cursors, false, leases end
     if #numbers > 0 then break end
   end
-  return numbers, cursors, true
+  return numbers, cursors, true, leases
 end
 function F.page_running()
   local scan, last = string.match(cursor, '^b(%d+):(%d*)$')
   if scan then return F.page_bundled(scan, last) end
   return F.page_claimed()
 end
-local numbers, cursors, more
+local numbers, cursors, more, leases
 if state == 'ready' then
   numbers, cursors, more = F.page_ready()
 elseif state == 'scheduled' then
   numbers, cursors, more = F.page_sorted(t.due, false, F.unpacked)
 elseif state == 'running' then
-  numbers, cursors, more = F.page_running()
+  numbers, cursors, more, leases = F.page_running()
+  leases = leases or F.leases_of(t, numbers, MOST_BYTES_SEEN / 2)
 else
   numbers, cursors, more = F.page_sorted(t[state], true, F.number_of)
 end
-local leases = state == 'running' and F.leases_of(t, numbers, MOST_BYTES_SEEN / 2) or nil
 local page, bytes, last = { '' }, 0, 0
 for k, number in ipairs(numbers) do
   local v = F.view(t, number, leases)
@@ -3466,9 +3551,9 @@ return {
 `,
   },
   "mend": {
-    sha1: "67151c4f4e402fc3f54302d106c41969384616f5",
+    sha1: "5e870ad9cd5513dad129b0ddd06b97ce6a93913b",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,members_of=0,named_in=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,is_short=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,note_running=0,add_all=0,note_slice=0,is_in_line=0,page_of_bundled=0,count_parts=0,count_bundled=0,set_counters=0,recount=0,has_left=0,mend_bundle=0,line_up=0,forget_size=0,page_of_bundles=0,read_line=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,members_of=0,named_in=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,is_short=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,note_running=0,add_all=0,note_slice=0,is_in_line=0,page_of_bundled=0,count_parts=0,count_bundled=0,has_bundles=0,set_counters=0,recount=0,has_left=0,mend_bundle=0,line_up=0,forget_size=0,page_of_bundles=0,last_lined=0,new_mark=0,mark_in=0,read_line=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -3703,7 +3788,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -3778,10 +3863,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -3791,6 +3877,7 @@ function F.letter_of(t, number)
   local _, _, letter = F.place_in_bundle(t.bundled, number)
   return letter
 end
+local FEW_WANTED = 3
 function F.by_bundle(numbers)
   local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
   for k = 1, #numbers do
@@ -3881,6 +3968,7 @@ function F.may_be_in_slice(lease, numbers)
   return found
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.members_of(lease)
   if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
@@ -4111,20 +4199,20 @@ end
 function F.add_all(numbers, more)
   for _, number in ipairs(more) do numbers[#numbers + 1] = number end
 end
-function F.note_slice(known, bundle, from, to)
+function F.note_slice(parts, bundle, from, to)
   if not bundle then return end
-  known[bundle] = known[bundle] or {}
-  table.insert(known[bundle], { from, to })
+  parts[bundle] = parts[bundle] or {}
+  table.insert(parts[bundle], { from, to })
 end
-function F.is_in_line(known, bundle, place)
-  for _, part in ipairs(known[bundle] or {}) do
+function F.is_in_line(parts, bundle, place)
+  for _, part in ipairs(parts[bundle] or {}) do
     if place >= part[1] and place <= part[2] then return true end
   end
   return false
 end
 function F.page_of_bundled(t, from)
   local b = F.bundles_of(t)
-  if b and b.running <= 0 then return '0', {} end
+  if b and b.running == 0 then return '0', {} end
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   local here = {}
   for k = 1, #page[2], 2 do
@@ -4160,16 +4248,24 @@ function F.count_bundled(t)
   until cursor == '0'
   return jobs, running
 end
+function F.has_bundles(t)
+  local counters = 0
+  for _, text in ipairs(redis.call('HMGET', t.bundles, 'n', 'a', 'e')) do
+    if text then counters = counters + 1 end
+  end
+  return redis.call('HLEN', t.bundles) > counters
+end
 function F.set_counters(t, jobs, running, entries)
   local b = F.bundles_of(t)
-  if b and b.jobs == jobs and b.running == running and b.entries == entries then return 0 end
-  t.bundled = nil
-  if jobs == 0 and entries == 0 and redis.call('HLEN', t.bundles) <= COUNTERS then
+  local is_same = b and b.jobs == jobs and b.running == running and b.entries == entries
+  if jobs == 0 and entries == 0 and not F.has_bundles(t) then
+    t.bundled = nil
     redis.call('HDEL', t.bundles, 'n', 'a', 'e')
-  else
+  elseif not is_same then
+    t.bundled = nil
     redis.call('HSET', t.bundles, 'n', F.whole(jobs), 'a', F.whole(running), 'e', F.whole(entries))
   end
-  return 1
+  return is_same and 0 or 1
 end
 function F.recount(t)
   local fields, length = redis.call('HLEN', t.bundles), redis.call('LLEN', t.ready)
@@ -4179,13 +4275,13 @@ function F.recount(t)
     return F.set_counters(t, jobs, running, F.count_parts(t.ready, length)), true
   end
   if F.bundles_of(t) then return 0, false end
-  return F.set_counters(t, MOST_PER_FIELD * fields, 0, length), false
+  return F.set_counters(t, MOST_PER_FIELD * fields, 1, length), false
 end
 function F.has_left(t, number)
   return redis.call('HEXISTS', t.jobs, number) == 1 or F.is_later(t, number)
     or redis.call('HEXISTS', t.ended, number) == 1
 end
-function F.mend_bundle(t, bundle, known, lease_to_nobody)
+function F.mend_bundle(t, bundle, parts, lease_to_nobody)
   local b = F.bundles_of(t)
   if not b then return 0 end
   F.read_states(b, t.bundles, { bundle })
@@ -4206,8 +4302,9 @@ function F.mend_bundle(t, bundle, known, lease_to_nobody)
     numbers[place + 1] = bundle .. string.format('%02d', place)
   end
   local leases = F.leases_of(t, numbers, math.huge)
+  work.left = work.left - redis.call('HLEN', LEASE)
   for k, number in ipairs(numbers) do
-    local is_ready = F.is_in_line(known, bundle, k - 1) and not leases[number]
+    local is_ready = F.is_in_line(parts, bundle, k - 1) and not leases[number]
     found[k] = F.has_left(t, number) and '-' or is_ready and 'r' or 'a'
     if found[k] == 'a' and not leases[number] then homeless[#homeless + 1] = number end
   end
@@ -4220,17 +4317,17 @@ function F.mend_bundle(t, bundle, known, lease_to_nobody)
   lease_to_nobody(homeless)
   return #letters
 end
-function F.line_up(t, bundle, known)
+function F.line_up(t, bundle, parts)
   local b, count, from = F.bundles_of(t), 0, nil
   local letters = b and b.states[bundle]
   if not letters then return 0 end
   for place = 0, #letters do
     local is_ready = string.sub(letters, place + 1, place + 1) == 'r'
-    if is_ready and not F.is_in_line(known, bundle, place) then
+    if is_ready and not F.is_in_line(parts, bundle, place) then
       from, count = from or place, count + 1
     elseif from then
       redis.call('RPUSH', t.ready, F.slice_text(bundle, from, place - 1))
-      F.note_slice(known, bundle, from, place - 1)
+      F.note_slice(parts, bundle, from, place - 1)
       b.entries, b.is_changed, from = b.entries + 1, true, nil
     end
   end
@@ -4244,7 +4341,7 @@ function F.forget_size(t, bundle)
   redis.call('HDEL', t.bundles, bundle .. 'z')
   F.note_mended('counts', 1)
 end
-function F.page_of_bundles(t, from, known, lines_up, lease_to_nobody)
+function F.page_of_bundles(t, from, parts, lines_up, lease_to_nobody)
   local page = redis.call('HSCAN', t.bundles, from, 'COUNT', BUNDLES_A_PAGE)
   for k = 1, #page[2], 2 do
     work.bytes, work.left = work.bytes - #page[2][k + 1], work.left - 1
@@ -4252,28 +4349,37 @@ function F.page_of_bundles(t, from, known, lines_up, lease_to_nobody)
     if letter == 'z' then
       F.forget_size(t, bundle)
     elseif bundle then
-      F.note_mended('running', F.mend_bundle(t, bundle, known, lease_to_nobody))
+      F.note_mended('running', F.mend_bundle(t, bundle, parts, lease_to_nobody))
     end
-    if letter == 's' and lines_up then F.note_mended('ready', F.line_up(t, bundle, known)) end
+    if letter == 's' and lines_up then F.note_mended('ready', F.line_up(t, bundle, parts)) end
   end
   F.save_bundles(t)
   return page[1]
 end
 local MOST_HINTS, STEP_OF_RECORDS = 1000, 4
-local SHORT, SHORT_FROM = ':1', '0:1'
+local MARKED_START = '^0:%d+$'
+function F.last_lined(t)
+  return tonumber(redis.call('HGET', META, 'lined ' .. t.name) or '0')
+end
+function F.new_mark(t, now)
+  return F.whole(math.max(math.floor(now / 1000), F.last_lined(t) + 1))
+end
+function F.mark_in(t, mark)
+  return mark ~= '' and tonumber(mark) > F.last_lined(t) and mark or ''
+end
 local known_line = nil
 function F.read_line(t, n)
   if known_line then return known_line end
-  known_line = {}
+  known_line = { numbers = {}, parts = {} }
   if n > MOST_HINTS then return known_line end
   for _, key in ipairs({ t.ready, t.alone }) do
     for _, entry in ipairs(redis.call('LRANGE', key, 0, MOST_HINTS)) do
-      known_line[entry] = true
-      if #entry == SLICE_SIZE then F.note_slice(known_line, F.slice_in(entry)) end
+      known_line.numbers[entry] = true
+      if #entry == SLICE_SIZE then F.note_slice(known_line.parts, F.slice_in(entry)) end
     end
   end
   for _, member in ipairs(redis.call('ZRANGE', t.prio, 0, MOST_HINTS)) do
-    known_line[string.sub(member, -NUMBER_SIZE)] = true
+    known_line.numbers[string.sub(member, -NUMBER_SIZE)] = true
   end
   return known_line
 end
@@ -4282,10 +4388,11 @@ function F.rejoin(t, number, record, now)
   F.join(t, number, F.priority_of(record), row, F.digits(now))
 end
 function F.walk_records(t, place, now)
-  local n, from, mark = F.count_entries(t), string.match(place, '^(%d+)(:?1?)$')
-  if from == '0' and F.is_short(t) then mark = SHORT end
+  local n, from, mark = F.count_entries(t), string.match(place, '^(%d+):?(%d*)$')
+  mark = F.mark_in(t, mark)
+  if from == '0' and F.is_short(t) then mark = F.new_mark(t, now) end
   if n > MOST_HINTS and mark == '' then return '0' end
-  local known, lost, records = F.read_line(t, n), {}, {}
+  local known, lost, records = F.read_line(t, n).numbers, {}, {}
   local function is_lost(number, record)
     if known[number] or redis.call('SISMEMBER', t.claimed, number) == 1 then return end
     lost[#lost + 1], records[number] = number, record
@@ -4305,30 +4412,33 @@ function F.walk_records(t, place, now)
     end
   end
   F.note_mended('ready', #lost)
-  return following .. mark
+  return mark == '' and following or following .. ':' .. mark
 end
 function F.walk_line_of_bundles(t, place, lease_to_nobody)
-  local from, mark = string.match(place, '^(%d+):?(%d*)$')
+  local from, entries, mark = string.match(place, '^(%d+):(%d+):(%d+)$')
+  if not from then from, mark = string.match(place, '^(%d+):?(%d*)$') end
+  mark = F.mark_in(t, mark)
   if mark == '' and F.is_short(t) then return '0', STEP_OF_RECORDS end
-  local n, entries = F.count_entries(t), tonumber(mark)
-  local known = F.read_line(t, n)
+  local n, is_marked = F.count_entries(t), mark ~= ''
+  local parts = F.read_line(t, n).parts
   if from == '0' or not F.bundles_of(t) then
     local changed, is_exact = F.recount(t)
     local b = F.bundles_of(t)
     F.note_mended('counts', changed)
-    if entries and from == '0' then
-      entries = b and not is_exact and math.max(0, b.entries) or 0
-    end
+    if from == '0' then entries = b and not is_exact and math.max(0, b.entries) or 0 end
   end
-  from = F.page_of_bundles(t, from, known, n <= MOST_HINTS or entries, lease_to_nobody)
-  if from ~= '0' then return entries and from .. ':' .. F.whole(entries) or from end
+  from = F.page_of_bundles(t, from, parts, n <= MOST_HINTS or is_marked, lease_to_nobody)
+  if from ~= '0' then
+    return is_marked and table.concat({ from, F.whole(tonumber(entries or 0)), mark }, ':') or from
+  end
   local b = F.bundles_of(t)
+  if is_marked then redis.call('HSET', META, 'lined ' .. t.name, mark) end
   if not b then return '0' end
   if F.count_entries(t) <= MOST_HINTS then
     local changed = F.set_counters(t, b.jobs, b.running, F.count_parts(t.ready, MOST_HINTS))
-    if not entries then F.note_mended('counts', changed) end
-  elseif entries then
-    b.entries, b.is_changed = math.max(0, b.entries - entries), true
+    if not is_marked then F.note_mended('counts', changed) end
+  elseif is_marked then
+    b.entries, b.is_changed = math.max(0, b.entries - tonumber(entries or 0)), true
     F.save_bundles(t)
   end
   return '0'
@@ -4473,7 +4583,7 @@ function F.walk(place, last)
     local next_from, back_to = STEPS[step](from)
     if back_to then
       step = back_to
-    elseif next_from == '0' or next_from == SHORT_FROM then
+    elseif next_from == '0' or string.find(next_from, MARKED_START) then
       step = step + 1
     end
     from = next_from
@@ -4483,7 +4593,8 @@ end
 function F.walk_both(noted)
   local rest, running, turn = string.match(noted, '^%d+ ?([^;]*);?([^;]*);?(%a?)$')
   local need = F.step_in_need(t)
-  if need and not F.is_at_need(rest or '', need) then rest = need .. ':0' end
+  local is_marked = string.find(rest or '', '^[45]:%d+:%d')
+  if need and not is_marked and not F.is_at_need(rest or '', need) then rest = need .. ':0' end
   local function go_on_running()
     running = F.walk(F.place_or(running, '1:0'), LAST_OF_RUNNING)
     return #kinds > 0 and running or ''
@@ -5140,7 +5251,7 @@ return table.concat(left, ',')
 `,
   },
   "push": {
-    sha1: "07f941986d7a0f66b2a6e12ebeefb23a60ed3a7e",
+    sha1: "4de8d530c0b323ac33046beca690739bbe484d5f",
     text: `#!lua
 local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0,next_numbers=0,push_bundles=0,put_bundles=0,bundles_of=0,slice_text=0}
 local R = {}
@@ -5450,7 +5561,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -5483,6 +5594,7 @@ function F.put_bundles(t, first, pieces)
   redis.call('RPUSH', t.ready, unpack(entries))
   t.bundled = nil
 end
+local FEW_WANTED = 3
 local MOST_BYTES = 4 * 1024 * 1024
 local MOST_PROMOTED = 150
 local promote_budget = { jobs = MOST_PROMOTED, bytes = MOST_BYTES }
@@ -5785,9 +5897,9 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "84f5bf3b982803b8f001d853f067a623d9d2b350",
+    sha1: "9628204947e8759aee3c57947c2abbf282dcea7d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
+local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -6158,7 +6270,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -6168,6 +6280,9 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+function F.spelled(bundle, from, to)
+  return (string.gsub(string.sub(SPELLED, 4 * from + 1, 4 * to + 3), '@', bundle))
+end
 function F.slice_in(entry)
   local bundle, from, to = string.match(entry, '^(%d+):(%d%d)%-(%d%d)$')
   if not bundle or #entry ~= SLICE_SIZE or from > to then return nil end
@@ -6219,6 +6334,18 @@ function F.save_bundles(t)
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -6236,10 +6363,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -6256,6 +6384,13 @@ function F.records_in(t, bundle)
   end
   b.records[bundle] = records
   return records
+end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
 end
 function F.by_bundle(numbers)
   local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
@@ -6304,7 +6439,7 @@ function F.single_out(t, numbers)
   F.read_states_of(t, numbers)
   for _, number in ipairs(numbers) do
     local bundle, place, letter = F.place_in_bundle(t.bundled, number)
-    local record = bundle and F.records_in(t, bundle)[place + 1]
+    local record = bundle and F.record_in(t, bundle, place)
     if record then
       singled[#singled + 1] = number
       fields[#fields + 1], fields[#fields + 2] = number, record
@@ -6361,16 +6496,18 @@ function F.members_of_slice(lease)
 end
 local FEW = 6
 function F.forget_progress(lease)
-  local numbers, gone = {}, {}
-  for place = lease.slice[2], lease.slice[3] do
-    numbers[#numbers + 1] = lease.slice[1] .. string.format('%02d', place)
+  local slice, said, gone = lease.slice, {}, {}
+  local numbers = F.numbers_in(F.spelled(slice[1], slice[2], slice[3]))
+  for k, text in ipairs(redis.call('HMGET', PROGRESS, unpack(numbers))) do
+    if text then said[#said + 1] = numbers[k] end
   end
-  local records = lease.t and redis.call('HMGET', lease.t.jobs, unpack(numbers)) or {}
-  for k, number in ipairs(numbers) do
-    if not records[k] then gone[#gone + 1] = number end
+  for _, number in ipairs(said) do
+    local is_here = lease.t and redis.call('HEXISTS', lease.t.jobs, number) == 1
+    if not is_here then gone[#gone + 1] = number end
   end
   if #gone > 0 then redis.call('HDEL', PROGRESS, unpack(gone)) end
 end
+local MOST_LOOKED_AFTER = 50
 function F.members_of(lease)
   if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
@@ -6708,9 +6845,9 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "30be24c199d801bf781618696404c90211a51d3c",
+    sha1: "64ea22e5d8e1d6c1b66df3188615327b23fdff5d",
     text: `#!lua flags=allow-oom
-local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
+local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local PROGRESS, KEEPERS, SCHEDULES, CURSORS = KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 local FIRING, SESSION = KEYS[10], KEYS[11]
@@ -6749,7 +6886,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -6785,6 +6922,18 @@ function F.numbers_lettered(bundle, letters, letter, from, to)
   end
   return numbers
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -6802,10 +6951,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -6823,13 +6973,20 @@ function F.records_in(t, bundle)
   b.records[bundle] = records
   return records
 end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
+end
 function F.records_of(t, numbers)
   local records = redis.call('HMGET', t.jobs, unpack(numbers))
   if not F.bundles_of(t) then return records end
   F.read_states_of(t, numbers)
   for k, number in ipairs(numbers) do
     local bundle, place = F.place_in_bundle(t.bundled, number)
-    records[k] = records[k] or bundle and F.records_in(t, bundle)[place + 1] or false
+    records[k] = records[k] or bundle and F.record_in(t, bundle, place) or false
   end
   return records
 end
@@ -6876,6 +7033,7 @@ function F.members_of_slice(lease)
   return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.members_of(lease)
   if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
@@ -7046,7 +7204,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "338265dbe4a7f36ea1703bc722b1ab0c5763cae4",
+    sha1: "387cfddb1606d332d572c9c1877c4b87931b2aca",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,raised=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
@@ -7143,8 +7301,10 @@ local SPELLED = '@00 @01 @02 @03 @04 @05 @06 @07 @08 @09 @10 @11 @12 @13 @14 @15
   .. '@40 @41 @42 @43 @44 @45 @46 @47 @48 @49 @50 @51 @52 @53 @54 @55 @56 @57 @58 @59 '
   .. '@60 @61 @62 @63 @64 @65 @66 @67 @68 @69 @70 @71 @72 @73 @74 @75 @76 @77 @78 @79 '
   .. '@80 @81 @82 @83 @84 @85 @86 @87 @88 @89 @90 @91 @92 @93 @94 @95 @96 @97 @98 @99'
+local FEW_WANTED = 3
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 local PIECE_BYTES = 8000
 local MOST_BYTES_SEEN, LEASES_PER_PAGE, BYTES_PER_PAIR = 256 * 1024, 50, 50
 local BYTES_PER_LEASE = 200
@@ -7940,7 +8100,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "87904937d9930f64ce510cd2047ef4dc38789cb4",
+    sha1: "060f33cc79e9de27f2787c6f6c0bc07b3cba1188",
     text: `#!lua flags=allow-oom
 local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,owner_of=0,confirm=0,named_by=0}
 local function now_us()
@@ -8050,7 +8210,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -8089,6 +8249,7 @@ function F.numbers_lettered(bundle, letters, letter, from, to)
   end
   return numbers
 end
+local FEW_WANTED = 3
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -8132,6 +8293,7 @@ function F.members_of_slice(lease)
   return F.numbers_lettered(lease.slice[1], letters, 'a', lease.slice[2], lease.slice[3])
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.members_of(lease)
   if lease.slice then return F.members_of_slice(lease) end
   return F.numbers_in(string.sub(lease.text, lease.from, lease.to))
@@ -8842,9 +9004,9 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(d
 `,
   },
   "trigger": {
-    sha1: "412c509d4438ce006d17b0a15ec36a85ba24051d",
+    sha1: "eca00ed735399a2b52d9e3eaf497ddb194b42547",
     text: `#!lua
-local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
+local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
   local time = redis.call('TIME')
   return time[1] * 1000000 + time[2]
@@ -9126,7 +9288,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -9178,6 +9340,18 @@ function F.save_bundles(t)
   redis.call('HSET', t.bundles, 'n', F.whole(b.jobs), 'a', F.whole(b.running), 'e', F.whole(b.entries),
     unpack(fields))
 end
+function F.text_between(text, from, to, size)
+  if size then return string.sub(text, from * (size + 1) + 1, (to + 1) * (size + 1) - 1) end
+  local first, at = 1, 0
+  for _ = 1, from do first = (string.find(text, '\\0', first, true) or #text) + 1 end
+  at = first
+  for k = from, to do
+    local stop = string.find(text, '\\0', at, true)
+    if not stop then return string.sub(text, first) end
+    at = stop + 1
+  end
+  return string.sub(text, first, at - 2)
+end
 function F.read_text(t, bundle)
   local b = t.bundled
   b.texts = b.texts or {}
@@ -9195,10 +9369,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -9215,6 +9390,13 @@ function F.records_in(t, bundle)
   end
   b.records[bundle] = records
   return records
+end
+local FEW_WANTED = 3
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
 end
 function F.by_bundle(numbers)
   local places, bundles, others, sub, byte = {}, {}, {}, string.sub, string.byte
@@ -9263,7 +9445,7 @@ function F.single_out(t, numbers)
   F.read_states_of(t, numbers)
   for _, number in ipairs(numbers) do
     local bundle, place, letter = F.place_in_bundle(t.bundled, number)
-    local record = bundle and F.records_in(t, bundle)[place + 1]
+    local record = bundle and F.record_in(t, bundle, place)
     if record then
       singled[#singled + 1] = number
       fields[#fields + 1], fields[#fields + 2] = number, record
@@ -9316,6 +9498,7 @@ function F.place_in_slice(lease, number)
   return letters and string.byte(letters, place + 1) == LETTER_A and number or nil
 end
 local FEW = 6
+local MOST_LOOKED_AFTER = 50
 function F.owner_of(lease)
   return string.sub(lease.text, lease.owner, lease.head - 1)
 end
@@ -9715,7 +9898,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "f2d6b3c77bf5d8ec21f528472fe4434a40d304db",
+    sha1: "1194946f81eb5ea7273514c39e7883fe69f1ac64",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0,bundles_of=0,read_states=0,set_states=0,save_bundles=0,slice_in=0,slice_text=0,next_slice=0,entry_in_front=0,cut_front=0,take_slice=0,text_between=0,size_in=0,read_text=0,take_some=0,pop_ready=0,lease_slice=0,as_numbers=0,spelled=0,end_in_slice=0,without=0,without_few=0,letters_of=0,has_members=0,end_slices=0,end_lease=0,forget_records=0,single_out_members=0}
 local R = {}
@@ -9928,7 +10111,7 @@ function F.bundles_of(t)
     for k = 1, 3 do m[k] = m[k] and tonumber(m[k]) end
     t.bundled = (m[1] or m[2] or m[3]) and {
       jobs = m[1] or 0, running = m[2] or 0, entries = m[3] or 0,
-      states = {}, changed = {},
+      states = {}, changed = {}, wanted = {},
     } or false
   end
   return t.bundled
@@ -10017,6 +10200,7 @@ function F.read_text(t, bundle)
   b.texts[bundle] = b.texts[bundle] or redis.call('HGET', t.bundles, bundle)
   return b.texts[bundle]
 end
+local FEW_WANTED = 3
 local HANDED_MS, HANDED_LENGTH_MS = 2000, 10000
 function F.is_handed(length)
   return string.byte(length) == 48
@@ -10095,7 +10279,7 @@ function F.end_in_slice(lease, joined)
   else
     local named = { string.byte(joined, BUNDLE_SIZE + 2, -1) }
     n = #named / 2
-    if n % 1 ~= 0 then return nil end
+    if n < 1 or n % 1 ~= 0 then return nil end
     letters = (n <= FEW and F.without_few or F.without)(slice, letters, named)
     if not letters then return nil end
   end
@@ -10104,11 +10288,15 @@ function F.end_in_slice(lease, joined)
   t.ended_here = (t.ended_here or 0) + n
   return true
 end
+local MOST_LOOKED_AFTER = 50
 function F.end_slices(leases)
+  local count = 0
   for _, lease in pairs(leases) do
     if not F.has_members(lease) then
-      if F.exists(PROGRESS) then F.forget_progress(lease) end
-      F.end_lease(lease)
+      local is_said = F.exists(PROGRESS)
+      if is_said and count < MOST_LOOKED_AFTER then F.forget_progress(lease) end
+      if not is_said or count < MOST_LOOKED_AFTER then F.end_lease(lease) end
+      count = count + 1
     end
   end
 end
@@ -10292,10 +10480,11 @@ function F.pop_ready(t, n)
   seen = seen or redis.call('LRANGE', t.ready, 0, n - 1)
   while seen[count + 1] and #seen[count + 1] ~= SLICE_SIZE do count = count + 1 end
   if not is_popped then return count > 0 and redis.call('LPOP', t.ready, count) or {} end
-  for k = #seen, count + 1, -1 do
-    redis.call('LPUSH', t.ready, seen[k])
-    seen[k] = nil
-  end
+  if count == #seen then return seen end
+  local back = {}
+  for k = #seen, count + 1, -1 do back[#back + 1], seen[k] = seen[k], nil end
+  redis.call('LPUSH', t.ready, unpack(back))
+  b.entries, b.is_changed = 1, true
   return seen
 end
 function F.entry_in_front(t)
@@ -10820,10 +11009,11 @@ function F.place_in_bundle(b, number)
   return bundle, place, letter
 end
 function F.read_states_of(t, numbers)
-  local bundles, before = {}, nil
+  local bundles, before, wanted = {}, nil, t.bundled.wanted
   for _, number in ipairs(numbers) do
     local bundle = string.sub(number, 1, BUNDLE_SIZE)
     if bundle ~= before then bundles[#bundles + 1], before = bundle, bundle end
+    wanted[bundle] = (wanted[bundle] or 0) + 1
   end
   F.read_states(t.bundled, t.bundles, bundles)
 end
@@ -10841,13 +11031,19 @@ function F.records_in(t, bundle)
   b.records[bundle] = records
   return records
 end
+function F.record_in(t, bundle, place)
+  if t.bundled.wanted[bundle] > FEW_WANTED then return F.records_in(t, bundle)[place + 1] end
+  local text = F.read_text(t, bundle)
+  local record = text and F.text_between(text, place, place)
+  return record ~= '' and record or nil
+end
 function F.records_of(t, numbers)
   local records = redis.call('HMGET', t.jobs, unpack(numbers))
   if not F.bundles_of(t) then return records end
   F.read_states_of(t, numbers)
   for k, number in ipairs(numbers) do
     local bundle, place = F.place_in_bundle(t.bundled, number)
-    records[k] = records[k] or bundle and F.records_in(t, bundle)[place + 1] or false
+    records[k] = records[k] or bundle and F.record_in(t, bundle, place) or false
   end
   return records
 end
@@ -10898,7 +11094,7 @@ function F.single_out(t, numbers)
   F.read_states_of(t, numbers)
   for _, number in ipairs(numbers) do
     local bundle, place, letter = F.place_in_bundle(t.bundled, number)
-    local record = bundle and F.records_in(t, bundle)[place + 1]
+    local record = bundle and F.record_in(t, bundle, place)
     if record then
       singled[#singled + 1] = number
       fields[#fields + 1], fields[#fields + 2] = number, record
@@ -10947,13 +11143,14 @@ function F.single_out_of_slice(lease, numbers)
   for _, number in ipairs(numbers) do lease.singled[number] = true end
 end
 function F.forget_progress(lease)
-  local numbers, gone = {}, {}
-  for place = lease.slice[2], lease.slice[3] do
-    numbers[#numbers + 1] = lease.slice[1] .. string.format('%02d', place)
+  local slice, said, gone = lease.slice, {}, {}
+  local numbers = F.numbers_in(F.spelled(slice[1], slice[2], slice[3]))
+  for k, text in ipairs(redis.call('HMGET', PROGRESS, unpack(numbers))) do
+    if text then said[#said + 1] = numbers[k] end
   end
-  local records = lease.t and redis.call('HMGET', lease.t.jobs, unpack(numbers)) or {}
-  for k, number in ipairs(numbers) do
-    if not records[k] then gone[#gone + 1] = number end
+  for _, number in ipairs(said) do
+    local is_here = lease.t and redis.call('HEXISTS', lease.t.jobs, number) == 1
+    if not is_here then gone[#gone + 1] = number end
   end
   if #gone > 0 then redis.call('HDEL', PROGRESS, unpack(gone)) end
 end
