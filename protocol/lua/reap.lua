@@ -113,7 +113,7 @@ local function reap_lease(fence, index, grace_from)
       reaped[#reaped + 1] = { tostring(index), fence, number, id, state, reason, due, counts }
     end
   end
-  wake_one(t)
+  if #members > 0 then wake_one(t) end
 end
 
 -- A big lease is enough for one step; the next look names the others again.

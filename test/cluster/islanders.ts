@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { createScheduler, type RedisConfig } from "../../src/index.js";
+import { createScheduler, type JobInfo, type RedisConfig } from "../../src/index.js";
 import type { Host } from "../support/islands.js";
 import { until } from "../support/until.js";
 
@@ -115,10 +115,29 @@ export class Islander {
   }
 }
 
-/** Each broken promise in words; `more`: what somebody else has begun at the end. */
+/** What the store says of a job that nobody has begun; null: nothing. */
+type Found = Pick<JobInfo, "state" | "reason"> | null;
+
+interface Drained {
+  /** What somebody else has begun at the end. */
+  more: readonly Begun[];
+  /** Those that nobody has begun even so, by id. */
+  left: ReadonlyMap<string, Found>;
+}
+
+/**
+ * Whoever had claimed it was cut off before the answer came: it may run once at most, so nobody
+ * runs it again.
+ */
+function wasInterrupted(push: Push, found: Found, { cutAt, wasThere }: Moments): boolean {
+  const wasClaimed = found?.state === "dead" && found.reason === "interrupted";
+  return push.isOnce && wasClaimed && wasThere(push.taskId) && push.at <= cutAt + ON_ITS_WAY_MS;
+}
+
+/** Each broken promise in words. */
 export function broken(
   sides: readonly Islander[],
-  { moments, more }: { moments: Moments; more: readonly Begun[] },
+  { moments, more, left }: Drained & { moments: Moments },
 ): string[] {
   const pushed = sides.flatMap((one) => one.pushed);
   const refused = sides.flatMap((one) => one.refused);
@@ -140,7 +159,11 @@ export function broken(
   }
   for (const job of pushed) {
     if (job.isLater || begun.has(job.id) || mayBeGone(job, moments)) continue;
-    found.push(`${job.id}, acknowledged at ${job.at}, never ran`);
+    const there = left.get(job.id) ?? null;
+    if (wasInterrupted(job, there, moments)) continue;
+    const says = there === null ? "is not there" : `is ${there.state} ${there.reason ?? ""}`;
+    const when = `acknowledged ${cutAt - job.at} ms before the cut`;
+    found.push(`${job.id} of ${wasThere(job.taskId) ? "there" : "elsewhere"}, ${when}, ${says}`);
   }
   for (const [id, at] of fired) {
     if (at.length === 1 || isExcused(id.replace(/@\d+$/, ""), at)) continue;
@@ -175,7 +198,7 @@ export function mayBeGone(push: Push, { cutAt, joinedAt, wasThere }: Moments): b
 export async function drain(
   sides: readonly Islander[],
   { redisConfig, moments }: { redisConfig: RedisConfig; moments: Moments },
-): Promise<{ more: Begun[]; gone: Push[] }> {
+): Promise<Drained & { gone: Push[] }> {
   const pushed = sides.flatMap((one) => one.pushed);
   const scheduler = createScheduler({ redisConfig, logger: false });
   const more: Begun[] = [];
@@ -197,7 +220,9 @@ export async function drain(
     for (const push of pushed.filter(({ isLater }) => isLater)) {
       if ((await scheduler.jobs.get(push.taskId, push.id)) === null) gone.push(push);
     }
-    return { more, gone };
+    const found = new Map<string, Found>();
+    for (const { taskId, id } of left()) found.set(id, await scheduler.jobs.get(taskId, id));
+    return { more, gone, left: found };
   } finally {
     await scheduler.stop();
   }

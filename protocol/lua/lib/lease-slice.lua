@@ -133,10 +133,11 @@ local MOST_LOOKED_AFTER = 50
 
 -- Those of which nothing is left.
 local function end_slices(leases)
-  local count = 0
+  local count, is_said = 0, nil
   for _, lease in pairs(leases) do
     if not has_members(lease) then
-      local is_said = exists(PROGRESS)
+      -- The ends of this call may have taken the last of it.
+      if is_said == nil then is_said = exists(PROGRESS) and redis.call('EXISTS', PROGRESS) == 1 end
       if is_said and count < MOST_LOOKED_AFTER then forget_progress(lease) end
       if not is_said or count < MOST_LOOKED_AFTER then end_lease(lease) end
       count = count + 1

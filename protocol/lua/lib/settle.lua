@@ -213,6 +213,7 @@ local function settle_completed(t, lease, joined, extras, keep, now)
   joined = as_numbers(joined)
   t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = numbers_in(joined)
+  if #numbers == 0 then return 'C' end
   if not exists(CANCELS) and drop_first(lease, joined) then
     note_done(t, numbers, extras)
     return 'C'

@@ -5897,7 +5897,7 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "9628204947e8759aee3c57947c2abbf282dcea7d",
+    sha1: "08eb9107293c7db0ed8dd0ae2e89382a105dffe6",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
@@ -6832,7 +6832,7 @@ function F.reap_lease(fence, index, grace_from)
       reaped[#reaped + 1] = { tostring(index), fence, number, id, state, reason, due, counts }
     end
   end
-  F.wake_one(t)
+  if #members > 0 then F.wake_one(t) end
 end
 local ENOUGH_JOBS = 50
 local grace_from = F.note_time(now_ms)
@@ -9898,7 +9898,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "1194946f81eb5ea7273514c39e7883fe69f1ac64",
+    sha1: "5b820e215ac1de198d1b204e4583725d5f02ea30",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0,bundles_of=0,read_states=0,set_states=0,save_bundles=0,slice_in=0,slice_text=0,next_slice=0,entry_in_front=0,cut_front=0,take_slice=0,text_between=0,size_in=0,read_text=0,take_some=0,pop_ready=0,lease_slice=0,as_numbers=0,spelled=0,end_in_slice=0,without=0,without_few=0,letters_of=0,has_members=0,end_slices=0,end_lease=0,forget_records=0,single_out_members=0}
 local R = {}
@@ -10290,10 +10290,10 @@ function F.end_in_slice(lease, joined)
 end
 local MOST_LOOKED_AFTER = 50
 function F.end_slices(leases)
-  local count = 0
+  local count, is_said = 0, nil
   for _, lease in pairs(leases) do
     if not F.has_members(lease) then
-      local is_said = F.exists(PROGRESS)
+      if is_said == nil then is_said = F.exists(PROGRESS) and redis.call('EXISTS', PROGRESS) == 1 end
       if is_said and count < MOST_LOOKED_AFTER then F.forget_progress(lease) end
       if not is_said or count < MOST_LOOKED_AFTER then F.end_lease(lease) end
       count = count + 1
@@ -10739,6 +10739,7 @@ function F.settle_completed(t, lease, joined, extras, keep, now)
   joined = F.as_numbers(joined)
   t.ends_in_bundles = t.ends_in_bundles or lease.slice
   local numbers = F.numbers_in(joined)
+  if #numbers == 0 then return 'C' end
   if not F.exists(CANCELS) and F.drop_first(lease, joined) then
     F.note_done(t, numbers, extras)
     return 'C'
