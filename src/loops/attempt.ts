@@ -29,8 +29,14 @@ export interface AttemptParts extends OutcomeParts {
   onProgress: (attempt: Attempt, text: string) => void;
 }
 
-/** Told once how an attempt ended; null: its lease was lost, there is nothing to settle. */
-export type OnEnd = (attempt: Attempt, outcome: SettleOutcome | null) => void;
+/**
+ * Whose attempt it is. An object, since V8 compiles its callers anew where a function of another
+ * scheduler of the process takes its place.
+ */
+export interface AttemptOwner {
+  /** Told once how it ended; null: its lease was lost, there is nothing to settle. */
+  attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void;
+}
 
 type Stage = "new" | "begun" | "ended";
 
@@ -68,7 +74,7 @@ export class Attempt implements Settle {
   #abortedBy: SchedulerError | null = null;
   #parts: AttemptParts | null = null;
   /** null: it does not run. */
-  #onEnd: OnEnd | null = null;
+  #owner: AttemptOwner | null = null;
 
   constructor(args: { fence: string; job: ClaimedJob; task: CheckedBind }) {
     this.fence = args.fence;
@@ -145,9 +151,9 @@ export class Attempt implements Settle {
    * Runs it to its end; whatever goes wrong on the way is an outcome. Never throws. `now`: by the
    * monotonic clock.
    */
-  begin(parts: AttemptParts, onEnd: OnEnd, now: number): void {
+  begin(parts: AttemptParts, owner: AttemptOwner, now: number): void {
     this.#parts = parts;
-    this.#onEnd = onEnd;
+    this.#owner = owner;
     this.startedAt = now;
     const refused = decodeData(this);
     if (refused !== null) {
@@ -161,15 +167,15 @@ export class Attempt implements Settle {
 
   /** The first ending counts; later ones, and those of attempts that do not run, do nothing. */
   end(ending: Ending): void {
-    const onEnd = this.#onEnd;
+    const owner = this.#owner;
     const parts = this.#parts;
-    if (onEnd === null || parts === null) return;
-    this.#onEnd = null;
+    if (owner === null || parts === null) return;
+    this.#owner = null;
     this.timer?.cancel();
     if (this.begun) this.durationMs = parts.clock.monotonic() - this.startedAt;
     const outcome = this.lost ? null : outcomeOf(parts, this, ending);
     this.#stage = "ended";
-    onEnd(this, outcome);
+    owner.attemptEnded(this, outcome);
   }
 
   endReturned(): void {
@@ -184,7 +190,7 @@ export class Attempt implements Settle {
   async #validateAndCall(parts: AttemptParts): Promise<void> {
     const refused = await validateData(parts, this);
     if (refused !== null) this.end(refused);
-    else if (this.#onEnd !== null) this.#call(parts);
+    else if (this.#owner !== null) this.#call(parts);
   }
 
   #call(parts: AttemptParts): void {

@@ -9,7 +9,7 @@
  */
 import type { Clock } from "../clock.js";
 import type { SettleOutcome } from "../store/contract.js";
-import { type Attempt, HAND_BACK, type OnEnd } from "./attempt.js";
+import { type Attempt, type AttemptOwner, type AttemptParts, HAND_BACK } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import type { Leases } from "./leases.js";
 import { LONGEST_WAIT_MS } from "./pace.js";
@@ -19,10 +19,10 @@ export interface RunnerParts {
   clock: Clock;
   places: () => Iterable<Place>;
   leases: Pick<Leases, "mayBegin">;
-  /** Begins an attempt; `onEnd` is called once: null: nothing to settle. Never throws. */
-  begin: (attempt: Attempt, onEnd: OnEnd, now: number) => void;
-  /** An attempt has ended, or will not begin. */
-  onEnded: OnEnd;
+  /** What attempts need. */
+  attempts: AttemptParts;
+  /** Told of each attempt that has ended, or will not begin. */
+  owner: AttemptOwner;
 }
 
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
@@ -31,7 +31,7 @@ const LONGEST_TURN_MS = 0.5;
 /** Until a claim that is under way will have been answered, ms. */
 const SOON_MS = 1;
 
-export class Runner {
+export class Runner implements AttemptOwner {
   readonly #parts: RunnerParts;
   #running = 0;
   #waiting = 0;
@@ -117,10 +117,10 @@ export class Runner {
     attempt.place = place;
     place.running += 1;
     this.#running += 1;
-    this.#parts.begin(attempt, this.#onEnd, now);
+    attempt.begin(this.#parts.attempts, this, now);
   }
 
-  readonly #onEnd = (attempt: Attempt, outcome: SettleOutcome | null): void => {
+  attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
     const place = attempt.place!;
     const { share } = place;
     // A full task is not looked for, so nobody knows whether it has more.
@@ -128,7 +128,7 @@ export class Runner {
     place.running -= 1;
     this.#running -= 1;
     place.pace.note(attempt.durationMs);
-    this.#parts.onEnded(attempt, outcome);
+    this.#parts.owner.attemptEnded(attempt, outcome);
     if (share !== null) {
       share.fill();
       share.changed();
@@ -137,7 +137,7 @@ export class Runner {
       const isNow = outcome?.kind === "completed";
       this.#beginSome(place, isNow ? attempt.endedAt : null);
     }
-  };
+  }
 
   #mustPause(now: number): boolean {
     if (this.#isPaused) return true;
@@ -211,6 +211,6 @@ export class Runner {
 
   #handBack(attempt: Attempt, outcome: SettleOutcome = HAND_BACK): void {
     attempt.markEnded();
-    this.#parts.onEnded(attempt, attempt.lost ? null : outcome);
+    this.#parts.owner.attemptEnded(attempt, attempt.lost ? null : outcome);
   }
 }

@@ -1,20 +1,17 @@
 /** Tells what became of attempts: the events of a settle's answer and of reaped jobs. */
 import type { Emitter } from "../core/events.js";
-import type { Reaped, SettleAnswer, SettleOutcome } from "../store/contract.js";
+import type { Reaped, SettleAnswer } from "../store/contract.js";
 import { type Attempt, HAND_BACK } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import { emitLost } from "./renew.js";
 
 /** The store has answered a settle. */
-export function tellSettled(
-  emitter: Emitter,
-  settled: { attempt: Attempt; outcome: SettleOutcome; answer: SettleAnswer },
-): void {
-  const { attempt, outcome, answer } = settled;
+export function tellSettled(emitter: Emitter, attempt: Attempt, answer: SettleAnswer): void {
   if (answer !== "lost" && answer.state === "completed") {
     tellCompleted(emitter, attempt);
     return;
   }
+  const { outcome } = attempt;
   const job = { jobId: attempt.job.id, taskId: attempt.taskId };
   const attempted = { ...job, attempt: attempt.tryNumber };
   // It has not begun: its deputy was faster, or somebody has it again. Nothing that ran is lost.

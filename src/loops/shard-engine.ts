@@ -12,7 +12,6 @@ import { Leases } from "./leases.js";
 import { type DelayMs, Loop, type LoopParts, type Step } from "./loop.js";
 import { reapStep } from "./reap.js";
 import { Renew } from "./renew.js";
-import { tellSettled } from "./settled.js";
 import type { Share } from "./share.js";
 import { Slots } from "./slots.js";
 import type { Solo } from "./solo.js";
@@ -116,8 +115,8 @@ export class ShardEngine {
   }
 
   #makePump(): Pump {
-    const { options, emitter, shard, isOnly } = this.#parts;
-    const attemptParts: AttemptParts = {
+    const { options, shard, isOnly } = this.#parts;
+    const attempts: AttemptParts = {
       ...this.#parts,
       validators: options.tasks,
       keepResults: options.keep.completed.count > 0,
@@ -132,8 +131,7 @@ export class ShardEngine {
       leaseMs: options.leaseMs,
       keep: options.keep,
       attemptsOf: (batch) => this.#attemptsOf(batch),
-      begin: (attempt, onEnd, now) => attempt.begin(attemptParts, onEnd, now),
-      onSettled: (attempt, outcome, answer) => tellSettled(emitter, { attempt, outcome, answer }),
+      attempts,
       onWorked: (answer) => this.#worked(answer),
       wake: () => this.#wakeLanes(),
     });

@@ -18,7 +18,7 @@ import type {
   Store,
   WorkAnswer,
 } from "../store/contract.js";
-import { type Attempt, HAND_BACK, type OnEnd } from "./attempt.js";
+import { type Attempt, type AttemptOwner, type AttemptParts, HAND_BACK } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
@@ -26,6 +26,7 @@ import { AT_ONCE, type DelayMs } from "./loop.js";
 import { patiently } from "./patience.js";
 import { MOST_PER_CALL } from "./place.js";
 import { Runner } from "./runner.js";
+import { tellSettled } from "./settled.js";
 import type { Asked, Slots } from "./slots.js";
 import type { Says, Solo, Soloist } from "./solo.js";
 
@@ -42,10 +43,8 @@ export interface PumpParts {
   keep: KeepRules;
   /** The attempts for the jobs of a batch, not begun. */
   attemptsOf: (batch: HandedBatch) => Attempt[];
-  /** Begins an attempt, and tells of its end once. Never throws. */
-  begin: (attempt: Attempt, onEnd: OnEnd, now: number) => void;
-  /** Told what became of each settle. */
-  onSettled: (attempt: Attempt, outcome: SettleOutcome, answer: SettleAnswer) => void;
+  /** What attempts need. */
+  attempts: AttemptParts;
   /** Told of each answer or hand-over: its jobs, its age at most; quiet: nothing runs or waits. */
   onWorked: (answer: { jobs: number; ageMs: number; quiet: boolean }) => void;
   /** There is something for the step to do. */
@@ -57,7 +56,7 @@ interface Call extends Says {
   asked: Asked[];
 }
 
-export class Pump implements Soloist {
+export class Pump implements Soloist, AttemptOwner {
   readonly #parts: PumpParts;
   readonly #runner: Runner;
   /** Attempts whose ends the store has to learn. */
@@ -77,8 +76,7 @@ export class Pump implements Soloist {
 
   constructor(parts: PumpParts) {
     this.#parts = parts;
-    const onEnded: OnEnd = (attempt, outcome) => this.#attemptEnded(attempt, outcome);
-    this.#runner = new Runner({ ...parts, places: () => parts.slots.places(), onEnded });
+    this.#runner = new Runner({ ...parts, places: () => parts.slots.places(), owner: this });
     parts.solo.join(this);
   }
 
@@ -234,11 +232,12 @@ export class Pump implements Soloist {
   }
 
   #settled(settles: readonly Attempt[], answers: readonly SettleAnswer[]): void {
-    const { leases, onSettled } = this.#parts;
-    settles.forEach((attempt, index) => {
+    const { leases, attempts } = this.#parts;
+    for (let index = 0; index < settles.length; index += 1) {
+      const attempt = settles[index]!;
       leases.release(attempt);
-      onSettled(attempt, attempt.outcome, answers[index] ?? "lost");
-    });
+      tellSettled(attempts.emitter, attempt, answers[index] ?? "lost");
+    }
   }
 
   #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
@@ -265,7 +264,7 @@ export class Pump implements Soloist {
     else this.#runner.take(slots.place(batch.taskId), attempts);
   }
 
-  #attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
+  attemptEnded(attempt: Attempt, outcome: SettleOutcome | null): void {
     const { solo } = this.#parts;
     solo.ended(attempt, this);
     if (outcome !== null) {

@@ -1,6 +1,6 @@
 /**
- * The thread of a deputy, from its beginning to its end: puts its duty together with a store of
- * its own, and does what the main thread says.
+ * The thread of deputies. Each that comes has a port; from its beginning to its end this puts its
+ * duty together with a store of its own, and does what the main thread says.
  */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { systemChance } from "../chance.js";
@@ -40,9 +40,21 @@ const LOAD_AFTER_PART = 10;
 /** What it tells the main thread, once each. */
 export type FromDeputy = "ready" | "loaded";
 
-function serve(port: MessagePort, orders: DeputyOrders): void {
+export interface DeputyHostOrders {
+  /** False: ends with its only deputy. */
+  isShared: boolean;
+}
+
+/** One deputy more. */
+export interface Newcomer {
+  port: MessagePort;
+  orders: DeputyOrders;
+}
+
+function serve({ port, orders }: Newcomer): void {
   const board = new BoardView(orders.board);
   let timer: Timer | null = null;
+  let isOver = false;
   let made: Promise<DeputyStore> | null = null;
   let learn: (store: ToldStore) => void = () => {};
   const told = new Promise<ToldStore>((resolve) => {
@@ -52,14 +64,14 @@ function serve(port: MessagePort, orders: DeputyOrders): void {
     made ??= told.then((known) => makeStore(known, orders.leaseMs));
     return made;
   };
-  const closeStore = (): void => {
-    void made?.then((open) => open.close()).catch(() => {});
+  const closeStore = async (): Promise<void> => {
+    await made?.then((open) => open.close()).catch(() => {});
   };
   const duty = new Duty({
     ...{ clock: systemClock, board, taskIds: orders.taskIds, leaseMs: orders.leaseMs },
     store,
     // It opens itself again when it is used again.
-    closeStore,
+    closeStore: () => void closeStore(),
   });
   const tell = (word: FromDeputy): void => port.postMessage(word);
   // What cannot be loaded ends the thread, and the main thread is told: nobody handles that.
@@ -77,18 +89,29 @@ function serve(port: MessagePort, orders: DeputyOrders): void {
   port.on("message", (word: ToDeputyThread) => {
     if (word.kind === "store") learn(word.store);
     if (word.kind === "sheet") board.addSheet(word.sheet);
-    if (word.kind === "wake" && timer === null) {
+    if (word.kind === "wake" && timer === null && !isOver) {
       duty.begin();
       look();
     }
-    if (word.kind !== "close") return;
+    // Whoever waits for the end may rely on the store's.
+    if (word.kind === "close") void end().then(() => port.close());
+  });
+  const end = (): Promise<void> => {
+    isOver = true;
     timer?.cancel();
     loading?.cancel();
-    port.close();
-    closeStore();
-  });
+    return closeStore();
+  };
+  port.on("close", () => void end());
   tell("ready");
   look();
 }
 
-if (parentPort !== null) serve(parentPort, workerData as DeputyOrders);
+if (parentPort !== null) {
+  const main = parentPort;
+  const { isShared } = workerData as DeputyHostOrders;
+  main.on("message", (newcomer: Newcomer) => {
+    serve(newcomer);
+    if (!isShared) newcomer.port.on("close", () => main.close());
+  });
+}

@@ -2,36 +2,36 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
+import { systemClock } from "../clock.js";
 import { SchedulerError } from "../core/errors.js";
-import type { DeputyListener, LaunchDeputy } from "../loops/deputy/deputy.js";
+import type { LaunchDeputy } from "../loops/deputy/deputy.js";
 import type { FromHandler, HandlerListener, HandlerThreads } from "../loops/handler-pool.js";
-import type { FromDeputy, ToDeputyThread } from "./deputy-thread.js";
+import { DeputyHost } from "./deputy-host.js";
+import type { DeputyHostOrders } from "./deputy-thread.js";
 import type { HandlerOrders } from "./handler-thread.js";
 import type { DeputyStoreOptions } from "./orders.js";
 
 /** It holds a client and a few leases: Node's own bounds are for programs. */
 const DEPUTY_LIMITS = { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 };
 
+function hostOf(workerData: DeputyHostOrders): DeputyHost {
+  const options = { workerData, resourceLimits: DEPUTY_LIMITS, ...flags() };
+  const makeThread = (): Worker =>
+    new Worker(new URL("./deputy-thread.js", import.meta.url), options);
+  return new DeputyHost({ clock: systemClock, isShared: workerData.isShared, makeThread });
+}
+
+/** Of all schedulers of this process whose store is reached over the network. */
+const shared = hostOf({ isShared: true });
+
 /** `store` null: what the user gave cannot be copied into a thread. */
 export function launcherOf(store: () => DeputyStoreOptions | null): LaunchDeputy {
-  return (workerData, listener) => {
-    if (store() === null) return "redisConfig has functions, which cannot be copied into a thread";
+  return (orders, listener) => {
+    const known = store();
+    if (known === null) return "redisConfig has functions, which cannot be copied into a thread";
     try {
-      const file = new URL("./deputy-thread.js", import.meta.url);
-      const thread = new Worker(file, { workerData, resourceLimits: DEPUTY_LIMITS, ...flags() });
-      thread.on("message", (word: FromDeputy) => listener[word]());
-      watch(thread, listener);
-      const tell = (word: ToDeputyThread): void => thread.postMessage(word);
-      return {
-        tell,
-        open: (shards) => {
-          const known = store();
-          // Changed since: the next launch says so.
-          if (known === null) void thread.terminate();
-          else tell({ kind: "store", store: { ...known, shards } });
-        },
-        kill: () => void thread.terminate(),
-      };
+      const host = known.kind === "redis" ? shared : hostOf({ isShared: false });
+      return host.add({ orders, listener, store });
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
     }
@@ -81,7 +81,7 @@ function hasHandlerThread(): boolean {
   }
 }
 
-function watch(thread: Worker, listener: DeputyListener | HandlerListener): void {
+function watch(thread: Worker, listener: HandlerListener): void {
   let died: Error | null = null;
   thread.on("error", (error: unknown) => {
     died = error instanceof Error ? error : new Error(String(error));

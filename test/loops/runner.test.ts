@@ -1,6 +1,6 @@
 /** Who begins, who waits, and who is handed back: the runner alone. */
 import { expect, test } from "vitest";
-import type { Attempt, OnEnd } from "../../src/loops/attempt.js";
+import type { Attempt, AttemptOwner } from "../../src/loops/attempt.js";
 import { Line } from "../../src/loops/line.js";
 import { LONGEST_WAIT_MS } from "../../src/loops/pace.js";
 import { Place } from "../../src/loops/place.js";
@@ -20,20 +20,23 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
     clock: { ...clock, monotonic: () => clock.monotonic() + spentMs },
     places: () => [place],
     leases: { mayBegin: () => true },
-    begin: (attempt: Attempt, onEnd: OnEnd, now: number) => {
-      begun.push(Number(attempt.job.number));
-      begunAt.push(now);
-      spentMs += syncMs;
-      ends.push((kind = "completed") => {
-        Object.assign(attempt, { endedAt: now });
-        if (kind === "completed") onEnd(attempt, { kind, result: null });
-        else onEnd(attempt, { kind, reason: "invalid", error: null } as never);
-      });
-    },
-    onEnded: (attempt, outcome) => {
-      if (outcome?.kind === "handBack") back.push(Number(attempt.job.number));
+    attempts: null as never,
+    owner: {
+      attemptEnded: (attempt, outcome) => {
+        if (outcome?.kind === "handBack") back.push(Number(attempt.job.number));
+      },
     },
   });
+  function begin(this: Attempt, _parts: unknown, owner: AttemptOwner, now: number): void {
+    begun.push(Number(this.job.number));
+    begunAt.push(now);
+    spentMs += syncMs;
+    ends.push((kind = "completed") => {
+      Object.assign(this, { endedAt: now });
+      if (kind === "completed") owner.attemptEnded(this, { kind, result: null });
+      else owner.attemptEnded(this, { kind, reason: "invalid", error: null } as never);
+    });
+  }
   const take = (from: number, count: number, { isRetryOff = false } = {}): void => {
     const attempts = Array.from({ length: count }, (_, k) => {
       const rules = { retry: isRetryOff ? null : {} };
@@ -44,6 +47,7 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
         cancelled: false,
         claimedAt: 0,
         durationMs: 0,
+        begin,
         markEnded() {},
         outcome: null,
       };

@@ -79,21 +79,42 @@ function hold(board: Board, { fence, jobs }: Pick<ClaimedBatch, "fence" | "jobs"
   return board.hold({ fence, task: 0, shard: 0, leaseMs: LEASE_MS, limitMs: PATIENCE_MS, jobs });
 }
 
+/** Claims a job of that task, and resolves when its lease has been renewed. */
+async function isRenewed(taskId: string, board: Board): Promise<void> {
+  await store.push({ jobs: [job(taskId)], timeoutMs: 5_000 });
+  const [batch] = await claimAll(taskId);
+  const { number } = batch!.jobs[0]!;
+  const endsAt = async (): Promise<number> => {
+    const args = { taskId, state: "running", cursor: null, limit: 10 } as const;
+    const { jobs } = await store.list(args);
+    return jobs.find(({ id }) => id.endsWith(number))?.leaseEndsAt ?? 0;
+  };
+  const first = await endsAt();
+  const place = hold(board, batch!);
+  expect(board.mayBegin(place, 0)).toBe(true);
+  await until("the lease is renewed", async () => (await endsAt()) > first, PATIENCE_MS);
+}
+
 test(
   "it has loaded all before anything is due, and renews what is held then",
   async () => {
     const { board, thread } = await loaded(["first"]);
-    await store.push({ jobs: [job("first")], timeoutMs: 5_000 });
-    const [batch] = await claimAll("first");
-    const endsAt = async (): Promise<number> => {
-      const args = { taskId: "first", state: "running", cursor: null, limit: 1 } as const;
-      return (await store.list(args)).jobs[0]?.leaseEndsAt ?? 0;
-    };
-    const first = await endsAt();
-    const place = hold(board, batch!);
-    expect(board.mayBegin(place, 0)).toBe(true);
-    await until("the lease is renewed", async () => (await endsAt()) > first, PATIENCE_MS);
+    await isRenewed("first", board);
     thread.kill();
+  },
+  PATIENCE_MS,
+);
+
+test(
+  "of two schedulers of a process each has its own, and one goes on when the other has left",
+  async () => {
+    const [one, other] = [await loaded(["one"]), await loaded(["other"])];
+    await Promise.all([isRenewed("one", one.board), isRenewed("other", other.board)]);
+    one.thread.tell({ kind: "close" });
+    await until("its end", () => one.died() !== null, PATIENCE_MS);
+    await isRenewed("other", other.board);
+    expect(other.died()).toBeNull();
+    other.thread.kill();
   },
   PATIENCE_MS,
 );
