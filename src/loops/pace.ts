@@ -7,7 +7,7 @@
 export const LONGEST_WAIT_MS = 10;
 
 /** What stands ready is to last for this long, ms: half of what it may, since handlers vary. */
-const AIM_MS = 5;
+export const AIM_MS = 5;
 
 /** Slower handlers gain nothing: a round trip is short beside them. */
 const SHORT_MS = 10;

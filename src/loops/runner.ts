@@ -2,7 +2,8 @@
  * Runs claimed jobs: as many of a task at once as its concurrency, the others wait in line.
  *  1. whoever has waited for `LONGEST_WAIT_MS`, behind handlers slower than they used to be, is
  *     handed back; not who has a free slot and waits only for the event loop: a claim would give
- *     it the same slot again
+ *     it the same slot again; and where the event loop stood still meanwhile and slots are free,
+ *     a moment later, since what stands ready is gone by then if handlers are as short as ever
  *  2. retry-off jobs wait for a slot only behind handlers that are very short
  *  3. short handlers run one after the other for a bounded time; then the event loop has its turn
  *  4. once stopped, what has not begun is handed back
@@ -12,7 +13,7 @@ import type { SettleOutcome } from "../store/contract.js";
 import { type Attempt, type AttemptOwner, type AttemptParts, HAND_BACK } from "./attempt.js";
 import { TAKEN } from "./deputy/taken.js";
 import type { Leases } from "./leases.js";
-import { LONGEST_WAIT_MS } from "./pace.js";
+import { AIM_MS, LONGEST_WAIT_MS } from "./pace.js";
 import type { Place } from "./place.js";
 
 export interface RunnerParts {
@@ -28,6 +29,9 @@ export interface RunnerParts {
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
 const LONGEST_TURN_MS = 0.5;
 
+/** A timer that is so late, ms, was held up by more than a turn of handlers. */
+const STALL_MS = 2;
+
 /** Until a claim that is under way will have been answered, ms. */
 const SOON_MS = 1;
 
@@ -42,6 +46,8 @@ export class Runner implements AttemptOwner {
   /** Jobs are being begun: one that ends at once must not begin the next inside of that. */
   #beginning = false;
   #patrolled = false;
+  /** The event loop stood still, as for a collection of garbage: once, that counts for nothing. */
+  #isPatient = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -164,18 +170,26 @@ export class Runner implements AttemptOwner {
   #patrol(inMs: number): void {
     if (this.#patrolled) return;
     this.#patrolled = true;
-    this.#parts.clock.after(inMs, () => {
+    const { clock, places } = this.#parts;
+    const dueAt = clock.monotonic() + inMs;
+    clock.after(inMs, () => {
       this.#patrolled = false;
-      const now = this.#parts.clock.monotonic();
-      let oldest = now;
-      for (const place of this.#parts.places()) {
-        const first = place.waiting.first?.claimedAt ?? now;
-        place.isClogged = first + LONGEST_WAIT_MS <= now && this.#isStuck(place);
-        if (first + LONGEST_WAIT_MS > now) oldest = Math.min(oldest, first);
-        else if (place.isClogged) oldest = Math.min(oldest, now + SOON_MS - LONGEST_WAIT_MS);
-      }
-      if (this.#waiting > 0) this.#patrol(Math.max(SOON_MS, oldest + LONGEST_WAIT_MS - now));
+      const now = clock.monotonic();
+      this.#isPatient = !this.#isPatient && now - dueAt >= STALL_MS;
+      let nextMs = LONGEST_WAIT_MS;
+      for (const place of places()) nextMs = Math.min(nextMs, this.#lookAfter(place, now));
+      if (this.#waiting > 0) this.#patrol(Math.max(SOON_MS, nextMs));
     });
+  }
+
+  /** In how many ms to look again. */
+  #lookAfter(place: Place, now: number): number {
+    const leftMs = (place.waiting.first?.claimedAt ?? now) + LONGEST_WAIT_MS - now;
+    const isPatient = this.#isPatient && place.slots > 0;
+    place.isClogged = leftMs <= 0 && !isPatient && this.#isStuck(place);
+    if (leftMs > 0) return leftMs;
+    if (isPatient) return AIM_MS;
+    return place.isClogged ? SOON_MS : LONGEST_WAIT_MS;
   }
 
   /**

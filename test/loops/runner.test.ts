@@ -1,8 +1,8 @@
 /** Who begins, who waits, and who is handed back: the runner alone. */
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Attempt, AttemptOwner } from "../../src/loops/attempt.js";
 import { Line } from "../../src/loops/line.js";
-import { LONGEST_WAIT_MS } from "../../src/loops/pace.js";
+import { AIM_MS, LONGEST_WAIT_MS } from "../../src/loops/pace.js";
 import { Place } from "../../src/loops/place.js";
 import { Runner } from "../../src/loops/runner.js";
 import { createTestClock } from "../../src/testing/clock.js";
@@ -54,7 +54,10 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
     });
     runner.take(place, attempts as unknown as Attempt[]);
   };
-  return { clock, place, begun, begunAt, back, ends, take };
+  const stall = (ms: number): void => {
+    spentMs += ms;
+  };
+  return { clock, place, begun, begunAt, back, ends, take, stall };
 }
 
 test.each([true, false])(
@@ -93,6 +96,45 @@ test("what is handed back is overtaken by nothing that was claimed after it", as
   await clock.advance(1);
   expect(back).toEqual([1, 2, 3, 4]);
   expect(begun).toEqual([0]);
+});
+
+describe("jobs that wait while the event loop stands still", () => {
+  /** One waits for a slot, one has it if any is free; the event loop stands still for so long. */
+  function waiting({ stalledMs, isFree }: { stalledMs: number; isFree: boolean }) {
+    const stage = createStage({ concurrency: 1 });
+    stage.take(0, 3);
+    if (isFree) stage.place.running = 0;
+    stage.stall(stalledMs);
+    return stage;
+  }
+
+  test("have another moment where slots are free", async () => {
+    const { clock, place, back } = waiting({ stalledMs: 30, isFree: true });
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(back).toEqual([]);
+    expect(place.isClogged).toBe(false);
+    await clock.advance(AIM_MS - 1);
+    expect(back).toEqual([]);
+    await clock.advance(1);
+    expect(back).toEqual([2]);
+  });
+
+  test("have no second one, however long it goes on", async () => {
+    const { clock, back, stall } = waiting({ stalledMs: 30, isFree: true });
+    await clock.advance(LONGEST_WAIT_MS);
+    stall(30);
+    await clock.advance(AIM_MS);
+    expect(back).toEqual([2]);
+  });
+
+  test.each([
+    { stalledMs: 30, isFree: false, goBack: [1, 2] },
+    { stalledMs: 0, isFree: true, goBack: [2] },
+  ])("have none behind handlers that are slow (%o)", async ({ goBack, ...how }) => {
+    const { clock, back } = waiting(how);
+    await clock.advance(LONGEST_WAIT_MS);
+    expect(back).toEqual(goBack);
+  });
 });
 
 test("a line that is never empty goes on in order", () => {
