@@ -96,8 +96,10 @@ export class Place {
     const { share } = this;
     const capacity = this.concurrency + ahead;
     const room = share === null ? free + ahead : share.roomFor(this, capacity);
-    const part = Math.floor(capacity / (share === null ? 2 : 2 * share.rivalsOf(this)));
-    const half = Math.min(part, MOST_PER_CALL.jobs);
-    return room >= half ? Math.min(room, half) : Math.max(free, 0);
+    const parts = share === null ? 2 : 2 * share.rivalsOf(this);
+    const most = Math.min(Math.floor(capacity / parts), MOST_PER_CALL.jobs);
+    // While all slots are taken there is never more room than may stand ready.
+    const least = Math.min(most, Math.ceil(ahead / parts));
+    return room >= least ? Math.min(room, most) : Math.max(free, 0);
   }
 }

@@ -81,6 +81,19 @@ test("a free slot is asked for, however few are free", () => {
   }
 });
 
+test("with all slots taken, more is asked for once half of what may stand ready has begun", () => {
+  const { place } = createStage({ concurrency: 100 });
+  for (let n = 0; n < 20; n += 1) place.pace.note(5.5);
+  const ahead = place.pace.ahead(100, false);
+  expect(ahead).toBeLessThan(100);
+  place.running = 100;
+  for (let n = 0; n < ahead; n += 1) place.waiting.add({} as Attempt);
+  for (let gone = 0; gone < ahead; gone += 1) {
+    expect(place.wanted()).toBe(gone < ahead / 2 ? 0 : gone);
+    place.waiting.take();
+  }
+});
+
 test("what is handed back is overtaken by nothing that was claimed after it", async () => {
   const { clock, place, begun, back, take } = createStage({ concurrency: 1 });
   for (let n = 0; n < 20; n += 1) place.pace.note(0.01);
