@@ -28,6 +28,8 @@ export class Place {
   offers = 0;
   /** What waits is to be handed back; nothing more is claimed before, as it would overtake that. */
   isClogged = false;
+  /** Until when what has waited too long may wait, by the monotonic clock; null: not asked. */
+  patientUntil: number | null = null;
   /** The last jobs that came were retry-off. */
   isRetryOff = false;
   /** With which places of the same task, in other shards, it shares its concurrency; null: none. */
@@ -97,7 +99,8 @@ export class Place {
     const capacity = this.concurrency + ahead;
     const room = share === null ? free + ahead : share.roomFor(this, capacity);
     const parts = share === null ? 2 : 2 * share.rivalsOf(this);
-    const most = Math.min(Math.floor(capacity / parts), MOST_PER_CALL.jobs);
+    // One at least: its part may be less than a whole job, and then nobody would ever ask.
+    const most = Math.max(1, Math.min(Math.floor(capacity / parts), MOST_PER_CALL.jobs));
     // While all slots are taken there is never more room than may stand ready.
     const least = Math.min(most, Math.ceil(ahead / parts));
     return room >= least ? Math.min(room, most) : Math.max(free, 0);

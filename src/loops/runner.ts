@@ -2,8 +2,9 @@
  * Runs claimed jobs: as many of a task at once as its concurrency, the others wait in line.
  *  1. whoever has waited for `LONGEST_WAIT_MS`, behind handlers slower than they used to be, is
  *     handed back; not who has a free slot and waits only for the event loop: a claim would give
- *     it the same slot again; and where the event loop stood still meanwhile and slots are free,
- *     a moment later, since what stands ready is gone by then if handlers are as short as ever
+ *     it the same slot again; and where the event loop stood still meanwhile, as for a collection
+ *     of garbage, and slots are free: a moment later, once, since what stands ready is gone by
+ *     then if handlers are as short as ever
  *  2. retry-off jobs wait for a slot only behind handlers that are very short
  *  3. short handlers run one after the other for a bounded time; then the event loop has its turn
  *  4. once stopped, what has not begun is handed back
@@ -29,8 +30,8 @@ export interface RunnerParts {
 /** So long may handlers follow one another before timers and sockets have their turn, ms. */
 const LONGEST_TURN_MS = 0.5;
 
-/** A timer that is so late, ms, was held up by more than a turn of handlers. */
-const STALL_MS = 2;
+/** A timer that is so late, ms, was held up by more than turns of handlers and whole ms. */
+const STALL_MS = 3;
 
 /** Until a claim that is under way will have been answered, ms. */
 const SOON_MS = 1;
@@ -46,8 +47,6 @@ export class Runner implements AttemptOwner {
   /** Jobs are being begun: one that ends at once must not begin the next inside of that. */
   #beginning = false;
   #patrolled = false;
-  /** The event loop stood still, as for a collection of garbage: once, that counts for nothing. */
-  #isPatient = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -171,24 +170,29 @@ export class Runner implements AttemptOwner {
     if (this.#patrolled) return;
     this.#patrolled = true;
     const { clock, places } = this.#parts;
-    const dueAt = clock.monotonic() + inMs;
+    const dueAt = clock.monotonic() + Math.ceil(inMs);
     clock.after(inMs, () => {
       this.#patrolled = false;
       const now = clock.monotonic();
-      this.#isPatient = !this.#isPatient && now - dueAt >= STALL_MS;
+      const isLate = now - dueAt >= STALL_MS;
       let nextMs = LONGEST_WAIT_MS;
-      for (const place of places()) nextMs = Math.min(nextMs, this.#lookAfter(place, now));
+      for (const place of places()) nextMs = Math.min(nextMs, this.#lookAfter(place, now, isLate));
       if (this.#waiting > 0) this.#patrol(Math.max(SOON_MS, nextMs));
     });
   }
 
-  /** In how many ms to look again. */
-  #lookAfter(place: Place, now: number): number {
+  /** In how many ms to look again. `isLate`: the event loop stood still. */
+  #lookAfter(place: Place, now: number, isLate: boolean): number {
     const leftMs = (place.waiting.first?.claimedAt ?? now) + LONGEST_WAIT_MS - now;
-    const isPatient = this.#isPatient && place.slots > 0;
-    place.isClogged = leftMs <= 0 && !isPatient && this.#isStuck(place);
-    if (leftMs > 0) return leftMs;
-    if (isPatient) return AIM_MS;
+    if (leftMs > 0) {
+      [place.isClogged, place.patientUntil] = [false, null];
+      return leftMs;
+    }
+    const mayWait = isLate && place.slots > 0 && !place.isClogged;
+    if (mayWait) place.patientUntil ??= now + AIM_MS;
+    const patientMs = (place.patientUntil ?? now) - now;
+    if (patientMs > 0) return patientMs;
+    place.isClogged = this.#isStuck(place);
     return place.isClogged ? SOON_MS : LONGEST_WAIT_MS;
   }
 

@@ -99,7 +99,9 @@ export class Watch {
     this.#fruitless = 0;
     const restMs = this.#isBehind ? REGISTER_WITHIN_MS : registrations.restMs;
     const sleepMs = Math.min(waitMs, longestMs, restMs);
-    if (awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
+    // Where no task is idle nobody is to wake it for one: its own claims go on.
+    const isIdle = taskIds.length > 0 || slots.idleTaskIds().length > 0;
+    if (isIdle && awakenings !== this.#awakenings) return Math.min(sleepMs, GAP_MS);
     if (look.nextTaskId !== null && sleepMs === waitMs) {
       this.#next = { taskId: look.nextTaskId, at: clock.monotonic() + sleepMs };
     }

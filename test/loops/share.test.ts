@@ -137,3 +137,16 @@ test("of jobs that wait for a slot, the one that was claimed first begins first"
   }
   expect(begun).toEqual([1, 2, 3, 4]);
 });
+
+test.each([
+  { count: 16, concurrency: 10, meanMs: 5 },
+  { count: 8, concurrency: 5, meanMs: 9 },
+  { count: 2, concurrency: 1, meanMs: 4 },
+])("free slots are asked for however small a place's part is (%o)", (how) => {
+  const { claim, offer, places, share } = scene(how.count, how.concurrency);
+  for (const { pace } of places) for (let n = 0; n < 20; n += 1) pace.note(how.meanMs);
+  offer(...places.keys());
+  const claimed = places.map((_, k) => claim(k));
+  expect(Math.min(...claimed.slice(0, how.concurrency))).toBeGreaterThan(0);
+  expect(share.slots).toBeLessThanOrEqual(0);
+});
