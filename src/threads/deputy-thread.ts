@@ -37,8 +37,11 @@ async function makeStore(store: ToldStore, leaseMs: number): Promise<DeputyStore
  */
 const LOAD_AFTER_PART = 10;
 
-/** What it tells the main thread, once each. */
-export type FromDeputy = "ready" | "loaded";
+/** What it tells the main thread, once each; the last one before it closes its port. */
+export type FromDeputy =
+  | { kind: "ready" }
+  | { kind: "loaded" }
+  | { kind: "failed"; message: string };
 
 export interface DeputyHostOrders {
   /** False: ends with its only deputy. */
@@ -51,32 +54,63 @@ export interface Newcomer {
   orders: DeputyOrders;
 }
 
+/** A deputy's own store: made when it is first needed, once the main thread has told of it. */
+class OwnStore {
+  readonly #leaseMs: number;
+  readonly #told: Promise<ToldStore>;
+  #learn: (store: ToldStore) => void = () => {};
+  #made: Promise<DeputyStore> | null = null;
+  #isOver = false;
+
+  constructor(leaseMs: number) {
+    this.#leaseMs = leaseMs;
+    this.#told = new Promise<ToldStore>((resolve) => {
+      this.#learn = resolve;
+    });
+  }
+
+  learn(store: ToldStore): void {
+    this.#learn(store);
+  }
+
+  readonly get = (): Promise<DeputyStore> => {
+    if (this.#isOver) return Promise.reject(new Error("its scheduler has stopped"));
+    this.#made ??= this.#told.then((known) => makeStore(known, this.#leaseMs));
+    return this.#made;
+  };
+
+  /** It opens itself again when it is used again. */
+  async close(): Promise<void> {
+    await this.#made?.then((open) => open.close()).catch(() => {});
+  }
+
+  /** For ever. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    await this.close();
+  }
+}
+
 function serve({ port, orders }: Newcomer): void {
   const board = new BoardView(orders.board);
+  const store = new OwnStore(orders.leaseMs);
   let timer: Timer | null = null;
   let isOver = false;
-  let made: Promise<DeputyStore> | null = null;
-  let learn: (store: ToldStore) => void = () => {};
-  const told = new Promise<ToldStore>((resolve) => {
-    learn = resolve;
-  });
-  const store = (): Promise<DeputyStore> => {
-    made ??= told.then((known) => makeStore(known, orders.leaseMs));
-    return made;
-  };
-  const closeStore = async (): Promise<void> => {
-    await made?.then((open) => open.close()).catch(() => {});
-  };
   const duty = new Duty({
     ...{ clock: systemClock, board, taskIds: orders.taskIds, leaseMs: orders.leaseMs },
-    store,
-    // It opens itself again when it is used again.
-    closeStore: () => void closeStore(),
+    store: store.get,
+    closeStore: () => void store.close(),
   });
   const tell = (word: FromDeputy): void => port.postMessage(word);
-  // What cannot be loaded ends the thread, and the main thread is told: nobody handles that.
   const load = (): void => {
-    void store().then(() => tell("loaded"));
+    store.get().then(
+      () => tell({ kind: "loaded" }),
+      (error: unknown) => {
+        if (isOver) return;
+        tell({ kind: "failed", message: `its store cannot be loaded: ${String(error)}` });
+        void end().then(() => port.close());
+      },
+    );
   };
   let loading: Timer | null = null;
   const look = (): void => {
@@ -87,7 +121,7 @@ function serve({ port, orders }: Newcomer): void {
     timer = delayMs === null ? null : systemClock.after(delayMs, look);
   };
   port.on("message", (word: ToDeputyThread) => {
-    if (word.kind === "store") learn(word.store);
+    if (word.kind === "store") store.learn(word.store);
     if (word.kind === "sheet") board.addSheet(word.sheet);
     if (word.kind === "wake" && timer === null && !isOver) {
       duty.begin();
@@ -100,10 +134,10 @@ function serve({ port, orders }: Newcomer): void {
     isOver = true;
     timer?.cancel();
     loading?.cancel();
-    return closeStore();
+    return store.end();
   };
   port.on("close", () => void end());
-  tell("ready");
+  tell({ kind: "ready" });
   look();
 }
 

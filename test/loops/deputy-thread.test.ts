@@ -6,6 +6,7 @@ import {
   Deputy,
   type DeputyListener,
   type DeputyOrders,
+  type DeputyThread,
   type LaunchDeputy,
 } from "../../src/loops/deputy/deputy.js";
 import { stirMs } from "../../src/loops/deputy/duty.js";
@@ -120,11 +121,15 @@ describe("its thread", () => {
     expect(started).toHaveLength(3);
   });
 
-  test("that cannot be there is warned of once, and everything goes on without it", () => {
+  test("that cannot be there is warned of once, and everything goes on without it", async () => {
     const { launch, started } = launcher();
     const late = deputy(launch);
     late.hold();
-    started[0]!.listener.ended(new Error("no such file"));
+    for (let n = 0; n < 3; n += 1) {
+      expect(late.warnings).toEqual([]);
+      started[n]!.listener.ended(new Error("no such file"));
+      await late.clock.advance(5_000);
+    }
     const refused = deputy(() => "no threads here");
     for (const { warnings, told, deputy: made, hold } of [late, refused]) {
       const place = hold();
@@ -133,7 +138,37 @@ describe("its thread", () => {
       expect(warnings).toHaveLength(1);
       expect(ofEvent(told, "error")).toEqual([]);
     }
-    expect(started).toHaveLength(1);
+    expect(started).toHaveLength(3);
+  });
+
+  test("that was others' and just dying is begun again, and nobody is told", async () => {
+    const { started, launch } = launcher();
+    const { clock, told, warnings, hold } = deputy(launch);
+    hold();
+    started[0]!.listener.ended(null);
+    await clock.advance(1_100);
+    expect(started).toHaveLength(2);
+    started[1]!.listener.ready();
+    expect(ofEvent(told, "error")).toEqual([]);
+    expect(warnings).toEqual([]);
+    expect(new BoardView(started[1]!.orders.board).leases({ takes: false })).toHaveLength(1);
+  });
+
+  test("whose store has changed while it is told of it is begun again", async () => {
+    const { started, launch } = launcher();
+    let isOdd = true;
+    const { clock, deputy: made } = deputy((orders, listener) => {
+      const thread = launch(orders, listener) as DeputyThread;
+      const open = (): void => {
+        if (isOdd) listener.ended(new Error("its store has changed"));
+      };
+      return { ...thread, open };
+    });
+    made.opened(1);
+    made.begin();
+    isOdd = false;
+    await clock.advance(1_100);
+    expect(started).toHaveLength(2);
   });
 
   test("is asked to end, and ended when it does not", async () => {

@@ -44,11 +44,11 @@ interface Added {
   isReady: () => boolean;
 }
 
-function add(host: DeputyHost): Added {
+function add(host: DeputyHost, board = new Board(() => {})): Added {
   const ends: (Error | null)[] = [];
   let ready = false;
   const thread = host.add({
-    orders: { board: new Board(() => {}).memory, taskIds: ["t"], leaseMs: 1_000 },
+    orders: { board: board.memory, taskIds: ["t"], leaseMs: 1_000 },
     listener: {
       ready: () => {
         ready = true;
@@ -132,6 +132,42 @@ test.each(["close", "kill"] as const)(
     await until("the end of its thread", () => isOver, PATIENCE_MS);
   },
 );
+
+test("one that had to be torn away leaves its thread to those that are there", async () => {
+  const { clock, host, made } = stage();
+  const [stuck, other] = [add(host), add(host)];
+  await areReady(stuck, other);
+  stuck.thread.kill();
+  const next = add(host);
+  await areReady(next);
+  expect(made()).toBe(2);
+  const ended = once(threads[0]!, "exit");
+  other.thread.tell({ kind: "close" });
+  await hasLeft(other);
+  expect(other.ends).toEqual([null]);
+  await ended;
+  await clock.advance(2 * LINGER_MS);
+  await areReady(add(host));
+  expect(made()).toBe(2);
+});
+
+test("one whose store cannot be loaded leaves, and ends nobody else", async () => {
+  const { host, made } = stage();
+  const board = new Board(() => {});
+  const [odd, other] = [add(host, board), add(host)];
+  await areReady(odd, other);
+  const job = { number: "1767225600000100" };
+  board.hold({ fence: "1", task: 0, shard: 0, leaseMs: 1_000, limitMs: 60_000, jobs: [job] });
+  const store = { kind: "redis", redis: null, prefix: "", keep: {}, shards: 1 };
+  odd.thread.tell({ kind: "store", store } as never);
+  await hasLeft(odd);
+  expect(odd.ends).toEqual([
+    expect.objectContaining({ message: expect.stringContaining("cannot be loaded") }),
+  ]);
+  await areReady(add(host));
+  expect(other.ends).toEqual([]);
+  expect(made()).toBe(1);
+});
 
 test("one whose store cannot be told any more leaves, and says why", async () => {
   const { host } = stage();

@@ -79,6 +79,9 @@ const CLOSE_WITHIN_MS = 1_000;
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;
 
+/** It has ended so often and never was ready: it never will be. */
+const MOST_VAIN = 3;
+
 /** Where a lease stands that stands nowhere. */
 export const NOWHERE = -1;
 
@@ -91,6 +94,9 @@ export class Deputy {
   #shards: number | null = null;
   #state: "unbegun" | "begun" | "pausing" | "unusable" | "closing" = "unbegun";
   #wasReady = false;
+  /** How often it has ended before it ever was. */
+  #vain = 0;
+  #begunAt = Number.NEGATIVE_INFINITY;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: Timer | null = null;
   #whenEnded: () => void = () => {};
@@ -157,7 +163,10 @@ export class Deputy {
   }
 
   #begin(): void {
-    const { taskIds, leaseMs, launch, logger } = this.#parts;
+    const { clock, taskIds, leaseMs, launch, logger } = this.#parts;
+    const now = clock.monotonic();
+    if (now - this.#begunAt > 2 * LONGEST_PAUSE_MS) this.#pauseMs = FIRST_PAUSE_MS;
+    this.#begunAt = now;
     const thread = launch(
       { board: this.#board.memory, taskIds, leaseMs },
       {
@@ -173,7 +182,8 @@ export class Deputy {
     this.#state = "begun";
     this.#thread = thread;
     if (this.#shards !== null) thread.open(this.#shards);
-    this.#beat();
+    // It may have ended by then.
+    if (this.#thread === thread) this.#beat();
   }
 
   #wake(): void {
@@ -193,7 +203,6 @@ export class Deputy {
 
   #ready(): void {
     this.#wasReady = true;
-    this.#pauseMs = FIRST_PAUSE_MS;
   }
 
   #ended(error: Error | null): void {
@@ -203,14 +212,17 @@ export class Deputy {
       this.#whenEnded();
       return;
     }
-    if (!this.#wasReady) {
+    // It may have come to a thread of others that was just dying.
+    if (!this.#wasReady) this.#vain += 1;
+    if (this.#vain === MOST_VAIN) {
       this.#doWithout(error?.message ?? "it ended at once");
       return;
     }
     this.#state = "pausing";
     const message = "the thread that renews leases while the event loop is blocked has died";
     const { emitter, clock } = this.#parts;
-    emitter.emit("error", new Error(`${message}; it is begun again`, { cause: error }));
+    const died = new Error(`${message}; it is begun again`, { cause: error });
+    if (this.#wasReady) emitter.emit("error", died);
     this.#timer?.cancel();
     this.#timer = clock.after(this.#pauseMs, () => this.#begin(), { keepAlive: false });
     this.#pauseMs = Math.min(2 * this.#pauseMs, LONGEST_PAUSE_MS);

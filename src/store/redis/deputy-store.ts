@@ -1,15 +1,23 @@
 /** What a deputy needs of Redis, on a connection of its own, made when it is first needed. */
 import type { Chance } from "../../chance.js";
 import type { Clock } from "../../clock.js";
+
 import type { DeputyStore, HandBack, KeepRules, RenewArgs, Renewed, Settle } from "../contract.js";
 import type { RedisTarget } from "./client.js";
 import { decodeClaimed } from "./codec.js";
+import { Gate } from "./gate.js";
 import { homeOf } from "./home.js";
 import { renewOnShard } from "./leases.js";
 import type { Home } from "./session.js";
 import { type Shard, TaskTable } from "./shard.js";
 import { at, groupByShard, shardOfLease } from "./shards.js";
 import { workOnShard } from "./work.js";
+
+/**
+ * All deputies of a thread have blocked loops at once, and little memory: what one lease comes back
+ * with is as large as one claim may be. More than one, since a shard may be away.
+ */
+const handBacks = new Gate(4);
 
 /** How long a call waits for the connection. */
 const WAIT_MS = 5_000;
@@ -41,6 +49,8 @@ export async function createRedisDeputyStore(options: RedisDeputyOptions): Promi
 class RedisDeputyStore implements DeputyStore {
   readonly #options: RedisDeputyOptions;
   readonly #session: Home;
+  /** Rises with close(). */
+  #life = 0;
 
   constructor(options: RedisDeputyOptions, session: Home) {
     this.#options = options;
@@ -69,19 +79,25 @@ class RedisDeputyStore implements DeputyStore {
   }
 
   async handBack(batches: readonly HandBack[]): Promise<void> {
-    const { identity, leaseMs, keep } = this.#options;
+    const life = this.#life;
     await this.#onShards(batches, async (shard, mine) => {
-      // One lease after the other: it comes with its records, which are as large as one claim may
-      // be, and this thread has little memory.
       for (const batch of mine) {
-        const settles = await settlesOf(shard, batch);
-        if (settles.length === 0) continue;
-        await workOnShard(shard, { settles, claims: [], idle: false, leaseMs, keep, identity });
+        await handBacks.through(async () => {
+          if (life === this.#life) await this.#handBackLease(shard, batch);
+        });
       }
     });
   }
 
+  async #handBackLease(shard: Shard, batch: HandBack): Promise<void> {
+    const { identity, leaseMs, keep } = this.#options;
+    const settles = await settlesOf(shard, batch);
+    if (settles.length === 0) return;
+    await workOnShard(shard, { settles, claims: [], idle: false, leaseMs, keep, identity });
+  }
+
   async close(): Promise<void> {
+    this.#life += 1;
     this.#session.close();
   }
 

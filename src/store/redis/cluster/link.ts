@@ -82,7 +82,7 @@ export class ShardLink implements Link {
         void step.then((isCloser) => isCloser && resolve());
       });
       if (life !== this.#life) {
-        throw new SchedulerError("STORE_CLOSED", "the scheduler was stopped meanwhile");
+        throw stopped();
       }
     }
   }
@@ -107,7 +107,10 @@ export class ShardLink implements Link {
     const { clock } = this.#parts;
     const longest = BRISK.has(args.verb) ? BRISK_WAIT_MS : (args.waitMs ?? WAIT_MS);
     const until = clock.monotonic() + longest;
+    const life = this.#life;
     for (;;) {
+      // It was closed while this call paused: nothing may be connected for it any more.
+      if (life !== this.#life) throw stopped();
       const node = await this.whenReady(Math.max(0, until - clock.monotonic()));
       try {
         return await this.evalsha(args.script, args.keys, args.args);
@@ -254,4 +257,8 @@ export class ShardLink implements Link {
     else if (redirect.kind === "ask") this.#asking = to;
     else nodes.moved(this.#slot, to);
   }
+}
+
+function stopped(): SchedulerError {
+  return new SchedulerError("STORE_CLOSED", "the scheduler was stopped meanwhile");
 }
