@@ -11,6 +11,8 @@ export default defineConfig({
     fileParallelism: true,
     // One more than the cores that CI has: many tests mostly wait, for servers and processes.
     maxWorkers: 3,
+    // Some tests are a dozen processes each, which all start at once.
+    maxConcurrency: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     teardownTimeout: 10_000,
