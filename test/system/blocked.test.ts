@@ -54,7 +54,8 @@ describe.each(KINDS)("on %s", (kind) => {
   test('with renewFrom: "main" it does not: its lease is lost', () =>
     withFleet({ kind, options }, async (fleet) => {
       const first = await blocker(fleet, { renewFrom: "main" });
-      await fleet.push({ ...AGAIN, data: { blockMs: [3 * LEASE_MS] } });
+      // Long enough for a second process to begin on a busy machine.
+      await fleet.push({ ...AGAIN, data: { blockMs: [10 * LEASE_MS] } });
       await startOf(fleet, {});
       const second = await blocker(fleet);
       expect(await startOf(fleet, { attempt: 2 })).toMatchObject({ pid: second.pid });
