@@ -20,7 +20,6 @@ const LINES = [22, 24, 26];
  */
 const AREAS = [
   "test/core/",
-  "test/contract/memory.test.ts",
   "test/contract/sqlite.test.ts",
   "test/contract/redis.test.ts",
   "test/loops/",

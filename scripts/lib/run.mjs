@@ -11,8 +11,8 @@ const POSIX = process.platform !== "win32";
 /** How long what a command started may take to end after it. */
 const STRAGGLER_MS = 3_000;
 
-/** Longer than anything here takes: whatever hangs is ended then. */
-const LIMIT_MS = 20 * 60_000;
+/** Far longer than anything here takes, on a slow machine, too: whatever hangs is ended then. */
+const LIMIT_MS = 45 * 60_000;
 
 /**
  * @typedef {object} Ran

@@ -50,7 +50,7 @@ type Op = (typeof OPS)[number];
 type Step = { op: Op; pick: number; second: boolean };
 
 /** `WALKS=1000` for a longer search; walk n is always the same. */
-const WALKS = Number(process.env.WALKS ?? 25);
+const WALKS = Number(process.env.WALKS ?? 10);
 const STEPS = 80;
 
 const HAPPENINGS = ["alone", "handed out", "reaped", "redriven", "refused"] as const;
