@@ -82,6 +82,18 @@ local is_lone = ARGV[3] == '1' and ARGV[7] == 'p' and may_be_handed(ARGV[9])
 local handed = is_lone and hand(tasks[1], ARGV[9], now)
 if handed then return answered(handed) end
 
+-- One plain job behind others, and none that is due may stand before it: for the same reason.
+if ARGV[3] == '1' and ARGV[7] == 'p' and not exists(tasks[1].due) then
+  local t, number = tasks[1], digits(take_numbers('number', 1, now))
+  redis.call('HSET', t.jobs, number, ARGV[9])
+  redis.call('RPUSH', t.ready, number)
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  redis.call('ZADD', MOMENTS, 0, t.name)
+  -- Nobody heard of a lone one.
+  if not is_lone then wake_one(t) end
+  return answered(number)
+end
+
 -- @include lib/job.lua
 -- @include lib/bundle.lua
 -- @include lib/new-job.lua

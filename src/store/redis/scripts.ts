@@ -42,7 +42,7 @@ export type Verb =
 
 export const scripts: Readonly<Record<Verb, Script>> = {
   "cancel": {
-    sha1: "a655eb1240567941672f42aa13e0c996c617a11d",
+    sha1: "a554e43f2dcab8682c0a3e4e591655b98c448342",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,exists=0,written=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,find_number=0,place_of=0,wake_one=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0}
 local function now_us()
@@ -89,14 +89,16 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '50515253545556575859606162636465666768697071727374'
   .. '75767778798081828384858687888990919293949596979899'
 local heads = {}
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
 local COUNTERS = 3
@@ -877,7 +879,7 @@ return { 'cancelled', '1' }
 `,
   },
   "counts": {
-    sha1: "2d74da6c32f22e6bc31e94f01b1c011468b20168",
+    sha1: "26d278074352c044339c93c29df94ee7a544eb1a",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,bundles_of=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -903,7 +905,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '50515253545556575859606162636465666768697071727374'
   .. '75767778798081828384858687888990919293949596979899'
 local heads = {}
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
 local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
@@ -938,7 +940,7 @@ return {
 `,
   },
   "fire": {
-    sha1: "334891f9541d5a9d0346def3e99d1031ce612caf",
+    sha1: "03bf1fd002eb4c12c39444e1e94d9a1e6400d231",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,refresh_group=0,refresh_groups=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,held_until=0,is_paused=0,is_as_seen=0,read_decisions=0,decide=0,has_room=0,fire=0}
 local function now_us()
@@ -994,14 +996,16 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -1891,7 +1895,7 @@ return answers
 `,
   },
   "get": {
-    sha1: "f84fcc5c21d4b95a51bcb8ca834290c5be1da7e4",
+    sha1: "3d16a4cd3154313856f3291833d21fe3c1baac98",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,bundles_of=0,slice_in=0,read_states=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,find_member=0,place_of_member=0,lease_of=0,packed=0,record_of_later=0,due_of_later=0,find_number=0,place_of=0,view=0}
 local function now_us()
@@ -1921,7 +1925,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '50515253545556575859606162636465666768697071727374'
   .. '75767778798081828384858687888990919293949596979899'
 local heads = {}
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
 local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
@@ -2561,7 +2565,7 @@ return 1
 `,
   },
   "list": {
-    sha1: "9d0b8128c744e573c2d7b58dc82e6d3595845557",
+    sha1: "1cb0d897e585098a9d5783d8df7771b2380cb0f9",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,exact=0,digits_near=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,letter_of=0,records_in=0,record_in=0,bundled_record=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,place_in_slice=0,members_of=0,find_member=0,place_of_member=0,lease_of=0,named_in=0,walk_leases=0,leases_of=0,packed=0,unpacked=0,record_of_later=0,due_of_later=0,place_of=0,view=0,number_of=0,is_named_by=0,last_named_by=0,place_in_list=0,resume=0,numbers_of=0,page_list=0,page_sorted_line=0,page_ready=0,rank_behind=0,page_sorted=0,page_claimed=0,slices_behind=0,page_bundled=0,page_running=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -2602,7 +2606,7 @@ function F.digits_near(n)
   local sub = string.sub
   return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
 local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
@@ -3551,7 +3555,7 @@ return {
 `,
   },
   "mend": {
-    sha1: "5e870ad9cd5513dad129b0ddd06b97ce6a93913b",
+    sha1: "9366d6cb4c68714bd049f1d2bd832e807b7478c7",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,digits=0,raised=0,take_numbers=0,digits_from=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,priority_of=0,counts_in=0,counts_of=0,last_in_line=0,join=0,bundles_of=0,slice_text=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,place_in_bundle=0,read_states_of=0,letter_of=0,by_bundle=0,leave_bundles=0,is_handed=0,parse_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,may_be_in_slice=0,members_of=0,named_in=0,walk_leases=0,leases_of=0,has_alone=0,update_moment=0,heal_moment=0,surplus_in_line=0,take_fences=0,write_leases=0,count_entries=0,count_hints=0,count_ready=0,is_short=0,step_in_need=0,is_at_need=0,note_mended=0,walk_hash=0,place_or=0,mended_answer=0,mend_ended=0,walk_index=0,note_running=0,add_all=0,note_slice=0,is_in_line=0,page_of_bundled=0,count_parts=0,count_bundled=0,has_bundles=0,set_counters=0,recount=0,has_left=0,mend_bundle=0,line_up=0,forget_size=0,page_of_bundles=0,last_lined=0,new_mark=0,mark_in=0,read_line=0,rejoin=0,walk_records=0,walk_line_of_bundles=0,mend_lease=0,is_running=0,page_of_claimed=0,walk_running=0,mend_later=0,is_open=0,mend_id=0,mend_tries=0,walk=0,walk_both=0,is_time=0,mend_moment=0,compare=0}
 local function now_us()
@@ -3696,14 +3700,16 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -5095,7 +5101,7 @@ return { s.task, F.whole(s.revision) }
 `,
   },
   "prune": {
-    sha1: "d0e55c3df7a96e11318fa8c27e79280f3f810025",
+    sha1: "6ea9006af0c3ae8802aefb4d3f532c4e10fb2dae",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,exists=0,keep_rules=0,bound=0,wake_one=0,has_alone=0,update_moment=0,heal_moment=0,prune_age=0,prune_count=0,prune_task=0}
 local function now_us()
@@ -5125,10 +5131,12 @@ end
 function F.exact(ms)
   return string.format('%.3f', ms)
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 local NUMBER_SIZE = 16
@@ -5251,7 +5259,7 @@ return table.concat(left, ',')
 `,
   },
   "push": {
-    sha1: "4de8d530c0b323ac33046beca690739bbe484d5f",
+    sha1: "e982e45695648aa08045f26a327076b86797acd7",
     text: `#!lua
 local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0,next_numbers=0,push_bundles=0,put_bundles=0,bundles_of=0,slice_text=0}
 local R = {}
@@ -5336,13 +5344,15 @@ end
 function F.end_call(lane, seq, answer)
   redis.call('HSET', SESSION, lane .. ':answer' .. (tonumber(seq) % KEPT_ANSWERS), answer)
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+  rare_left = redis.call('EXISTS', unpack(keys))
 end
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 R[#R + 1] = function()
@@ -5359,7 +5369,7 @@ function F.digits_near(n)
   return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 end
 local repeated = F.begin_call('push', ARGV[1], ARGV[2])
@@ -5546,6 +5556,15 @@ local is_lone = ARGV[3] == '1' and ARGV[7] == 'p' and F.may_be_handed(ARGV[9])
   and F.is_line_empty(tasks[1], now_ms)
 local handed = is_lone and F.hand(tasks[1], ARGV[9], now)
 if handed then return F.answered(handed) end
+if ARGV[3] == '1' and ARGV[7] == 'p' and not F.exists(tasks[1].due) then
+  local t, number = tasks[1], F.digits(F.take_numbers('number', 1, now))
+  redis.call('HSET', t.jobs, number, ARGV[9])
+  redis.call('RPUSH', t.ready, number)
+  redis.call('HINCRBY', t.stats, 'pushed', 1)
+  redis.call('ZADD', MOMENTS, 0, t.name)
+  if not is_lone then F.wake_one(t) end
+  return F.answered(number)
+end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 local ALONE_AFTER = 3
 local KEEP_ARGS = 8
@@ -5897,7 +5916,7 @@ return F.answered(table.concat(answers, ';'))
 `,
   },
   "reap": {
-    sha1: "08eb9107293c7db0ed8dd0ae2e89382a105dffe6",
+    sha1: "aef25eb99cae940ece14fbc9a750244a0e7bb506",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,whole=0,exact=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,is_later=0,due_of_later=0,head_of=0,priority_of=0,counts_in=0,counts_of=0,counts_text=0,set_counts=0,last_in_line=0,join=0,join_front=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,forget_progress=0,members_of=0,without_cuts=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,lines_of=0,load_fired=0,note_fired=0,write_lines=0,write_ledger=0,occurrence_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,place_of_line=0,job_ended=0,save_ends=0,spread=0,due_after_crash=0,reissue=0,reap_job=0,reap_lease=0}
 local function now_us()
@@ -6022,14 +6041,16 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -6845,7 +6866,7 @@ return reaped
 `,
   },
   "recall": {
-    sha1: "64ea22e5d8e1d6c1b66df3188615327b23fdff5d",
+    sha1: "9b9d0fa2d634ebe597f0594f6b30921dc9aa55a0",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,exists=0,bundles_of=0,slice_in=0,read_states=0,numbers_lettered=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,records_of=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,add_joined=0,describe_batch=0}
 local META, LEASES, LEASE, CANCELS, MOMENTS = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
@@ -6871,10 +6892,12 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '50515253545556575859606162636465666768697071727374'
   .. '75767778798081828384858687888990919293949596979899'
 local heads = {}
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
@@ -7204,7 +7227,7 @@ return unknown
 `,
   },
   "redrive": {
-    sha1: "387cfddb1606d332d572c9c1877c4b87931b2aca",
+    sha1: "9bc4003d60ef53a54ec8b6a936a26b4a4860d72f",
     text: `#!lua flags=allow-oom
 local F = {task_keys=0,digits=0,raised=0,take_numbers=0,wake_one=0,written=0,head_of=0,priority_of=0,last_in_line=0,join=0,stamp=0,group_of=0,member_of=0,parse_schedule=0,read_schedule=0,write_text=0,joined=0,join_open=0}
 local function now_us()
@@ -7254,9 +7277,9 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.head_of(record)
@@ -8100,7 +8123,7 @@ return 'removed'
 `,
   },
   "renew": {
-    sha1: "060f33cc79e9de27f2787c6f6c0bc07b3cba1188",
+    sha1: "877e040ffda79a2365b4408332d8ae60ba770992",
     text: `#!lua flags=allow-oom
 local F = {whole=0,read_lengths=0,lengths_text=0,change_leases=0,forget_lease=0,save_lengths=0,shortest_of=0,clamp_leases=0,note_time=0,note_leases=0,bundles_of=0,spelled=0,slice_in=0,read_states=0,numbers_lettered=0,is_handed=0,parse_lease=0,read_lease=0,numbers_in=0,letters_of=0,members_of_slice=0,members_of=0,owner_of=0,confirm=0,named_by=0}
 local function now_us()
@@ -8200,7 +8223,7 @@ local TWO_DIGITS = '00010203040506070809101112131415161718192021222324'
   .. '50515253545556575859606162636465666768697071727374'
   .. '75767778798081828384858687888990919293949596979899'
 local heads = {}
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 local BUNDLE_SIZE, SLICE_SIZE = 14, 20
 local COUNTERS = 3
 local LETTER_R, LETTER_A, LETTER_GONE, COLON = 114, 97, 45, 58
@@ -9004,7 +9027,7 @@ return { F.whole(this), more and '1' or '0', F.old_parcels(), compared, unpack(d
 `,
   },
   "trigger": {
-    sha1: "eca00ed735399a2b52d9e3eaf497ddb194b42547",
+    sha1: "ec8e61180d6b053c97f55e0e49decefc7c837036",
     text: `#!lua
 local F = {task_keys=0,whole=0,exact=0,digits=0,raised=0,take_numbers=0,wake_one=0,exists=0,written=0,packed=0,record_of_later=0,is_later=0,due_of_later=0,drop_later=0,head_of=0,priority_of=0,last_in_line=0,join=0,put_all_later=0,put_later=0,keep_rules=0,bound=0,bound_later=0,save_bounds=0,remember_ends=0,ended_text=0,end_job=0,due_of=0,known_text=0,name_job=0,save_job=0,bundles_of=0,slice_in=0,read_states=0,set_states=0,save_bundles=0,text_between=0,read_text=0,place_in_bundle=0,read_states_of=0,records_in=0,record_in=0,by_bundle=0,leave_bundles=0,single_out=0,is_handed=0,parse_lease=0,read_lease=0,letters_of=0,place_in_slice=0,owner_of=0,find_member=0,place_of_member=0,without_cuts=0,lease_of=0,mark_cancelled=0,end_waiting=0,stamp=0,group_of=0,wake_of=0,member_of=0,parse_schedule=0,read_schedule=0,touch=0,write_state=0,lines_of=0,load_fired=0,note_fired=0,note_passed=0,pass_one=0,write_lines=0,write_ledger=0,occurrence_of=0,text_of=0,write_text=0,waiting_in=0,cut_first=0,number_in=0,load_overlap=0,has_open=0,joined=0,write_overlap=0,json_id=0,record_of=0,make_job=0,release=0,cancel_open=0,give_up_waiting=0,fire_occurrence=0,save_ends=0,is_waiting=0,asked_before=0,trigger=0,note_decided=0}
 local function now_us()
@@ -9060,14 +9083,16 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
 function F.packed(number)
@@ -9898,7 +9923,7 @@ return answers
 `,
   },
   "work": {
-    sha1: "5b820e215ac1de198d1b204e4583725d5f02ea30",
+    sha1: "17352307f47a1ec1c1e8e41513b20f62a8744123",
     text: `#!lua flags=allow-oom
 local F = {complete_plain=0,keep_rules=0,exists=0,save_bounds=0,end_call=0,write_leases=0,begin_call=0,ask_for_rare=0,save_lengths=0,task_keys=0,save_ends=0,complete_left=0,read_lease=0,numbers_in=0,place_of_member=0,is_handed=0,drop_first=0,forget_done=0,parse_lease=0,drop_member=0,text_left=0,shrink_lease=0,find_member=0,settle_completed=0,note_done=0,read_lengths=0,whole=0,change_leases=0,lengths_text=0,forget_lease=0,lease_in_pieces=0,first_chunk=0,take=0,update_moment=0,exact=0,promote_share=0,pop_hints=0,forget_alone=0,claim=0,promote=0,has_alone=0,digits=0,note_time=0,raised=0,take_fences=0,note_leases=0,describe_batch=0,digits_from=0,lease_out=0,add_joined=0,wake_one=0,shortest_of=0,bundles_of=0,read_states=0,set_states=0,save_bundles=0,slice_in=0,slice_text=0,next_slice=0,entry_in_front=0,cut_front=0,take_slice=0,text_between=0,size_in=0,read_text=0,take_some=0,pop_ready=0,lease_slice=0,as_numbers=0,spelled=0,end_in_slice=0,without=0,without_few=0,letters_of=0,has_members=0,end_slices=0,end_lease=0,forget_records=0,single_out_members=0}
 local R = {}
@@ -10058,13 +10083,15 @@ function F.wake_one(t)
   end
   return false
 end
-local any_rare, seen_rare = true, {}
+local rare_left, seen_rare = math.huge, {}
 function F.ask_for_rare(keys)
-  any_rare = redis.call('EXISTS', unpack(keys)) > 0
+  rare_left = redis.call('EXISTS', unpack(keys))
 end
 function F.exists(key)
-  if not any_rare then return false end
-  if seen_rare[key] == nil then seen_rare[key] = redis.call('EXISTS', key) == 1 end
+  if seen_rare[key] ~= nil then return seen_rare[key] end
+  if rare_left == 0 then return false end
+  seen_rare[key] = redis.call('EXISTS', key) == 1
+  if seen_rare[key] then rare_left = rare_left - 1 end
   return seen_rare[key]
 end
 local PACKED_FROM, PACKED_BELOW = 1750000000000000, 1750000000000000 + 254 * 2 ^ 40
@@ -10793,7 +10820,7 @@ function F.digits_near(n)
   return head .. sub(TWO_DIGITS, c + 1, c + 2) .. sub(TWO_DIGITS, 2 * d + 1, 2 * d + 2)
 end
 function F.written(key)
-  any_rare, seen_rare[key] = true, true
+  seen_rare[key] = true
 end
 function F.packed(number)
   local n = tonumber(number) or 0
