@@ -60,6 +60,7 @@ export class Attempt implements Settle {
   startedAt = 0;
   /** How long the handler took; 0 if it never began. */
   durationMs = 0;
+  /** As the handler will get it; not kept for longer, since many wait to be settled. */
   data: unknown = undefined;
   timer: Timer | null = null;
   /** Where its job runs; null: it waits. */
@@ -199,7 +200,9 @@ export class Attempt implements Settle {
     this.#stage = "begun";
     emitStarted(parts.emitter, this);
     try {
-      const returned: unknown = this.task.handler(this.data, context as never);
+      const { data } = this;
+      this.data = undefined;
+      const returned: unknown = this.task.handler(data, context as never);
       if (mayBePromise(returned)) {
         Promise.resolve(returned).then(
           (value) => this.end(endingOf(value)),
@@ -217,7 +220,9 @@ export class Attempt implements Settle {
 
 function decodeData(attempt: Attempt): Ending | null {
   try {
-    attempt.data = decodePayload(attempt.job.payload);
+    const { job } = attempt;
+    attempt.data = decodePayload(job.payload);
+    job.payload = "";
     return null;
   } catch (error) {
     return { kind: "invalid", error };

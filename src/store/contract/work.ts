@@ -93,12 +93,14 @@ export interface HandedBatch {
   jobs: ClaimedJob[];
 }
 
+/** Belongs to whoever has claimed it. */
 export interface ClaimedJob {
   number: string;
   /** The public id. */
   id: string;
   /** True when `id` is the caller's. */
   ownId: boolean;
+  /** "" once it has been read: many wait for long to be settled. */
   payload: string;
   rules: JobRules;
   occurrence: Occurrence | null;

@@ -70,30 +70,34 @@ export async function clientFactory(target: RedisTarget): Promise<() => Client> 
   return () => new ioredis.Redis({ ...options, ...limited(options) });
 }
 
-type EncodedCommand = new (name: string, text: string) => IoCommand;
+type EncodedCommand = new (name: string, encoded: string | Buffer) => IoCommand;
 
 let Encoded: EncodedCommand | null = null;
 
 /** A command that was encoded by us: see wire.ts. */
 function encodedCommand(Command: typeof IoCommand): EncodedCommand {
   return class extends Command {
-    readonly #text: string;
+    readonly #encoded: string | Buffer;
 
-    constructor(name: string, text: string) {
+    constructor(name: string, encoded: string | Buffer) {
       super(name, [], { replyEncoding: "utf8" });
-      this.#text = text;
+      this.#encoded = encoded;
     }
 
-    override toWritable(): string {
-      return this.#text;
+    override toWritable(): string | Buffer {
+      return this.#encoded;
     }
   };
 }
 
 /** Sends a whole command as it is; rejects with the client library's own error. */
-export function sendEncoded(client: Client, name: string, text: string): Promise<unknown> {
+export function sendEncoded(
+  client: Client,
+  name: string,
+  encoded: string | Buffer,
+): Promise<unknown> {
   if (Encoded === null) throw new Error("no client has been made yet");
-  return client.sendCommand(new Encoded(name, text)) as Promise<unknown>;
+  return client.sendCommand(new Encoded(name, encoded)) as Promise<unknown>;
 }
 
 /** How the nodes of a Redis Cluster are reached. */
