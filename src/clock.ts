@@ -20,6 +20,8 @@ export interface Clock {
   nowExact(): number;
   /** Ms since some instant, to be measured; never jumps. */
   monotonic(): number;
+  /** The same without the time in which the event loop of this thread had nothing to do. */
+  busyMs(): number;
   /**
    * Calls `run` once after `ms`. `keepAlive: false` lets the process exit before. `isPrecise`: not
    * a ms later, as timers are, which costs up to two ms of CPU.
@@ -67,6 +69,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   nowExact,
   monotonic: () => performance.now(),
+  busyMs: () => performance.eventLoopUtilization().active,
   after(ms, run, options) {
     if (options?.isPrecise === true && ms < LONGEST_TIMER_MS) return precisely(ms, run);
     const handle = setTimeout(run, Math.min(Math.max(0, Math.ceil(ms)), LONGEST_TIMER_MS));

@@ -269,12 +269,20 @@ while i <= #ARGV do
   end
 end
 
+local moments, sleepers = {}, {}
 for k = 1, task_count do
   local t = tasks[k]
   if became_ready[t] then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    -- Nobody heard of a lone one.
-    if not is_lone then wake_one(t) end
+    local n = #moments
+    moments[n + 1], moments[n + 2], sleepers[n / 2 + 1] = 0, t.name, t.sleepers
+  end
+end
+if #moments > 0 then redis.call('ZADD', MOMENTS, unpack(moments)) end
+-- Nobody heard of a lone one.
+if is_lone then sleepers = {} end
+if #sleepers == 1 or (#sleepers > 1 and redis.call('EXISTS', unpack(sleepers)) > 0) then
+  for k = 1, task_count do
+    if became_ready[tasks[k]] then wake_one(tasks[k]) end
   end
 end
 

@@ -12,6 +12,7 @@ import type { Logger } from "../core/logger.js";
 import type { CheckedBind, CheckedSchedulerOptions } from "../core/options.js";
 import { shardOfTask, shardsOfTask } from "../core/shard.js";
 import type { ConnectionChange, Store, Wake } from "../store/contract.js";
+import { Capacity } from "./capacity.js";
 import type { Deputy } from "./deputy/deputy.js";
 import type { HandlerThreads } from "./handler-pool.js";
 import { type HandlerPools, poolsOf } from "./handler-pools.js";
@@ -144,13 +145,14 @@ export class Engine {
   #makeShards(): ShardEngine[] {
     const { store, clock } = this.#parts;
     const solo = new Solo(clock);
+    const capacity = new Capacity(clock);
     const count = store.shards;
     return Array.from({ length: count }, (_, shard) => {
       const { binds } = this.#pools;
       const tasks = [...binds.values()].filter((it) => shardOfTask(it.taskId, count) === shard);
       return new ShardEngine({
         ...this.#parts,
-        ...{ shard, isOnly: count === 1, binds, tasks, deputy: this.#deputy, solo },
+        ...{ shard, isOnly: count === 1, binds, tasks, deputy: this.#deputy, solo, capacity },
         repair: () => this.#repair(),
         onError: (error, loopName) => this.#failed(loopName, error),
       });

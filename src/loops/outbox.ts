@@ -139,7 +139,7 @@ export class Outbox {
     let load: Entry[] = [];
     let jobs = 0;
     let text = 0;
-    for (const entry of waiting) {
+    for (const entry of byTask(waiting)) {
       jobs += entry.count;
       text += entry.text;
       if (load.length > 0 && (jobs > MOST_JOBS_PER_CALL || text > MOST_TEXT_PER_CALL)) {
@@ -193,6 +193,19 @@ export class Outbox {
         });
     });
   }
+}
+
+/** Those of a task are together, in their order: a store writes them at once. */
+function byTask(entries: readonly Entry[]): readonly Entry[] {
+  const taskId = entries[0]?.taskId;
+  if (entries.every((entry) => entry.taskId === taskId)) return entries;
+  const groups = new Map<string, Entry[]>();
+  for (const entry of entries) {
+    const group = groups.get(entry.taskId);
+    if (group === undefined) groups.set(entry.taskId, [entry]);
+    else group.push(entry);
+  }
+  return [...groups.values()].flat();
 }
 
 function textOf(jobs: readonly NewJob[]): number {

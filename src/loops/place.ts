@@ -11,6 +11,9 @@ import type { Share } from "./share.js";
 /** What one call carries: a script for so much takes well under a ms. */
 export const MOST_PER_CALL = { settles: 300, jobs: 300, tasks: 25 } as const;
 
+/** A task that could take more jobs than that asks for so many at least. */
+export const LEAST_ASKED = 25;
+
 /** Whoever was woken has claimed by then, and so have those that he woke, ms. */
 const REST_MS = 10;
 

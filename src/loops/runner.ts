@@ -12,6 +12,7 @@
 import type { Clock } from "../clock.js";
 import type { SettleOutcome } from "../store/contract.js";
 import { type Attempt, type AttemptOwner, type AttemptParts, HAND_BACK } from "./attempt.js";
+import type { Capacity } from "./capacity.js";
 import { TAKEN } from "./deputy/taken.js";
 import type { Leases } from "./leases.js";
 import { AIM_MS, LONGEST_WAIT_MS } from "./pace.js";
@@ -21,6 +22,8 @@ export interface RunnerParts {
   clock: Clock;
   places: () => Iterable<Place>;
   leases: Pick<Leases, "mayBegin">;
+  /** Told of each handler that has ended. */
+  capacity: Pick<Capacity, "ended">;
   /** What attempts need. */
   attempts: AttemptParts;
   /** Told of each attempt that has ended, or will not begin. */
@@ -133,6 +136,7 @@ export class Runner implements AttemptOwner {
     place.running -= 1;
     this.#running -= 1;
     place.pace.note(attempt.durationMs);
+    this.#parts.capacity.ended();
     this.#parts.owner.attemptEnded(attempt, outcome);
     if (share !== null) {
       share.fill();

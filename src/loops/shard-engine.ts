@@ -5,6 +5,7 @@
 import type { CheckedBind } from "../core/options.js";
 import type { ConnectionChange, HandedBatch, Wake } from "../store/contract.js";
 import { Attempt, type AttemptParts } from "./attempt.js";
+import type { Capacity } from "./capacity.js";
 import type { Deputy } from "./deputy/deputy.js";
 import type { EngineParts } from "./engine.js";
 import { type FireParts, Firing } from "./fire.js";
@@ -28,6 +29,8 @@ export interface ShardEngineParts extends EngineParts {
   tasks: readonly CheckedBind[];
   deputy: Deputy | null;
   solo: Solo;
+  /** Of the process. */
+  capacity: Capacity;
   /** The index of schedules is incomplete. */
   repair: () => void;
   onError: LoopParts["onError"];
@@ -49,6 +52,7 @@ export class ShardEngine {
     this.leases = new Leases(parts.deputy);
     this.slots = new Slots(parts.tasks, {
       clock: parts.clock,
+      capacity: parts.capacity,
       onRoom: () => this.pump.stir(),
     });
     this.pump = this.#makePump();

@@ -6,7 +6,8 @@
  */
 import type { Clock } from "../clock.js";
 import type { Claim, WorkAnswer } from "../store/contract.js";
-import { Place } from "./place.js";
+import type { Capacity } from "./capacity.js";
+import { LEAST_ASKED, Place } from "./place.js";
 import type { Share } from "./share.js";
 
 /** What the slots need to know of a bound task. */
@@ -19,6 +20,8 @@ type ClaimAnswer = Pick<WorkAnswer, "more" | "left" | "drain">;
 
 export interface SlotsParts {
   clock: Clock;
+  /** Of the process. */
+  capacity: Pick<Capacity, "ahead">;
   /** Told when a place may ask for jobs again. */
   onRoom: () => void;
 }
@@ -120,6 +123,7 @@ export class Slots {
     const asked: Asked[] = [];
     const ahead: number[] = [];
     let jobsLeft = limits.jobs;
+    let meant = 0;
     for (const place of this.#order) {
       const wanted = place.busy ? place.wanted() : 0;
       if (wanted === 0) continue;
@@ -127,9 +131,12 @@ export class Slots {
       jobsLeft -= limit;
       asked.push({ taskId: place.taskId, limit, fair: false, place, offers: place.offers });
       ahead.push(wanted - limit);
-      if (asked.length === limits.tasks || jobsLeft === 0) break;
+      // Enough for each, since every task of a claim has its price; the others have their turn.
+      meant += Math.max(limit, Math.min(wanted, LEAST_ASKED));
+      if (asked.length === limits.tasks || jobsLeft === 0 || meant >= limits.jobs) break;
     }
     // What is to stand ready comes after the free slots of all; an equal share for each.
+    jobsLeft = Math.min(jobsLeft, this.#roomAhead());
     asked.forEach((claim, index) => {
       const share = Math.ceil(jobsLeft / (asked.length - index));
       const more = Math.min(ahead[index]!, share);
@@ -160,6 +167,17 @@ export class Slots {
       place.asked -= limit;
       place.share?.changed();
     }
+  }
+
+  /** How many jobs may be claimed ahead now: in halves, as each place does it, or a good part. */
+  #roomAhead(): number {
+    const ahead = this.#parts.capacity.ahead();
+    if (ahead === Number.POSITIVE_INFINITY) return ahead;
+    // Those with a free slot wait for the same event loop.
+    let held = 0;
+    for (const { waiting, asked } of this.#order) held += waiting.length + asked;
+    const room = Math.min(ahead - held, ahead / 2);
+    return room < ahead / 4 ? 0 : Math.floor(room);
   }
 
   #add(task: SlotTask): Place {

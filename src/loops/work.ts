@@ -19,6 +19,7 @@ import type {
   WorkAnswer,
 } from "../store/contract.js";
 import { type Attempt, type AttemptOwner, type AttemptParts, HAND_BACK } from "./attempt.js";
+import type { Capacity } from "./capacity.js";
 import { TAKEN } from "./deputy/taken.js";
 import { gatheringMs } from "./gather.js";
 import type { Leases } from "./leases.js";
@@ -37,6 +38,7 @@ export interface PumpParts {
   leases: Leases;
   /** Shared by the pumps of all shards. */
   solo: Solo;
+  capacity: Capacity;
   /** Which shard is worked with; null: the store has no other. */
   shard: number | null;
   leaseMs: number;

@@ -56,6 +56,7 @@ export function createTestClock(startAt: number = DEFAULT_START_AT): TestClock {
     now: () => Math.floor(startAt + passedMs + jumpedMs),
     nowExact: () => startAt + passedMs + jumpedMs,
     monotonic: () => passedMs,
+    busyMs: () => 0,
     after(ms, run): Timer {
       activity += 1;
       const timer = { at: passedMs + Math.max(0, ms), run };

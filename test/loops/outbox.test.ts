@@ -23,6 +23,26 @@ test("pushes of one turn of the event loop share one call, and are answered in o
   await scheduler.stop();
 });
 
+test("pushes of a turn stand by their tasks in the call, each task's in order", async () => {
+  const scene = createScene();
+  const { scheduler, calls } = scene.scheduler();
+  const taskIds = ["b", "a", "b", "c", "a", "b"];
+  const results = await Promise.all(
+    taskIds.map((taskId, n) => scheduler.push(taskId, { data: n })),
+  );
+  expect(results.map(({ taskId }) => taskId)).toEqual(taskIds);
+  const [call] = calls.filter(({ verb }) => verb === "push");
+  const jobs = call?.args.jobs as { taskId: string; payload: string }[];
+  expect(jobs.map(({ taskId, payload }) => taskId + payload)).toEqual([
+    ...["b0", "b2", "b5"],
+    ...["a1", "a4", "c3"],
+  ]);
+  for (const [n, { id, taskId }] of results.entries()) {
+    expect(await scene.get(taskId, id)).toMatchObject({ taskId, payload: String(n) });
+  }
+  await scheduler.stop();
+});
+
 test("a call carries at most 250 jobs, and the order of pushes is the order of jobs", async () => {
   const scene = createScene();
   const { scheduler, calls } = scene.scheduler();

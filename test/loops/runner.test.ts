@@ -20,6 +20,7 @@ function createStage({ concurrency = 10, syncMs = 0 } = {}) {
     clock: { ...clock, monotonic: () => clock.monotonic() + spentMs },
     places: () => [place],
     leases: { mayBegin: () => true },
+    capacity: { ended: () => {} },
     attempts: null as never,
     owner: {
       attemptEnded: (attempt, outcome) => {

@@ -1,6 +1,7 @@
 /** One concurrency for the places of a task in several shards: none of them starves, or waits. */
 import { expect, test } from "vitest";
 import type { Attempt } from "../../src/loops/attempt.js";
+import { Capacity } from "../../src/loops/capacity.js";
 import { Share } from "../../src/loops/share.js";
 import { Slots } from "../../src/loops/slots.js";
 import { createTestClock } from "../../src/testing/clock.js";
@@ -13,7 +14,8 @@ function scene(places: number, concurrency = TASK.concurrency) {
   const clock = createTestClock();
   const task = { ...TASK, concurrency };
   const share = new Share(concurrency, clock);
-  const slots = Array.from({ length: places }, () => new Slots([], { clock, onRoom: () => {} }));
+  const parts = { clock, capacity: new Capacity(clock), onRoom: () => {} };
+  const slots = Array.from({ length: places }, () => new Slots([], parts));
   const stirred: number[] = [];
   const all = slots.map((one, k) => {
     const place = one.share(task, share);

@@ -45,6 +45,7 @@ export class Machine {
       now: () => Math.floor(now()),
       nowExact: now,
       monotonic: () => timeline.now,
+      busyMs: () => 0,
       after: (ms, run) => this.#after(ms, run),
       endOfTurn: (run) => this.arrives(timeline.now, run, TURN_RANK),
     };

@@ -58,6 +58,7 @@ export class Server {
       now: () => Math.floor(now()),
       nowExact: now,
       monotonic: () => timeline.now,
+      busyMs: () => 0,
       after: (ms, run) => {
         const event = timeline.in(ms, run);
         return {

@@ -21,6 +21,7 @@ export function createHandClock(startAt: number = BEGINNING_AT): HandClock {
     now: () => now,
     nowExact: () => now,
     monotonic: () => systemClock.monotonic() + passedMs,
+    busyMs: () => 0,
     after: (ms, run, options) => systemClock.after(ms, run, options),
     endOfTurn: (run) => systemClock.endOfTurn(run),
     advance(ms) {

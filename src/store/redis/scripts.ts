@@ -5259,7 +5259,7 @@ return table.concat(left, ',')
 `,
   },
   "push": {
-    sha1: "e982e45695648aa08045f26a327076b86797acd7",
+    sha1: "8ce060f4d731f8d202fa63149505c38f81ed77ee",
     text: `#!lua
 local F = {begin_call=0,end_call=0,answered=0,ask_for_rare=0,exists=0,task_keys=0,whole=0,exact=0,digits=0,digits_from=0,take_numbers=0,raised=0,may_be_handed=0,is_line_empty=0,listening_sleeper=0,take_both=0,hand=0,wake_one=0,promote=0,promote_share=0,push_plain=0,next_numbers=0,push_bundles=0,put_bundles=0,bundles_of=0,slice_text=0}
 local R = {}
@@ -5905,11 +5905,19 @@ while i <= #ARGV do
     i = i + #kind * n
   end
 end
+local moments, sleepers = {}, {}
 for k = 1, task_count do
   local t = tasks[k]
   if became_ready[t] then
-    redis.call('ZADD', MOMENTS, 0, t.name)
-    if not is_lone then F.wake_one(t) end
+    local n = #moments
+    moments[n + 1], moments[n + 2], sleepers[n / 2 + 1] = 0, t.name, t.sleepers
+  end
+end
+if #moments > 0 then redis.call('ZADD', MOMENTS, unpack(moments)) end
+if is_lone then sleepers = {} end
+if #sleepers == 1 or (#sleepers > 1 and redis.call('EXISTS', unpack(sleepers)) > 0) then
+  for k = 1, task_count do
+    if became_ready[tasks[k]] then F.wake_one(tasks[k]) end
   end
 end
 return F.answered(table.concat(answers, ';'))

@@ -1,5 +1,6 @@
 /** push: what is stored, what is answered, and when a job may be claimed first. */
 import { describe, expect } from "vitest";
+import type { NewJob } from "../../../src/store/contract.js";
 import type { ContractTest } from "../suite.js";
 import { HOUR_MS, newJob, only, rules, TASK } from "../words.js";
 
@@ -37,6 +38,29 @@ function answerClaims(test: ContractTest): void {
       answers.map(({ id }, index) => scene.store.get({ taskId: taskIds[index] ?? "", id })),
     );
     expect(found.map((view) => view?.taskId)).toEqual(taskIds);
+  });
+
+  test("jobs of one call keep their order within each task, whatever is between", async ({
+    scene,
+  }) => {
+    const jobs: NewJob[] = [];
+    const wanted: Record<string, string[]> = { a: [], b: [], c: [] };
+    for (let n = 0; n < 60; n += 1) {
+      const taskId = "abc"[((n * n) % 7) % 3]!;
+      const special = [{}, {}, { id: `id ${n}` }, {}][n % 4];
+      jobs.push(newJob({ taskId, payload: String(n), ...special }));
+      wanted[taskId]?.push(String(n));
+    }
+    const answers = await scene.push(jobs);
+    expect(answers.map(({ id }) => id)).toEqual(jobs.map(({ id }) => id ?? expect.any(String)));
+    for (const [k, { id }] of answers.entries()) {
+      const { taskId, payload } = jobs[k]!;
+      expect(await scene.store.get({ taskId, id })).toMatchObject({ taskId, payload });
+    }
+    for (const [taskId, payloads] of Object.entries(wanted)) {
+      const claimed = await scene.claim(60, { taskId });
+      expect(claimed.map(({ payload }) => payload)).toEqual(payloads);
+    }
   });
 
   test("numbers rise in push order, over calls and schedulers", async ({ scene }) => {
