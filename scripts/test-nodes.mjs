@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * `npm run test:nodes`: the semantics, both stores, the loops and the installed package once more,
- * on each Node line that is supported besides the oldest, on which `npm test` runs.
+ * on each Node line that is supported besides the oldest, on which `npm test` runs. `--checked`:
+ * `npm test` has just passed here, so that all is built and checked.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -59,7 +60,8 @@ async function main() {
   }
   await ensureInstalled();
   const { env, notes } = await ensureServers();
-  const gates = await runGates();
+  const isChecked = process.argv.includes("--checked");
+  const gates = isChecked ? { failed: 0 } : await runGates();
   if (gates.failed > 0) return conclude({ passed: 0, failed: gates.failed });
   const sum = { passed: 0, failed: 0, skipped: 0 };
   for (const line of LINES) {
