@@ -197,8 +197,11 @@ export class Outbox {
 
 /** Those of a task are together, in their order: a store writes them at once. */
 function byTask(entries: readonly Entry[]): readonly Entry[] {
-  const taskId = entries[0]?.taskId;
-  if (entries.every((entry) => entry.taskId === taskId)) return entries;
+  let isMixed = false;
+  for (let k = 1; k < entries.length; k += 1) {
+    isMixed ||= entries[k]!.taskId !== entries[k - 1]!.taskId;
+  }
+  if (!isMixed) return entries;
   const groups = new Map<string, Entry[]>();
   for (const entry of entries) {
     const group = groups.get(entry.taskId);

@@ -14,9 +14,6 @@ export type KeyGroups = readonly (readonly string[])[];
 const LONG = 64 * 1024;
 const PIECE = 32 * 1024;
 
-/** What stands before and behind an argument, in characters, at most. */
-const FRAME = 16;
-
 interface Coded {
   text: string;
   /** Bytes of UTF-8 beyond its length. */
@@ -42,10 +39,8 @@ export function encodeEvalsha(
   }
   const count = 3 + keyCount + args.length;
   const head = `*${count}\r\n$7\r\nEVALSHA\r\n${bulk(sha1)}${bulk(String(keyCount))}${keyText}`;
-  let length = 0;
-  for (const arg of args) length += arg.length;
-  if (length > LONG) return encodeInPieces(head, args, length);
   const ascii = head + asIfAscii(args);
+  if (ascii.length > LONG) return encodeInPieces(head, args, ascii.length);
   // Mostly the arguments are ASCII, where a length is a size; the sum shows whether that is true.
   if (Buffer.byteLength(ascii) === ascii.length + extra) return ascii;
   return head + args.map(bulk).join("");
@@ -71,10 +66,11 @@ function asIfAscii(args: readonly string[]): string {
   return text;
 }
 
-/** `length`: of the arguments, in characters. */
+/** `length`: of the whole call, in characters. */
 function encodeInPieces(head: string, args: readonly string[], length: number): Buffer {
-  const longest = args.reduce((most, { length: n }) => Math.max(most, n), head.length + PIECE);
-  const bytes = new Bytes(head.length + length + args.length * FRAME + 2 * (longest + FRAME));
+  // Room for the longest piece as if it took three bytes a character: mostly nothing has to grow.
+  const longest = args.reduce((most, arg) => Math.max(most, arg.length), head.length);
+  const bytes = new Bytes(length + 2 * (longest + 2 * PIECE));
   bytes.write(head);
   for (let from = 0, to = 0; from < args.length; from = to) {
     let size = 0;
