@@ -21,7 +21,7 @@ type ClaimAnswer = Pick<WorkAnswer, "more" | "left" | "drain">;
 export interface SlotsParts {
   clock: Clock;
   /** Of the process. */
-  capacity: Pick<Capacity, "ahead">;
+  capacity: Pick<Capacity, "join" | "room" | "called">;
   /** Told when a place may ask for jobs again. */
   onRoom: () => void;
 }
@@ -44,6 +44,7 @@ export class Slots {
   constructor(tasks: Iterable<SlotTask>, parts: SlotsParts) {
     this.#parts = parts;
     for (const task of tasks) this.#add(task);
+    parts.capacity.join(() => this.#held());
   }
 
   /** The task has places in other shards, too. */
@@ -122,10 +123,11 @@ export class Slots {
   ask(limits: { jobs: number; tasks: number }): Asked[] {
     const asked: Asked[] = [];
     const ahead: number[] = [];
+    const room = this.#parts.capacity.room();
     let jobsLeft = limits.jobs;
     let meant = 0;
     for (const place of this.#order) {
-      const wanted = place.busy ? place.wanted() : 0;
+      const wanted = wantedOf(place, room);
       if (wanted === 0) continue;
       const limit = Math.min(Math.max(place.free, 0), wanted, jobsLeft);
       jobsLeft -= limit;
@@ -136,22 +138,29 @@ export class Slots {
       if (asked.length === limits.tasks || jobsLeft === 0 || meant >= limits.jobs) break;
     }
     // What is to stand ready comes after the free slots of all; an equal share for each.
-    jobsLeft = Math.min(jobsLeft, this.#roomAhead());
+    jobsLeft = Math.min(jobsLeft, room);
     asked.forEach((claim, index) => {
       const share = Math.ceil(jobsLeft / (asked.length - index));
       const more = Math.min(ahead[index]!, share);
       claim.limit += more;
       claim.fair = claim.place.isFair(claim.limit);
       claim.place.asked += claim.limit;
-      claim.place.share?.served(claim.place);
       jobsLeft -= more;
     });
-    if (this.#order.length > 1) this.#rotate(asked);
-    return asked.filter((claim) => claim.limit > 0);
+    const claims = asked.filter((claim) => claim.limit > 0);
+    // Only then: whoever gets nothing keeps its turn.
+    for (const { place } of claims) place.share?.served(place);
+    if (this.#order.length > 1) this.#rotate(claims);
+    return claims;
   }
 
-  /** A claim was answered; tasks that are not in `more` have nothing left, unless offered since. */
-  answered(asked: readonly Asked[], { more, left, drain }: ClaimAnswer): void {
+  /**
+   * A claim was answered after so long; tasks that are not in `more` have nothing left, unless
+   * offered since.
+   */
+  answered(asked: readonly Asked[], answer: ClaimAnswer, tookMs: number): void {
+    const { more, left, drain } = answer;
+    this.#parts.capacity.called(tookMs);
     for (const { place, limit, taskId, offers } of asked) {
       place.asked -= limit;
       if (place.manner === "all") place.manner = "part";
@@ -169,15 +178,11 @@ export class Slots {
     }
   }
 
-  /** How many jobs may be claimed ahead now: in halves, as each place does it, or a good part. */
-  #roomAhead(): number {
-    const ahead = this.#parts.capacity.ahead();
-    if (ahead === Number.POSITIVE_INFINITY) return ahead;
-    // Those with a free slot wait for the same event loop.
+  /** Jobs that wait to begin, or are asked for. */
+  #held(): number {
     let held = 0;
     for (const { waiting, asked } of this.#order) held += waiting.length + asked;
-    const room = Math.min(ahead - held, ahead / 2);
-    return room < ahead / 4 ? 0 : Math.floor(room);
+    return held;
   }
 
   #add(task: SlotTask): Place {
@@ -196,4 +201,10 @@ export class Slots {
     this.#order.splice(0, this.#order.length, ...first, ...last);
     if (leader !== undefined) this.#order.push(leader);
   }
+}
+
+/** `room`: what may be claimed ahead of all; 0: only for free slots. */
+function wantedOf(place: Place, room: number): number {
+  if (!place.busy) return 0;
+  return room > 0 ? place.wanted() : Math.min(place.wanted(), Math.max(0, place.free));
 }

@@ -190,8 +190,8 @@ export class Pump implements Soloist, AttemptOwner {
     let asked: Asked[] = []; // where not all can be settled, no more than are
     if (this.#careful > 0) {
       this.#carefulClaims = mayClaim && (!this.#carefulClaims || this.#ended.length === 0);
-      settles = this.#carefulClaims ? [] : this.#ended.splice(0, 1);
       if (this.#carefulClaims) asked = this.#parts.slots.ask({ jobs: 1, tasks: 1 });
+      settles = asked.length > 0 ? [] : this.#ended.splice(0, 1);
     } else {
       const { keep } = this.#parts;
       settles = this.#ended.splice(0, withinOneCall(this.#ended, keep, MOST_PER_CALL.settles));
@@ -243,8 +243,8 @@ export class Pump implements Soloist, AttemptOwner {
   }
 
   #claimed(asked: readonly Asked[], answer: WorkAnswer, calledAt: number): void {
-    const { slots, solo, leaseMs } = this.#parts;
-    slots.answered(asked, answer);
+    const { clock, slots, solo, leaseMs } = this.#parts;
+    slots.answered(asked, answer, clock.monotonic() - calledAt);
     solo.answered(this, { drain: answer.drain, leaseMs });
     // All are held before any of them begins, since that may block the event loop.
     const held = answer.batches.map((batch) => this.#hold(batch, batch.leaseMs));

@@ -27,7 +27,7 @@ function scene(places: number, concurrency = TASK.concurrency) {
     const asked = slots[k]!.ask(MUCH);
     const limit = asked[0]?.limit ?? 0;
     const more = limit > 0 && given === undefined ? [TASK.taskId] : [];
-    slots[k]!.answered(asked, { ...NO_MORE, more });
+    slots[k]!.answered(asked, { ...NO_MORE, more }, 1);
     all[k]!.running += given ?? limit;
     return limit;
   };
@@ -97,7 +97,7 @@ test("one whose store does not answer keeps no slots from the others", () => {
   slots[0]!.late(false);
   places[1]!.running -= 1;
   expect(claim(1)).toBe(0);
-  slots[0]!.answered(asked, NO_MORE);
+  slots[0]!.answered(asked, NO_MORE, 1);
   expect(claim(1)).toBe(1);
 });
 
