@@ -12,7 +12,7 @@ export const BUNDLE = "bundle";
 
 const INPUT = { index: "src/index.ts", testing: "src/testing/index.ts" };
 
-/** Begins with a file of its own; bundled apart, so that it shares none with what is imported. */
+/** Begins with a file of its own; bundled apart, to share no code with what is imported. */
 const THREADS = {
   "checkpoint-thread": "src/store/sqlite/checkpoint-thread.ts",
   "deputy-thread": "src/threads/deputy-thread.ts",
@@ -31,6 +31,19 @@ export async function bundle() {
 }
 
 /**
+ * The scripts are half a MB of texts, and the same in a thread: it reads the file that the rest
+ * reads. Of code a thread needs another part.
+ */
+const SHARED = {
+  name: "shared-scripts",
+  /** @param {string} id @param {string | undefined} importer */
+  resolveId: (id, importer) =>
+    id === "./scripts.js" && /[\\/]store[\\/]redis[\\/][^\\/]+$/.test(importer ?? "")
+      ? { id: "./redis-scripts.js", external: /** @type {const} */ ("absolute") }
+      : null,
+};
+
+/**
  * @param {string} folder
  * @param {Record<string, string>} input
  * @param {string} [prefix] of the pieces that are not named in `input`
@@ -43,6 +56,7 @@ async function write(folder, input, prefix = "") {
     cwd: ROOT,
     input,
     platform: "node",
+    plugins: input === THREADS ? [SHARED] : [],
     // Packages are the user's; parts of Node are Node's.
     external: [/^[^./]/],
   });

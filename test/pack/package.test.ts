@@ -25,7 +25,7 @@ const BELONGS = [
   /^(?:package\.json|README\.md|CHANGELOG\.md|LICENSE)$/,
 ];
 
-const MAX_UNPACKED_BYTES = 5 * 1024 * 1024;
+const MAX_UNPACKED_BYTES = 5_000_000;
 
 /** Of packages with all that they depend on. */
 function bytesOf(names: readonly string[], seen: Set<string> = new Set()): number {
