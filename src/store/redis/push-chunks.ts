@@ -12,6 +12,12 @@ const MOST_JOBS = 1_000;
 const SPECIAL = 2;
 const MOST_BYTES = 4 * 1024 * 1024;
 
+/**
+ * So many jobs of a segment become a bundle where a call has several segments: a bundle takes a
+ * hundred numbers, and a number is a µs of the store's clock, which these must not outrun.
+ */
+const LEAST_AMONG_OTHERS = 32;
+
 interface Segment {
   task: number;
   /** What its jobs have beside their records; 0: nothing. */
@@ -72,10 +78,11 @@ export function chunksOf(jobs: readonly NewJob[], least?: number): Chunk[] {
 export function encodeChunk(chunk: Chunk, doubtful: string): string[] {
   const [tasks = "", ...names] = chunk.tasks.args();
   const args = [String(chunk.count), tasks + doubtful, ...names];
+  const least = chunk.least ?? (chunk.segments.length > 1 ? LEAST_AMONG_OTHERS : undefined);
   for (const segment of chunk.segments) {
     // A lone job may be handed to a sleeper.
     if (segment.columns === 0 && chunk.count > 1) {
-      segment.pieces = piecesOf(segment.records, chunk.least);
+      segment.pieces = piecesOf(segment.records, least);
     }
     encodeSegment(segment, args);
   }
