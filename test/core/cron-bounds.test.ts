@@ -8,6 +8,9 @@ const YEAR_MS = 365 * 86_400_000;
 /** Each run has a zone of its own, because rules are kept. */
 const ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Tokyo", "UTC"];
 
+/** What has no bound takes seconds at least; what has one some ms, or many on a busy machine. */
+const BOUNDED_MS = 200;
+
 function milliseconds(work: () => unknown): number {
   const started = process.hrtime.bigint();
   work();
@@ -53,7 +56,7 @@ describe("what is refused", () => {
     const took = best(() => {
       expect(refuse).toThrow();
     });
-    expect(took).toBeLessThan(10);
+    expect(took).toBeLessThan(BOUNDED_MS);
   });
 });
 
@@ -79,7 +82,7 @@ describe("what is answered", () => {
     if (first !== null) expect(new Date(found).toISOString()).toBe(new Date(first).toISOString());
     // Rules are kept by zone and text: each of these is read anew.
     const took = best((run) => parseCron(`${expr} `.slice(0, 256), ZONES[run]!, "c").next(FROM));
-    expect(took).toBeLessThan(10);
+    expect(took).toBeLessThan(BOUNDED_MS);
   });
 
   it("nothing, beyond the end of dates, at once", () => {
@@ -88,7 +91,7 @@ describe("what is answered", () => {
       const rule = parseCron(expr, "Europe/Berlin", "cronExpr");
       expect(rule.next(end + YEAR_MS)).toBeNull();
       expect([...rule.between(end + YEAR_MS, Number.POSITIVE_INFINITY)]).toEqual([]);
-      expect(best(() => rule.next(end + YEAR_MS))).toBeLessThan(10);
+      expect(best(() => rule.next(end + YEAR_MS))).toBeLessThan(BOUNDED_MS);
     }
   });
 });
@@ -101,15 +104,15 @@ describe("a year of", () => {
     return count;
   };
 
-  it("minutes takes less than 300 ms", () => {
+  it("minutes takes a bounded time", () => {
     expect(minutely()).toBe(525_600);
-    expect(best(minutely)).toBeLessThan(300);
+    expect(best(minutely)).toBeLessThan(10 * BOUNDED_MS);
   });
 
-  it("days takes about a millisecond", () => {
+  it("days takes a bounded time", () => {
     const daily = parseCron("0 3 * * *", "Europe/Berlin", "cronExpr");
     const days = (): number => [...daily.between(FROM, FROM + YEAR_MS)].length;
     expect(days()).toBe(365);
-    expect(best(days)).toBeLessThan(10);
+    expect(best(days)).toBeLessThan(BOUNDED_MS);
   });
 });
